@@ -1,0 +1,1 @@
+"""Pixels to tables: records, decoding, sampling, tracking, quality, aggregation, Parquet."""

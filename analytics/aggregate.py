@@ -1,0 +1,124 @@
+"""From the faces of a track to what can be said of it: smoothed labels, means and shares of time."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.expressions import EXPRESSIONS, UNCERTAIN
+from analytics.records import FaceRows
+
+_SMOOTHING_S: Final = 0.75
+"""Reach of the smoothing to either side: a label needs more than one sample at two samples a second."""
+_FULL_SIZE_PX: Final = 64.0
+_LONGEST_STAND_S: Final = 2.0
+"""A face stands for the time until the next one of its track, but never for longer than this."""
+
+LABELS: Final = (*EXPRESSIONS, UNCERTAIN)
+
+
+@dataclass(frozen=True, eq=False)
+class TrackSummary:
+    """One row of `tracks`, short of the video's own columns."""
+
+    track_id: int
+    start_s: float
+    end_s: float
+    n_faces: int
+    n_usable: int
+    median_face_px: float
+    probabilities: NDArray[np.float32] | None
+    """(7,) quality-weighted means; None without usable faces."""
+    shares: NDArray[np.float32] | None
+    """(8,) shares of the judged time by label, LABELS; None without usable faces."""
+    expression: str
+    confidence: float | None
+    best_pts_s: float
+
+
+def labels_of(probabilities: NDArray[np.float32], threshold: float) -> NDArray[np.int64]:
+    """Index into LABELS of each row (n, 7): the largest probability, or uncertain below the threshold."""
+    if not len(probabilities):
+        return np.empty(0, np.int64)
+    return np.where(probabilities.max(axis=1) >= threshold, probabilities.argmax(axis=1), len(EXPRESSIONS))
+
+
+def weights(faces: FaceRows) -> NDArray[np.float64]:
+    """(n,) how much each face counts: by score, size and pose; zero where it is not usable."""
+    side = faces.boxes[:, 2:].min(axis=1).astype(np.float64)
+    size = np.clip(side / _FULL_SIZE_PX, 0, 1)
+    yaw = np.cos(np.radians(np.nan_to_num(faces.yaw_deg.astype(np.float64))))
+    return np.where(faces.usable, faces.score * size * np.clip(yaw, 0.1, 1), 0.0)
+
+
+def smoothed_labels(faces: FaceRows, track_id: NDArray[np.int32], threshold: float) -> NDArray[np.int64]:
+    """Index into LABELS of each face's apparent expression around its moment; -1 where nothing can be said.
+
+    The weighted mean of the probabilities of the track's usable faces within 0.75 s, weights falling linearly
+    with the distance in time. Outside tracks and away from usable faces there is no label.
+    """
+    labels = np.full(len(faces), -1, np.int64)
+    worth = weights(faces)
+    for number in range(1, track_id.max(initial=0) + 1):
+        rows = np.flatnonzero(track_id == number)
+        times = faces.pts_s[rows]
+        first = np.searchsorted(times, times - _SMOOTHING_S)
+        last = np.searchsorted(times, times + _SMOOTHING_S, side="right")
+        for place, row in enumerate(rows):
+            near = rows[first[place] : last[place]]
+            nearness = 1 - np.abs(faces.pts_s[near] - times[place]) / (_SMOOTHING_S * 1.01)
+            weight = worth[near] * nearness
+            if weight.sum() > 0:
+                mean = np.average(faces.probabilities[near].astype(np.float64), axis=0, weights=weight)
+                labels[row] = labels_of(mean[None].astype(np.float32), threshold)[0]
+    return labels
+
+
+def summarise(faces: FaceRows, track_id: NDArray[np.int32], threshold: float) -> list[TrackSummary]:
+    """One summary a track, in the order of their numbers.
+
+    Args:
+        faces: all faces of the video.
+        track_id: (n,) from 1; 0 outside any track.
+        threshold: smallest probability that is not called uncertain.
+    """
+    return [
+        _summary(faces, np.flatnonzero(track_id == number), number, threshold)
+        for number in range(1, track_id.max(initial=0) + 1)
+    ]
+
+
+def _summary(faces: FaceRows, rows: NDArray[np.int64], number: int, threshold: float) -> TrackSummary:
+    worth, usable = weights(faces)[rows], faces.usable[rows]
+    times, side = faces.pts_s[rows], faces.boxes[rows, 2:].min(axis=1)
+    best = int(np.argmax(worth)) if usable.any() else int(np.argmax(faces.score[rows]))
+    mean = shares = confidence = None
+    expression = UNCERTAIN
+    if usable.any():
+        probabilities = faces.probabilities[rows][usable]
+        mean = np.average(probabilities.astype(np.float64), axis=0, weights=worth[usable]).astype(np.float32)
+        expression = LABELS[labels_of(mean[None], threshold)[0]]
+        confidence = float(mean.max())
+        stands = _stands_for(times)[usable]
+        labels = labels_of(probabilities, threshold)
+        shares = (np.bincount(labels, stands, len(LABELS)) / stands.sum()).astype(np.float32)
+    return TrackSummary(
+        track_id=number,
+        start_s=float(times[0]),
+        end_s=float(times[-1]),
+        n_faces=len(rows),
+        n_usable=int(usable.sum()),
+        median_face_px=float(np.median(side)),
+        probabilities=mean,
+        shares=shares,
+        expression=expression,
+        confidence=confidence,
+        best_pts_s=float(times[best]),
+    )
+
+
+def _stands_for(times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Seconds that each face of a track stands for: until the next one; the last as long as the usual."""
+    steps = np.diff(times)
+    return np.clip(np.append(steps, np.median(steps)), 0, _LONGEST_STAND_S)

@@ -1,0 +1,41 @@
+"""Errors that a user can mend. Each says what was wrong with which thing, and what to do.
+
+    EmobatchError          1  (never raised itself)
+    ├── UsageError         2  the command line, a setting or a named path is wrong
+    ├── NoVideoError       4  the sources hold no video
+    └── VideoError         3  one video cannot be processed; the others go on
+
+The number is the exit code of a run that ends with this error. A VideoError ends no run: it
+becomes the video's row in `videos`.
+"""
+
+
+class EmobatchError(Exception):
+    """Base of all errors that are shown without a traceback."""
+
+    exit_code = 1
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"{problem}: {remedy}")
+        self.problem = problem
+        """What was wrong with which file or setting."""
+        self.remedy = remedy
+        """What the user can do about it."""
+
+
+class UsageError(EmobatchError):
+    """The command line, a setting or a named path is wrong."""
+
+    exit_code = 2
+
+
+class NoVideoError(EmobatchError):
+    """The named sources exist and hold no video."""
+
+    exit_code = 4
+
+
+class VideoError(EmobatchError):
+    """This one video cannot be processed."""
+
+    exit_code = 3

@@ -1,0 +1,128 @@
+"""The small typed records that pass between the rooms. Arrays are numpy; n counts faces."""
+
+from dataclasses import dataclass, fields
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Picture: TypeAlias = NDArray[np.uint8]
+"""One upright frame, uint8 (height, width, 3), blue-green-red as OpenCV has it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """The faces that a detector found in one picture."""
+
+    boxes: NDArray[np.float32]
+    """(n, 4): x, y of the upper left corner, width, height, in px; may reach over the picture's edge."""
+    landmarks: NDArray[np.float32]
+    """(n, 5, 2) in px: the person's right eye, left eye, nose tip, right and left corner of the mouth.
+    NaN where the detector gives none."""
+    scores: NDArray[np.float32]
+    """(n,) how sure the detector is, 0..1."""
+
+    def __post_init__(self) -> None:
+        n = len(self.scores)
+        if self.boxes.shape != (n, 4) or self.landmarks.shape != (n, 5, 2):
+            raise ValueError(f"shapes disagree: {self.boxes.shape} {self.landmarks.shape} {self.scores.shape}")
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def only(self, keep: NDArray[np.bool_]) -> "Detections":
+        """The faces where keep, bool (n,), is true."""
+        return Detections(self.boxes[keep], self.landmarks[keep], self.scores[keep])
+
+    @staticmethod
+    def none() -> "Detections":
+        """No face."""
+        return Detections(np.empty((0, 4), np.float32), np.empty((0, 5, 2), np.float32), np.empty(0, np.float32))
+
+
+@dataclass(frozen=True, eq=False)
+class Quality:
+    """How well each face can be judged."""
+
+    sharpness: NDArray[np.float32]
+    """(n,) see analytics.quality.sharpness."""
+    yaw_deg: NDArray[np.float32]
+    """(n,) turn to the side, positive toward the person's left; NaN without landmarks."""
+    pitch_deg: NDArray[np.float32]
+    """(n,) nod, positive upward; NaN without landmarks."""
+    brightness: NDArray[np.float32]
+    """(n,) mean luma of the face, 0 black to 1 white."""
+    usable: NDArray[np.bool_]
+    """(n,) big, sharp and frontal enough to judge."""
+
+
+@dataclass(frozen=True, eq=False)
+class FaceRows:
+    """All faces of a segment or of a video, in order of time, then left to right.
+
+    Every value depends on the pixels of its own frame alone, so the rows of two segments can be
+    put one after the other.
+    """
+
+    sample: NDArray[np.int32]
+    """(n,) number of the grid point."""
+    pts_s: NDArray[np.float64]
+    """(n,) seconds from the start of the video stream."""
+    boxes: NDArray[np.float32]
+    """(n, 4) x, y, width, height in px of the upright picture."""
+    score: NDArray[np.float32]
+    """(n,) the detector's, 0..1."""
+    sharpness: NDArray[np.float32]
+    yaw_deg: NDArray[np.float32]
+    pitch_deg: NDArray[np.float32]
+    brightness: NDArray[np.float32]
+    usable: NDArray[np.bool_]
+    probabilities: NDArray[np.float32]
+    """(n, 7) in the order of EXPRESSIONS."""
+
+    def __len__(self) -> int:
+        return len(self.sample)
+
+    @staticmethod
+    def joined(parts: "list[FaceRows]") -> "FaceRows":
+        """The rows of several parts, in their order."""
+        if not parts:
+            return _NO_FACES
+        return FaceRows(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(FaceRows)))
+
+
+_NO_FACES = FaceRows(
+    sample=np.empty(0, np.int32),
+    pts_s=np.empty(0, np.float64),
+    boxes=np.empty((0, 4), np.float32),
+    score=np.empty(0, np.float32),
+    sharpness=np.empty(0, np.float32),
+    yaw_deg=np.empty(0, np.float32),
+    pitch_deg=np.empty(0, np.float32),
+    brightness=np.empty(0, np.float32),
+    usable=np.empty(0, np.bool_),
+    probabilities=np.empty((0, 7), np.float32),
+)
+
+
+@dataclass(frozen=True)
+class SampleRow:
+    """One sampled frame, faces or not."""
+
+    sample: int
+    pts_s: float
+    n_faces: int
+    gate: str
+    """detected, held, skipped or corrupt."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A stretch of a video in which no frame could be seen."""
+
+    start_s: float
+    end_s: float
+    kind: str
+    """hole: damage, lowers the coverage; paused: the recorder recorded nothing."""
+    cause: str
+    """What came with it, in words."""

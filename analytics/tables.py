@@ -1,0 +1,129 @@
+"""Write the tables: one Parquet file per video and table, whole or not at all."""
+
+import os
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analytics.schema import SCHEMA_VERSION, TABLES
+
+UNDATED: Final = "undated"
+NO_CAMERA: Final = "__HIVE_DEFAULT_PARTITION__"
+"""What Hive, pyarrow, DuckDB and Polars read as null."""
+_NO_ROWS_NAME: Final = "0000000000000000.parquet"
+"""A file without rows, so that no table is ever an empty glob. The name is no video's: readers skip names with _."""
+_PURGE_ORDER: Final = ("videos", "faces", "samples", "tracks")
+_WRITE_ORDER: Final = ("faces", "samples", "tracks", "videos")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a video's rows belong."""
+
+    day: str | None
+    """Local start date of the camera, YYYY-MM-DD; None where unknown."""
+    camera: str | None
+
+    def folder(self, out: Path, table: str) -> Path:
+        """Folder of a table's files, below out whatever the camera is called."""
+        # Dots stay as they are in a URL, and a camera called `..` would still be no step up after `cam=`.
+        camera = quote(self.camera, safe="") if self.camera else NO_CAMERA
+        return out / table / f"day={self.day or UNDATED}" / f"cam={camera}"
+
+
+def prepare(out: Path, metadata: Mapping[str, str]) -> None:
+    """Make OUT with one file a table that holds the schema and no rows; clear what an interrupted run left half-written.
+
+    Raises:
+        OSError: OUT cannot be written.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    for table, schema in TABLES.items():
+        folder = Place(None, None).folder(out, table)
+        if not (folder / _NO_ROWS_NAME).exists():
+            _write(schema.empty_table(), folder / _NO_ROWS_NAME, metadata)
+    for half in out.glob("*/day=*/cam=*/*.tmp"):
+        half.unlink(missing_ok=True)
+
+
+def write_video(
+    out: Path, place: Place, video_id: str, tables: Mapping[str, pa.Table], metadata: Mapping[str, str]
+) -> None:
+    """Write the rows of one video in place of any that it had before.
+
+    The old `videos` row goes first and the new one comes last: a video without one is not done, whatever
+    lies in the other tables.
+
+    Args:
+        out: the output folder.
+        place: day and camera.
+        video_id: 16 hex digits.
+        tables: rows by table name, in the schemas of analytics.schema; missing tables get no file.
+        metadata: text added to each file's metadata.
+
+    Raises:
+        OSError: the disk is full or OUT cannot be written. The video then has no `videos` row.
+    """
+    forget_video(out, video_id)
+    for name in _WRITE_ORDER:
+        if name in tables:
+            _write(tables[name].cast(TABLES[name]), place.folder(out, name) / f"{video_id}.parquet", metadata)
+
+
+def forget_video(out: Path, video_id: str) -> None:
+    """Remove the rows of a video, wherever they are filed; its `videos` row first."""
+    if not re.fullmatch(r"[0-9a-f]{16}", video_id):
+        raise ValueError(f"no video_id: {video_id!r}")
+    for table in _PURGE_ORDER:
+        for file in (out / table).glob(f"day=*/cam=*/{video_id}.parquet"):
+            file.unlink()
+
+
+def _write(table: pa.Table, path: Path, metadata: Mapping[str, str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table = table.replace_schema_metadata({"emobatch.schema_version": str(SCHEMA_VERSION), **metadata})
+    half = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with half.open("wb") as file:
+            pq.write_table(table, file, compression="zstd")
+            file.flush()
+            os.fsync(file.fileno())
+        half.replace(path)
+    except BaseException:
+        half.unlink(missing_ok=True)
+        raise
+
+
+def to_table(name: str, columns: Mapping[str, Any]) -> pa.Table:
+    """A table of the schema `name` from columns by name: sequences, numpy arrays, or None for all null.
+
+    Raises:
+        ValueError: columns are missing or foreign, or a column that may not be null holds one.
+    """
+    schema = TABLES[name]
+    if set(columns) != set(schema.names):
+        raise ValueError(f"{name}: columns differ: {sorted(set(columns) ^ set(schema.names))}")
+    rows = next(len(values) for values in columns.values() if values is not None)
+    arrays = [
+        pa.nulls(rows, field.type) if columns[field.name] is None else _array(columns[field.name], field.type)
+        for field in schema
+    ]
+    for field, array in zip(schema, arrays, strict=True):
+        if array.null_count and not field.nullable:
+            raise ValueError(f"{name}.{field.name} may not be null")
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _array(values: Any, kind: pa.DataType) -> pa.Array:
+    if pa.types.is_dictionary(kind):
+        return pa.array(values, pa.string()).dictionary_encode().cast(kind)
+    return pa.array(values, kind, from_pandas=True)
+
+

@@ -1,0 +1,126 @@
+"""Link the faces of one person through a video.
+
+Samples stand half a second apart, so a walking face moves further than its own width between two of them and
+overlap says nothing. Faces are linked by where a track is expected to be and how big, in units of face size
+and seconds, with the cheapest assignment of each moment as a whole (Kuhn 1955, scipy's implementation).
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+_FORBIDDEN: Final = 1e6
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackSettings:
+    """How far a face may go between two sightings. Lengths are in face sizes, the root of the box's area."""
+
+    max_gap_s: float = 2.0
+    """A face unseen for longer starts a new track."""
+    jitter: float = 0.35
+    """Spread of a box that stands still."""
+    new_speed: float = 2.2
+    """Spread of the speed of a face seen once, per second: a brisk walk across the picture is about six."""
+    known_speed: float = 1.1
+    """Spread of the change against a known speed, per second."""
+    size_spread: float = 0.22
+    """Spread of the logarithm of the size, plus as much again per second."""
+    gate: float = 3.0
+    """How many spreads away a face may still be."""
+    sure_score: float = 0.7
+    """Two faces of a track must score this much: what a detector doubts each time it sees it is seldom a face."""
+
+
+@dataclass
+class _Track:
+    number: int
+    at_s: float
+    center: NDArray[np.float64]
+    size: float
+    velocity: NDArray[np.float64] | None = None
+    """px a second; None for a face seen once."""
+    rows: list[int] = field(default_factory=list)
+
+
+def link(
+    pts_s: NDArray[np.float64],
+    boxes: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    settings: TrackSettings | None = None,
+) -> NDArray[np.int32]:
+    """Give each face its track.
+
+    Args:
+        pts_s: (n,) seconds, ascending; faces of one frame share one time.
+        boxes: (n, 4) x, y, width, height in px.
+        scores: (n,) the detector's, 0..1.
+        settings: how far a face may go.
+
+    Returns:
+        (n,) track numbers from 1, ordered by first time, then left to right; 0 for a face outside any track.
+    """
+    settings = settings or TrackSettings()
+    live: list[_Track] = []
+    every: list[_Track] = []
+    centers = boxes[:, :2].astype(np.float64) + boxes[:, 2:].astype(np.float64) / 2
+    sizes = np.sqrt(boxes[:, 2].astype(np.float64) * boxes[:, 3].astype(np.float64))
+    for now_s in np.unique(pts_s):
+        rows = np.flatnonzero(pts_s == now_s)
+        live = [track for track in live if now_s - track.at_s <= settings.max_gap_s]
+        taken = _assign(live, now_s, centers[rows], sizes[rows], settings)
+        for place, row in enumerate(rows):
+            if place in taken:
+                _extend(taken[place], now_s, centers[row], sizes[row], int(row))
+            else:
+                track = _Track(len(every), float(now_s), centers[row], float(sizes[row]), rows=[int(row)])
+                live.append(track)
+                every.append(track)
+    sure = scores >= settings.sure_score
+    kept = [track for track in every if sure[track.rows].sum() >= 2]
+    return _numbered(kept, pts_s, boxes)
+
+
+def _assign(
+    live: list[_Track], now_s: float, centers: NDArray[np.float64], sizes: NDArray[np.float64], settings: TrackSettings
+) -> dict[int, _Track]:
+    """Which track each new face (by its place) continues."""
+    if not live or not len(sizes):
+        return {}
+    cost = np.stack([_cost(track, now_s, centers, sizes, settings) for track in live])
+    allowed = cost <= 2 * settings.gate**2
+    cost = np.where(allowed, cost, _FORBIDDEN)
+    chosen = zip(*linear_sum_assignment(cost), strict=True)
+    return {int(place): live[t] for t, place in chosen if allowed[t, place]}
+
+
+def _cost(
+    track: _Track, now_s: float, centers: NDArray[np.float64], sizes: NDArray[np.float64], settings: TrackSettings
+) -> NDArray[np.float64]:
+    """Squared distance of each face from where the track should be, in spreads; beyond the gate it is forbidden."""
+    elapsed = now_s - track.at_s
+    speed = settings.new_speed if track.velocity is None else settings.known_speed
+    # A person seldom keeps a direction for long, so the expected way grows no further after a second.
+    ahead = 0.0 if track.velocity is None else track.velocity * min(elapsed, 1.0)
+    scale = np.sqrt(sizes * track.size)
+    way = np.linalg.norm(centers - (track.center + ahead), axis=1) / scale / (settings.jitter + speed * elapsed)
+    growth = np.abs(np.log(sizes / track.size)) / (settings.size_spread * (1 + elapsed))
+    return np.where((way <= settings.gate) & (growth <= settings.gate), way**2 + growth**2, _FORBIDDEN)
+
+
+def _extend(track: _Track, now_s: float, center: NDArray[np.float64], size: float, row: int) -> None:
+    velocity = (center - track.center) / (now_s - track.at_s)
+    track.velocity = velocity if track.velocity is None else (track.velocity + velocity) / 2
+    track.at_s, track.center, track.size = float(now_s), center, size
+    track.rows.append(row)
+
+
+def _numbered(kept: list[_Track], pts_s: NDArray[np.float64], boxes: NDArray[np.float32]) -> NDArray[np.int32]:
+    kept.sort(key=lambda track: (pts_s[track.rows[0]], boxes[track.rows[0], 0], track.number))
+    numbers = np.zeros(len(pts_s), np.int32)
+    for number, track in enumerate(kept, start=1):
+        numbers[track.rows] = number
+    return numbers

@@ -1,0 +1,1 @@
+"""What runs, in what order: command line, options, plan, pipeline, run records."""

@@ -1,0 +1,187 @@
+"""The command line. Nothing heavy is imported before a command is known: --help answers at once."""
+
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from analytics.errors import EmobatchError
+from emobatch import __version__
+
+app = typer.Typer(
+    name="emobatch",
+    help="Batch video analytics: faces, tracks and apparent expressions of recorded video, as Parquet tables and "
+    "HTML reports. An apparent expression is what a face looks like; it proves nothing about feelings or intent.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_debug = False
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+
+def run_command_line() -> None:
+    """Run the command line and exit: the only place that prints errors."""
+    try:
+        code = app(standalone_mode=False)
+    except (typer.Abort, KeyboardInterrupt):
+        _screen_error("interrupted; finished videos are kept")
+        sys.exit(130)
+    except EmobatchError as error:
+        if _debug:
+            raise
+        _screen_error(str(error))
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(0)
+    except typer.TyperException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except Exception as error:
+        if _debug:
+            raise
+        _screen_error(f"internal error, {type(error).__name__}: {error}: run again with --debug and report it")
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _screen_error(text: str) -> None:
+    from jobs.screen import Screen
+
+    Screen().error(text)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"emobatch {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _log_to_stderr(debug: bool) -> None:
+    global _debug
+    _debug = debug
+    logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    if debug:
+        for noisy in ("asyncio", "PIL", "matplotlib", "h5py"):
+            logging.getLogger(noisy).setLevel(logging.INFO)
+
+
+@app.command()
+def run(
+    sources: Annotated[
+        list[str], typer.Argument(metavar="SOURCE…", help="Files, folders, globs, or @lists with one source a line.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for tables and reports.")] = Path("out"),
+    every: Annotated[str, typer.Option(help="Seconds between sampled frames.")] = "0.5",
+    detector: Annotated[str, typer.Option(help="Face detector: yunet, haar, mtcnn.")] = "yunet",
+    model: Annotated[str, typer.Option(help="Classifier: a shipped name or a .tflite file.")] = "default",
+    camera: Annotated[str | None, typer.Option(help="Name of the camera that recorded all sources.")] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and debug messages.")] = False,
+) -> int:
+    """Process recorded video into tables and reports."""
+    _log_to_stderr(debug)
+    from jobs.options import RunOptions, parse_every
+    from jobs.run import run as run_all
+    from jobs.screen import Screen
+
+    options = RunOptions(
+        sources=tuple(sources), out=out, every=parse_every(every), detector=detector, model=model, camera=camera or None
+    )
+    screen = Screen(quiet=quiet)
+    summary = run_all(options, screen.video)
+    screen.summary(summary, str(out / "reports" / "index.html"))
+    if as_json:
+        typer.echo(json.dumps(summary.to_json()))
+    return summary.exit_code
+
+
+@app.command()
+def report(out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of an earlier run.")]) -> int:
+    """Draw the pages again from the tables alone."""
+    from reports.site import write_site
+
+    typer.echo(write_site(out))
+    return 0
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for clip, tables and reports.")] = Path("out/demo"),
+) -> int:
+    """Run a short built-in clip, offline, and print the path of its report."""
+    _log_to_stderr(False)
+    from jobs.demo_clip import copy_demo_clip
+    from jobs.options import RunOptions
+    from jobs.run import run as run_all
+    from jobs.screen import Screen
+
+    clip = copy_demo_clip(out / "footage")
+    screen = Screen()
+    summary = run_all(RunOptions(sources=(str(clip),), out=out), screen.video)
+    index = out / "reports" / "index.html"
+    screen.summary(summary, str(index))
+    typer.echo(index.absolute())
+    return summary.exit_code
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="A shipped name or a .tflite file.")],
+    dataset: Annotated[
+        Path, typer.Argument(metavar="DATASET", help="Folder of class folders, FER-style .npz, or .csv with path,label.")
+    ],
+    split: Annotated[str, typer.Option(help="Part of an npz: train, public or private.")] = "private",
+    labels: Annotated[str, typer.Option(help="Truth of an npz: ferplus or fer2013.")] = "ferplus",
+    detect: Annotated[bool, typer.Option("--detect", help="Find the face first.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Score a classifier on labelled still pictures."""
+    from models.classifier import ExpressionClassifier
+    from models.detectors.yunet import YuNet
+    from models.evaluate import evaluate as evaluate_model
+    from models.evaluate import in_words
+
+    result = evaluate_model(ExpressionClassifier(model), dataset, split, labels, YuNet() if detect else None)
+    typer.echo(json.dumps(result.to_json()) if as_json else in_words(result))
+    return 0
+
+
+@app.command()
+def train(
+    dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="FER-style .npz with the splits train and public.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for checkpoints and the trained network.")],
+    net: Annotated[str, typer.Option(help="Network: default.")] = "default",
+    labels: Annotated[str, typer.Option(help="What to learn: ferplus or fer2013.")] = "ferplus",
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training pictures.")] = 24,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 20,
+) -> int:
+    """Train a classifier; stopped and started again, it goes on. Needs the extra: pip install 'emobatch[train]'."""
+    from analytics.errors import UsageError
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        from models.train import TrainOptions
+        from models.train import train as train_network
+    except ImportError as error:
+        raise UsageError(f"training needs {error.name}", "pip install 'emobatch[train]'") from None
+    typer.echo(
+        train_network(TrainOptions(dataset=dataset, out=out, net=net, labels=labels, epochs=epochs, seed=seed))
+    )
+    return 0

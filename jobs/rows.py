@@ -1,0 +1,176 @@
+"""From the results of a video to its rows in the tables."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from analytics.aggregate import LABELS
+from analytics.expressions import EXPRESSIONS
+from analytics.tables import to_table
+from jobs.pipeline import Engines, VideoResult
+
+
+@dataclass(frozen=True)
+class VideoKey:
+    """Which video a row is about."""
+
+    video_id: str
+    source: str
+    """Path as text that any reader can take."""
+    camera: str | None
+
+
+def tables_of(key: VideoKey, result: VideoResult, engines: Engines) -> dict[str, pa.Table]:
+    """The rows of a video that was decoded, by table."""
+    return {
+        "faces": _faces(key, result),
+        "samples": _samples(key, result),
+        "tracks": _tracks(key, result),
+        "videos": _videos_row(key, engines, **_video_columns(result)),
+    }
+
+
+def table_of_failure(key: VideoKey, engines: Engines, reason: str, elapsed_s: float) -> dict[str, pa.Table]:
+    """The `videos` row of a file that could not be processed."""
+    return {"videos": _videos_row(key, engines, status="failed", reason=reason, elapsed_s=elapsed_s)}
+
+
+def table_of_duplicate(key: VideoKey, engines: Engines, first: VideoKey) -> dict[str, pa.Table]:
+    """The `videos` row of a true copy."""
+    return {
+        "videos": _videos_row(
+            key, engines, status="duplicate", reason=f"a copy of {first.source}", duplicate_of=first.video_id
+        )
+    }
+
+
+def in_words(result: VideoResult) -> str | None:
+    """Why a video is partial, and what else was odd about it."""
+    holes = [gap for gap in result.coverage.gaps if gap.kind == "hole"]
+    words = [f"no frame from {gap.start_s:.1f} to {gap.end_s:.1f} s: {gap.cause}" for gap in holes]
+    if result.outcome.errors:
+        words.append(f"{result.outcome.errors} packets could not be decoded")
+    return "; ".join(words) or None
+
+
+def _video_columns(result: VideoResult) -> dict[str, Any]:
+    return {
+        "pts_source": result.plan.pts_source,
+        "duration_s": result.plan.duration_s,
+        "decoded_s": result.coverage.decoded_s,
+        "coverage": result.coverage.share,
+        "holes": [asdict(gap) for gap in result.coverage.gaps],
+        "width": result.outcome.width,
+        "height": result.outcome.height,
+        "rotation": result.outcome.rotation,
+        "codec": result.listed.codec,
+        "fps": result.plan.fps,
+        "n_samples": len(result.samples),
+        "n_faces": len(result.faces),
+        "n_tracks": len(result.tracks),
+        "status": result.status,
+        "reason": in_words(result),
+        "elapsed_s": result.elapsed_s,
+    }
+
+
+def _videos_row(key: VideoKey, engines: Engines, **known: Any) -> pa.Table:
+    facts = engines.classifier.facts
+    row: dict[str, Any] = {
+        **asdict(key),
+        "start_time": None,
+        "start_time_source": "unknown",
+        "pts_source": None,
+        "duration_s": None,
+        "decoded_s": None,
+        "coverage": None,
+        "holes": [],
+        "duplicate_of": None,
+        "width": None,
+        "height": None,
+        "rotation": None,
+        "codec": None,
+        "fps": None,
+        "n_samples": 0,
+        "n_faces": 0,
+        "n_tracks": 0,
+        "reason": None,
+        "elapsed_s": 0.0,
+        "model": f"{facts.name} {facts.sha256[:12]}",
+        "detector": f"{engines.detector.name} {engines.detector.sha256[:12]}",
+        "settings_hash": engines.settings_hash,
+        "finished_at": datetime.now(UTC),
+    }
+    return to_table("videos", {name: [value] for name, value in (row | known).items()})
+
+
+def _samples(key: VideoKey, result: VideoResult) -> pa.Table:
+    rows = result.samples
+    return to_table(
+        "samples",
+        {
+            "video_id": [key.video_id] * len(rows),
+            "sample": [row.sample for row in rows],
+            "pts_s": [row.pts_s for row in rows],
+            "time": None,
+            "n_faces": [row.n_faces for row in rows],
+            "gate": [row.gate for row in rows],
+        },
+    )
+
+
+def _faces(key: VideoKey, result: VideoResult) -> pa.Table:
+    faces, n = result.faces, len(result.faces)
+    return to_table(
+        "faces",
+        {
+            "video_id": [key.video_id] * n,
+            "camera": [key.camera] * n,
+            "sample": faces.sample,
+            "pts_s": faces.pts_s,
+            "time": None,
+            "track_id": [int(number) or None for number in result.track_id],
+            **{name: faces.boxes[:, i] for i, name in enumerate("xywh")},
+            "score": faces.score,
+            "sharpness": faces.sharpness,
+            "yaw_deg": faces.yaw_deg,
+            "pitch_deg": faces.pitch_deg,
+            "brightness": faces.brightness,
+            "usable": faces.usable,
+            **{name: faces.probabilities[:, i] for i, name in enumerate(EXPRESSIONS)},
+            "expression": [LABELS[i] for i in result.labels],
+            "confidence": faces.probabilities.max(axis=1) if n else np.empty(0, np.float32),
+            "smoothed_expression": [LABELS[i] if i >= 0 else None for i in result.smoothed],
+        },
+    )
+
+
+def _tracks(key: VideoKey, result: VideoResult) -> pa.Table:
+    tracks = result.tracks
+
+    def of(name: str) -> list[Any]:
+        return [getattr(track, name) for track in tracks]
+
+    def element(arrays: Sequence[Any], i: int) -> list[float | None]:
+        return [None if array is None else float(array[i]) for array in arrays]
+
+    return to_table(
+        "tracks",
+        {
+            "video_id": [key.video_id] * len(tracks),
+            "camera": [key.camera] * len(tracks),
+            "start_time": None,
+            "end_time": None,
+            **{
+                name: of(name)
+                for name in ("track_id", "start_s", "end_s", "n_faces", "n_usable", "median_face_px")
+            },
+            **{name: element(of("probabilities"), i) for i, name in enumerate(EXPRESSIONS)},
+            **{f"share_{name}": element(of("shares"), i) for i, name in enumerate(LABELS)},
+            **{name: of(name) for name in ("expression", "confidence", "best_pts_s")},
+        },
+    )

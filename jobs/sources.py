@@ -1,0 +1,102 @@
+"""From what the user named to the list of files."""
+
+import glob
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from analytics.errors import NoVideoError, UsageError
+
+VIDEO_SUFFIXES: Final = frozenset(
+    ".3gp .asf .avi .dav .dv .flv .gif .h264 .264 .h265 .265 .hevc .m2ts .m4v .mjpeg .mjpg .mkv .mov .mp4 .mpeg .mpg"
+    " .mts .mxf .ogv .ts .vob .webm .wmv".split()
+)
+"""What a folder is searched for. A file that is named directly is always tried."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What was found."""
+
+    videos: tuple[Path, ...]
+    missing: dict[str, str] = field(default_factory=dict)
+    """Named source, or folder inside one, -> why there is nothing of it."""
+
+
+def find_videos(named: tuple[str, ...], out: Path) -> Sources:
+    """All video files that the sources name, each once, in the order of the sources and of their names.
+
+    Args:
+        named: files, folders, globs, and @lists with one source a line.
+        out: the output folder, which is never searched.
+
+    Raises:
+        UsageError: no named source exists.
+        NoVideoError: they exist, and hold no video.
+    """
+    missing: dict[str, str] = {}
+    videos: dict[Path, None] = {}
+    wanted = [name for given in named for name in _listed(given, missing)]
+    for name in wanted:
+        for video in _one_source(name, out, missing):
+            videos[video] = None
+    if not videos:
+        if missing:
+            raise UsageError("; ".join(missing.values()), "name a file, folder, glob or @list of recorded video")
+        raise NoVideoError(
+            f"{', '.join(wanted) or ', '.join(named)}: no video in here",
+            f"known kinds: {' '.join(sorted(VIDEO_SUFFIXES))}; a file named directly is always tried",
+        )
+    return Sources(tuple(videos), missing)
+
+
+def _listed(given: str, missing: dict[str, str]) -> list[str]:
+    """The lines of an @list, or the source itself."""
+    if not given.startswith("@") or Path(given).exists():
+        return [given]
+    try:
+        lines = Path(given[1:]).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        missing[given] = f"{given}: the list cannot be read ({getattr(error, 'strerror', None) or error})"
+        return []
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _one_source(name: str, out: Path, missing: dict[str, str]) -> Iterator[Path]:
+    path = Path(name)
+    if "://" in name and not path.exists():
+        missing[name] = f"{name}: only local files can be read"
+    elif path.is_dir():
+        yield from _in_folder(path, out, missing)
+    elif os.path.lexists(path):
+        yield _absolute(path)
+    elif glob.has_magic(name):
+        matches = sorted(Path(match) for match in glob.glob(name, recursive=True))  # noqa: PTH207 absolute patterns
+        for match in matches:
+            if match.is_dir():
+                yield from _in_folder(match, out, missing)
+            elif match.suffix.lower() in VIDEO_SUFFIXES:
+                yield _absolute(match)
+        if not matches:
+            missing[name] = f"{name}: nothing matches this pattern"
+    else:
+        missing[name] = f"{name}: does not exist"
+
+
+def _in_folder(folder: Path, out: Path, missing: dict[str, str]) -> Iterator[Path]:
+    def unreadable(error: OSError) -> None:
+        missing[str(error.filename)] = f"{error.filename}: the folder cannot be read ({error.strerror})"
+
+    skipped = out.resolve()
+    for parent, folders, files in os.walk(folder, onerror=unreadable):
+        folders[:] = sorted(name for name in folders if Path(parent, name).resolve() != skipped)
+        for name in sorted(files):
+            if Path(name).suffix.lower() in VIDEO_SUFFIXES:
+                yield _absolute(Path(parent, name))
+
+
+def _absolute(path: Path) -> Path:
+    """The path from the root, links kept: a recorder's links may name the camera."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 resolve() would follow links

@@ -1,0 +1,1 @@
+"""Everything learned: face detectors, the expression classifier, crops, data sets, training, evaluation."""

@@ -1,0 +1,130 @@
+"""The expression classifier as it runs: a .tflite file in LiteRT, with the facts that lie beside it."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+
+from analytics.errors import UsageError
+from analytics.expressions import EXPRESSIONS
+from models.weights import sha256_of, verified
+
+SHIPPED: Final = {"default": Path(__file__).parent / "shipped" / "default.tflite"}
+"""Classifiers that come with emobatch, by name."""
+
+_LARGEST_BATCH: Final = 64
+_WITHOUT_FACTS: Final = "convert it with emobatch, which writes them: python -m models.convert NETWORK.keras OUT.tflite"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFacts:
+    """What must be known of a network to use it: the .json beside the .tflite."""
+
+    name: str
+    sha256: str
+    """Of the .tflite file."""
+    size: int
+    """Side of the gray input in px."""
+    classes: tuple[str, ...]
+    threshold: float
+    """Largest probabilities below it are called uncertain."""
+    flip: bool
+    """Average the face and its mirror image."""
+
+    @staticmethod
+    def beside(model: Path) -> "ModelFacts":
+        """Read the facts of a .tflite file.
+
+        Raises:
+            UsageError: they are missing, broken, or for other classes than emobatch's seven.
+        """
+        path = model.with_suffix(".json")
+        try:
+            read = json.loads(path.read_text(encoding="utf-8"))
+            facts = ModelFacts(**{**read, "classes": tuple(read["classes"])})
+        except OSError as error:
+            raise UsageError(f"{path}: cannot read the facts of the model ({error.strerror})", _WITHOUT_FACTS) from None
+        except (ValueError, TypeError, KeyError) as error:
+            raise UsageError(f"{path}: does not describe a model ({error})", _WITHOUT_FACTS) from None
+        if facts.classes != EXPRESSIONS:
+            raise UsageError(f"{path}: has the classes {', '.join(facts.classes)}", f"use {', '.join(EXPRESSIONS)}")
+        return facts
+
+    def write_beside(self, model: Path) -> None:
+        """Write the facts of a .tflite file."""
+        text = json.dumps(asdict(self), indent=2) + "\n"
+        model.with_suffix(".json").write_text(text, encoding="utf-8")
+
+
+class ExpressionClassifier:
+    """A network in LiteRT on one thread.
+
+    Args:
+        model: the name of a shipped classifier, or the path of a .tflite file with its .json beside it.
+
+    Raises:
+        UsageError: no such model, or its file is damaged.
+    """
+
+    def __init__(self, model: str = "default") -> None:
+        path = SHIPPED.get(model, Path(model))
+        if not path.is_file():
+            known = ", ".join(SHIPPED)
+            raise UsageError(f"--model {model}: no such model", f"name one of: {known}; or the path of a .tflite file")
+        self.facts = ModelFacts.beside(path)
+        verified(path, self.facts.sha256, remedy="restore the file, or convert the network again")
+        with _without_stderr():  # LiteRT announces its delegate there at every start, and cannot be told not to.
+            self._interpreter = Interpreter(model_path=str(path), num_threads=1)
+            self._interpreter.allocate_tensors()
+        self._input = self._interpreter.get_input_details()[0]["index"]
+        self._output = self._interpreter.get_output_details()[0]["index"]
+        self._batch = 0
+
+    def classify(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Probabilities (n, 7) of gray crops, uint8 (n, size, size); a face's do not depend on its neighbours."""
+        results = [np.empty((0, len(EXPRESSIONS)), np.float32)]
+        for start in range(0, len(crops), _LARGEST_BATCH):
+            batch = crops[start : start + _LARGEST_BATCH, :, :, None].astype(np.float32)
+            scores = self._run(batch)
+            if self.facts.flip:
+                scores = (scores + self._run(np.ascontiguousarray(batch[:, :, ::-1]))) / 2
+            results.append(scores)
+        return np.concatenate(results)
+
+    def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        if len(batch) != self._batch:
+            self._interpreter.resize_tensor_input(self._input, list(batch.shape))
+            self._interpreter.allocate_tensors()
+            self._batch = len(batch)
+        self._interpreter.set_tensor(self._input, batch)
+        self._interpreter.invoke()
+        return np.array(self._interpreter.get_tensor(self._output), np.float32)
+
+
+@contextmanager
+def _without_stderr() -> Iterator[None]:
+    """Drop what native code writes to stderr."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def facts_of(name: str, model: Path, size: int, threshold: float, flip: bool) -> ModelFacts:
+    """The facts of a file that was just made."""
+    return ModelFacts(
+        name=name, sha256=sha256_of(model), size=size, classes=EXPRESSIONS, threshold=threshold, flip=flip
+    )

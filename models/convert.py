@@ -1,0 +1,74 @@
+"""A trained Keras network as int8 LiteRT file, with its facts beside it. Needs the train extra.
+
+    python -m models.convert out/train/default.keras models/shipped/default.tflite --dataset fer2013.npz
+"""
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import keras
+import numpy as np
+
+from models.classifier import ExpressionClassifier, facts_of
+from models.crop import crop_whole
+from models.datasets import read_labelled
+from models.scores import smallest_threshold
+
+ACCEPTED_ACCURACY: Final = 0.92
+"""The `uncertain` threshold is the smallest at which this share of the accepted public pictures is right."""
+
+
+
+def to_litert(network: Path, target: Path) -> None:
+    """Convert weights to int8, activations staying float (dynamic range), and write target whole."""
+    import tensorflow as tf
+
+    model = keras.models.load_model(network, compile=False)
+    with tempfile.TemporaryDirectory() as folder:
+        # Only a saved model keeps its weights as constants that the converter can turn to int8.
+        model.export(folder, format="tf_saved_model", verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        content = converter.convert()
+    half = target.with_suffix(".tmp")
+    half.write_bytes(content)
+    half.replace(target)
+
+
+def convert(network: Path, target: Path, dataset: Path, *, labels: str = "ferplus", flip: bool = True) -> float:
+    """Convert a network and choose its threshold for `uncertain` on the public split.
+
+    Returns:
+        The threshold.
+    """
+    to_litert(network, target)
+    size = keras.models.load_model(network, compile=False).input_shape[1]
+    facts_of(target.stem, target, size, 0.0, flip).write_beside(target)
+    public = read_labelled(dataset, "public", labels)
+    public = public.only(public.labels >= 0)
+    crops = np.stack([crop_whole(picture, size) for picture in public.pictures])
+    probabilities = ExpressionClassifier(str(target)).classify(crops)
+    threshold = smallest_threshold(probabilities, public.labels, ACCEPTED_ACCURACY)
+    facts_of(target.stem, target, size, threshold, flip).write_beside(target)
+    return threshold
+
+
+def main() -> None:
+    """Command line of this module."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("network", type=Path)
+    parser.add_argument("target", type=Path)
+    parser.add_argument("--dataset", type=Path, required=True)
+    parser.add_argument("--labels", default="ferplus")
+    options = parser.parse_args()
+    options.target.parent.mkdir(parents=True, exist_ok=True)
+    threshold = convert(options.network, options.target, options.dataset, labels=options.labels)
+    print(f"{options.target}: {options.target.stat().st_size} bytes, uncertain below {threshold}")
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    main()

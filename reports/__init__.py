@@ -1,0 +1,1 @@
+"""Tables in, pages out. Nothing in here ever opens a video."""

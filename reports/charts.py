@@ -1,0 +1,236 @@
+"""The figures of a page. Whatever comes from outside is escaped for Plotly's pseudo-HTML here."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import plotly.graph_objects as go
+
+from analytics.expressions import UNCERTAIN
+from analytics.records import Gap
+from reports.data import Track, VideoPage
+from reports.text import chart_text, clock, counted, percent, span
+from reports.timeline import LABELS, Distribution, Run, Timeline
+
+COLOURS: Final[dict[str, str]] = {
+    "angry": "#D55E00",
+    "disgust": "#009E73",
+    "fear": "#CC79A7",
+    "happy": "#E69F00",
+    "neutral": "#56B4E9",
+    "sad": "#0072B2",
+    "surprise": "#F0E442",
+    UNCERTAIN: "#999999",
+}
+"""Okabe and Ito (2008): told apart with every common kind of colour blindness."""
+
+MAX_LANES: Final = 100
+MAX_RUNS: Final = 4000
+_MAX_SHADES: Final = 200
+
+_NOT_JUDGED: Final = "rgba(140,140,140,0.45)"
+_DECODED: Final = "#6C8EA4"
+_GAP_COLOURS: Final = {"hole": "#DC267F", "paused": "#8A8A8A"}
+_GAP_SHADES: Final = {"hole": "rgba(220,38,127,0.22)", "paused": "rgba(138,138,138,0.16)"}
+# One left margin for every chart with a time axis, so that the same moment stands on the same vertical.
+_LEFT_PX: Final = 76
+
+
+def coverage_strip(page: VideoPage) -> go.Figure:
+    """What of the expected time could be seen; holes and pauses are drawn over it."""
+    figure = _time_figure(page, height=96)
+    decoded = _decoded_spans(page.video.gaps, page.end_s)
+    figure.add_trace(_strip("decoded", [(a, b, f"decoded<br>{span(a, b)}") for a, b in decoded], _DECODED, ""))
+    for kind, colour in _GAP_COLOURS.items():
+        spans = [(gap.start_s, gap.end_s, _gap_text(gap)) for gap in page.video.gaps if gap.kind == kind]
+        figure.add_trace(_strip(kind, spans, colour, "/" if kind == "hole" else "."))
+    return figure.update_layout(
+        barmode="overlay", yaxis={"showticklabels": False, "showgrid": False, "range": [-0.5, 0.5]}
+    )
+
+
+def expression_timeline(page: VideoPage, timeline: Timeline) -> go.Figure:
+    """Shares of the judged faces by bucket, stacked, and below them how many faces that is."""
+    figure = _time_figure(page, height=340)
+    totals = timeline.counts.sum(axis=1)
+    middles = timeline.starts_s + timeline.bucket_s / 2
+    facts = [
+        f"{span(start, start + timeline.bucket_s)}<br>{counted(int(n), 'judged face')} in {counted(int(m), 'sample')}"
+        for start, n, m in zip(timeline.starts_s, totals, timeline.n_samples, strict=True)
+    ]
+    for code, label in enumerate(LABELS):
+        drawn = np.flatnonzero(timeline.counts[:, code])
+        figure.add_bar(
+            name=label,
+            x=middles[drawn],
+            y=timeline.counts[drawn, code] / totals[drawn],
+            width=timeline.bucket_s,
+            marker={"color": COLOURS[label], "line": {"width": 0}},
+            customdata=[facts[bucket] for bucket in drawn],
+            hovertemplate=f"<b>{label}</b> %{{y:.0%}}<br>%{{customdata}}<extra></extra>",
+        )
+    faces = np.flatnonzero(totals)
+    figure.add_bar(
+        name="judged faces in a sample",
+        x=middles[faces],
+        y=totals[faces] / np.maximum(timeline.n_samples[faces], 1),
+        yaxis="y2",
+        width=timeline.bucket_s,
+        marker={"color": _DECODED, "line": {"width": 0}},
+        customdata=[facts[bucket] for bucket in faces],
+        hovertemplate="%{y:.2f} judged faces in a sample<br>%{customdata}<extra></extra>",
+    )
+    figure.update_layout(yaxis2={"fixedrange": True, "zeroline": False})
+    return figure.update_layout(
+        barmode="stack",
+        bargap=0,
+        shapes=_gap_shades(page.video.gaps),
+        xaxis={"anchor": "y2", "ticklabelstandoff": 5},
+        yaxis={"domain": [0.36, 1], "range": [0, 1], "tickformat": ".0%", "nticks": 5, "title": "share"},
+        yaxis2={"domain": [0, 0.26], "rangemode": "tozero", "nticks": 3, "title": "faces"},
+    )
+
+
+def shown_lanes(page: VideoPage) -> tuple[int, ...]:
+    """The ids of the tracks that get a lane: the longest ones, as many as can be read and drawn, by id."""
+    runs_by_track: dict[int, list[Run]] = {}
+    for run in page.runs:
+        runs_by_track.setdefault(run.track_id, []).append(run)
+    shown: list[int] = []
+    n_runs = 0
+    for track in sorted(page.tracks, key=lambda track: track.start_s - track.end_s)[:MAX_LANES]:
+        n_runs += len(runs_by_track.get(track.track_id, ()))
+        if shown and n_runs > MAX_RUNS:
+            break
+        shown.append(track.track_id)
+    return tuple(sorted(shown))
+
+
+def track_lanes(page: VideoPage, lanes: Sequence[int]) -> go.Figure:
+    """One lane for each of these tracks: its runs, coloured by smoothed expression."""
+    figure = _time_figure(page, height=64 + 22 * max(len(lanes), 2))
+    lane_of = {track_id: lane for lane, track_id in enumerate(lanes)}
+    facts = {track.track_id: _track_text(track) for track in page.tracks}
+    for label in (*LABELS, None):
+        runs = [run for run in page.runs if run.label == label and run.track_id in lane_of]
+        figure.add_bar(
+            name=label or "not judged",
+            orientation="h",
+            y=[lane_of[run.track_id] for run in runs],
+            base=[run.start_s for run in runs],
+            x=[run.end_s - run.start_s for run in runs],
+            width=0.7 if label else 0.2,
+            marker={"color": COLOURS[label] if label else _NOT_JUDGED, "line": {"width": 0}},
+            customdata=[_run_text(run, facts.get(run.track_id, "")) for run in runs],
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+    return figure.update_layout(
+        barmode="overlay",
+        shapes=_gap_shades(page.video.gaps),
+        yaxis={
+            "range": [max(len(lanes), 2) - 0.4, -0.6],
+            "tickvals": list(range(len(lanes))),
+            "ticktext": [f"track {track_id}" for track_id in lanes],
+            "showgrid": False,
+            "ticklabelstandoff": 4,
+        },
+    )
+
+
+def expression_distribution(distribution: Distribution) -> go.Figure:
+    """How the judged time of all tracks divides among the labels."""
+    figure = _figure(height=270)
+    total_s = sum(distribution.seconds) or 1.0
+    shares = [seconds / total_s for seconds in distribution.seconds]
+    figure.add_bar(
+        orientation="h",
+        y=list(LABELS),
+        x=shares,
+        marker={"color": [COLOURS[label] for label in LABELS], "line": {"width": 0}},
+        text=[f"{percent(s)} · {clock(seconds)}" for s, seconds in zip(shares, distribution.seconds, strict=True)],
+        textposition="outside",
+        cliponaxis=False,
+        hoverinfo="skip",
+    )
+    return figure.update_layout(
+        bargap=0.3,
+        xaxis={"range": [0, max(shares) * 1.45 or 1], "visible": False, "fixedrange": True},
+        yaxis={"autorange": "reversed", "showgrid": False, "fixedrange": True, "ticklabelstandoff": 6},
+        margin={"t": 4, "b": 4},
+    )
+
+
+def _figure(height: int) -> go.Figure:
+    # An empty template: Plotly's own would be repeated in every figure and fix the colours of one theme.
+    return go.Figure(
+        layout={
+            "template": go.layout.Template(),
+            "height": height,
+            "margin": {"l": _LEFT_PX, "r": 28, "t": 28, "b": 30},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "font": {"family": "system-ui, sans-serif", "size": 12},
+            "hoverlabel": {"align": "left"},
+            "showlegend": False,
+            "yaxis": {"fixedrange": True, "zeroline": False},
+        }
+    )
+
+
+def _time_figure(page: VideoPage, height: int) -> go.Figure:
+    figure = _figure(height)
+    # report.js labels the seconds as h:mm:ss, anew after each zoom, for every figure that is marked so.
+    figure.update_layout(meta={"time_axis": True})
+    return figure.update_xaxes(range=[0, page.end_s or 1], zeroline=False)
+
+
+def _strip(name: str, spans: Sequence[tuple[float, float, str]], colour: str, pattern: str) -> go.Bar:
+    return go.Bar(
+        name=name,
+        orientation="h",
+        y=[0] * len(spans),
+        base=[start for start, _, _ in spans],
+        x=[end - start for start, end, _ in spans],
+        width=0.9,
+        # The line keeps a short hole visible in a long video.
+        marker={
+            "color": colour,
+            "pattern": {"shape": pattern, "fillmode": "overlay", "size": 6},
+            "line": {"width": 0 if name == "decoded" else 1.5, "color": colour},
+        },
+        customdata=[text for _, _, text in spans],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+
+
+def _decoded_spans(gaps: Sequence[Gap], end_s: float) -> list[tuple[float, float]]:
+    spans = []
+    reached_s = 0.0
+    for gap in gaps:
+        if gap.start_s > reached_s:
+            spans.append((reached_s, gap.start_s))
+        reached_s = max(reached_s, gap.end_s)
+    return [*spans, (reached_s, end_s)] if end_s > reached_s else spans
+
+
+def _gap_shades(gaps: Sequence[Gap]) -> list[dict[str, Any]]:
+    longest = sorted(gaps, key=lambda gap: gap.start_s - gap.end_s)[:_MAX_SHADES]
+    common = {"type": "rect", "yref": "paper", "y0": 0, "y1": 1, "layer": "below", "line": {"width": 0}}
+    return [{**common, "x0": g.start_s, "x1": g.end_s, "fillcolor": _GAP_SHADES.get(g.kind)} for g in longest]
+
+
+def _gap_text(gap: Gap) -> str:
+    return f"<b>{chart_text(gap.kind)}</b><br>{span(gap.start_s, gap.end_s)}<br>{chart_text(gap.cause)}"
+
+
+def _run_text(run: Run, track: str) -> str:
+    faces = f"{counted(run.n_faces, 'face')}, {run.n_usable:,} usable"
+    return f"<b>{run.label or 'not judged'}</b> · {span(run.start_s, run.end_s)}<br>{faces}<br>{track}"
+
+
+def _track_text(track: Track) -> str:
+    confidence = f", confidence {percent(track.confidence)}" if track.confidence is not None else ""
+    return (
+        f"whole track {track.track_id}: {span(track.start_s, track.end_s)}<br>"
+        f"{chart_text(track.expression)}{confidence}, median face {track.median_face_px:.0f} px"
+    )

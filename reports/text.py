@@ -1,0 +1,84 @@
+"""How values from the tables are worded. Everything that a person reads passes through here."""
+
+import html
+import math
+import unicodedata
+from datetime import UTC, datetime
+
+UNKNOWN = "unknown"
+
+# Joiners that spell words in Persian, in Indic scripts and in emoji; they move nothing about.
+_HARMLESS_FORMATS = "\u200c\u200d"
+
+
+def visible(text: str) -> str:
+    """The text with every control, direction and line-break character spelled out, such as ``\\u202e``.
+
+    A file name with a right-to-left mark would otherwise be read as another name.
+    """
+    return "".join(_spelled(char) for char in text)
+
+
+def _spelled(char: str) -> str:
+    if char in _HARMLESS_FORMATS or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+        return char
+    return char.encode("unicode_escape").decode("ascii")
+
+
+def chart_text(text: str) -> str:
+    """The text for a label or hover text of Plotly, which reads a pseudo-HTML of its own."""
+    return html.escape(visible(text), quote=False)
+
+
+def data_block(json_text: str) -> str:
+    """JSON that can stand inside a script element: nothing in it can end the element or open a comment."""
+    for char in "<>&\u2028\u2029":
+        json_text = json_text.replace(char, f"\\u{ord(char):04x}")
+    return json_text
+
+
+def clock(seconds: float | None, *, tenths: bool = False) -> str:
+    """Seconds as m:ss or h:mm:ss, rounded to the second or to the tenth."""
+    if seconds is None or not math.isfinite(seconds):
+        return UNKNOWN
+    ticks = round(seconds * 10) if tenths else round(seconds) * 10
+    whole, tenth = divmod(abs(ticks), 10)
+    minutes, second = divmod(whole, 60)
+    hours, minute = divmod(minutes, 60)
+    text = f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+    return ("-" if ticks < 0 else "") + text + (f".{tenth}" if tenths else "")
+
+
+def span(start_s: float, end_s: float) -> str:
+    """A range of time, to the tenth of a second."""
+    return f"{clock(start_s, tenths=True)} to {clock(end_s, tenths=True)}"
+
+
+def coverage(share: float | None) -> str:
+    """A share of 0 to 1 in percent, rounded down: what misses a moment never reads as 100 %."""
+    if share is None or not math.isfinite(share):
+        return UNKNOWN
+    # The float32 of the table may lie a hair below the decimal that was meant.
+    return f"{math.floor(share * 1000 + 1e-3) / 10:g} %"
+
+
+def percent(share: float | None) -> str:
+    """A share of 0 to 1 in whole percent; what is more than nothing never reads as 0 %."""
+    if share is None or not math.isfinite(share):
+        return UNKNOWN
+    return "under 1 %" if 0 < share < 0.005 else f"{share:.0%}".replace("%", " %")
+
+
+def number(value: float | None, digits: int = 0) -> str:
+    """A number with thousands marked."""
+    return UNKNOWN if value is None or not math.isfinite(value) else f"{value:,.{digits}f}"
+
+
+def counted(n: int, one: str, many: str | None = None) -> str:
+    """A number with its noun: 1 face, 1,200 faces."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def moment(when: datetime | None) -> str:
+    """A wall-clock time in UTC, to the second."""
+    return UNKNOWN if when is None else when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

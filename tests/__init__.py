@@ -1,0 +1,1 @@
+"""The tests, and the drawn footage that they read (footage, clips, damage)."""

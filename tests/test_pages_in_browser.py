@@ -1,0 +1,214 @@
+"""The pages as a person opens them: from file://, in a real browser, without a network."""
+
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from reports import text
+from reports.site import write_site
+from tests.test_reports import COPY, EMPTY, FAILED, HOSTILE, HOSTILE_CAMERA, PARTIAL, WHOLE, write_results
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = "/usr/bin/chromium"
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
+]
+
+
+@dataclass
+class Visit:
+    """An open page and everything it complained about or asked for."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def open(self, path: Path) -> None:
+        """Go to a page and wait until its charts, if it has any, are drawn."""
+        self.page.goto(path.as_uri())
+        if self.page.locator("[data-figure]").count():
+            self.page.wait_for_selector("html[data-drawn]", timeout=20_000)
+
+    def traces(self, figure: str) -> int:
+        """Number of drawn bars of a figure."""
+        return self.page.locator(f"[data-figure=figure-{figure}] svg .trace .point path").count()
+
+
+@pytest.fixture(scope="module", name="site")
+def _site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_site(write_results(tmp_path_factory.mktemp("out"))).parent
+
+
+@pytest.fixture(scope="module", name="browser")
+def _browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(name="context")
+def _context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield context
+    context.close()
+
+
+@pytest.fixture(name="visit")
+def _visit(context: BrowserContext) -> Iterator[Visit]:
+    """Fails the test at its end if a page complained, opened a dialog or asked for anything but a file."""
+    visit = Visit(context.new_page())
+    visit.page.on("console", lambda said: visit.complaints.append(f"{said.type}: {said.text}"))
+    visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
+    visit.page.on("dialog", lambda dialog: visit.complaints.append(f"dialog: {dialog.message}"))
+    visit.page.on("request", lambda request: visit.requests.append(request.url))
+    yield visit
+    assert visit.complaints == []
+    assert visit.requests
+    assert [url for url in visit.requests if not url.startswith(("file://", "data:"))] == []
+
+
+def test_charts_of_a_whole_video_are_drawn(site: Path, visit: Visit) -> None:
+    """Coverage, timeline, lanes and distribution hold as many bars as the tables have to show."""
+    visit.open(site / "videos" / f"{WHOLE}.html")
+    assert visit.traces("coverage") == 1
+    assert visit.traces("lanes") == 5
+    assert visit.traces("distribution") == 8
+    assert visit.traces("timeline") == 70  # 35 seconds with judged faces: shares above, numbers below
+
+
+def test_hole_is_drawn_where_it_is(site: Path, visit: Visit) -> None:
+    """The hole of a partial video stands between a third and just over half of the strip."""
+    visit.open(site / "videos" / f"{PARTIAL}.html")
+    assert visit.traces("coverage") == 5  # three decoded stretches, a hole, a pause
+    plot = visit.page.locator("[data-figure=figure-coverage]")
+    area = plot.locator(".nsewdrag").first.bounding_box()
+    boxes = [bar.bounding_box() for bar in plot.locator("svg .trace .point path").all()]
+    assert area is not None
+    places = sorted(
+        (round((box["x"] - area["x"]) / area["width"], 2), round(box["width"] / area["width"], 2))
+        for box in boxes
+        if box is not None
+    )
+    expected = [(0, 20), (20, 13), (33, 7), (40, 5), (45, 15)]
+    for (left, width), (start_s, length_s) in zip(places, expected, strict=True):
+        assert left == pytest.approx(start_s / 60, abs=0.011)
+        assert width == pytest.approx(length_s / 60, abs=0.011)
+
+
+@pytest.mark.parametrize("video_id", [FAILED, COPY])
+def test_pages_without_charts_stay_silent(site: Path, visit: Visit, video_id: str) -> None:
+    """A page of a video that was not processed opens without an error and draws nothing."""
+    visit.open(site / "videos" / f"{video_id}.html")
+    assert visit.page.locator("svg").count() == 0
+
+
+def test_hostile_names_stay_text(site: Path, visit: Visit) -> None:
+    """Names are read as they are, on the page and in the hover text of a chart."""
+    visit.open(site / "index.html")
+    assert text.visible(HOSTILE) in visit.page.locator("table.videos").inner_text()
+    assert text.visible(HOSTILE_CAMERA) in visit.page.locator("table.videos").inner_text()
+    visit.open(site / "videos" / f"{WHOLE}.html")
+    name = text.visible(HOSTILE).rpartition("/")[2]
+    assert visit.page.locator("h1").inner_text() == name
+    assert visit.page.title() == name
+    assert text.visible(HOSTILE) in visit.page.locator("table.facts").inner_text()
+    assert visit.page.locator("main img, main b").count() == 0
+
+
+def test_hover_text_shows_a_hostile_cause_as_text(site: Path, visit: Visit) -> None:
+    """Plotly's pseudo-HTML does not make bold what a cause merely spells."""
+    visit.open(site / "videos" / f"{PARTIAL}.html")
+    strip = visit.page.locator("[data-figure=figure-coverage]")
+    hole = strip.locator("svg .trace").nth(1).locator(".point path").bounding_box()
+    assert hole is not None
+    visit.page.mouse.move(hole["x"] + hole["width"] / 2, hole["y"] + hole["height"] / 2, steps=3)
+    hover = strip.locator(".hoverlayer .hovertext")
+    hover.wait_for()
+    assert "<b>corrupt</b> packets" in (hover.text_content() or "")
+    assert "0:20.0 to 0:33.0" in (hover.text_content() or "")
+
+
+def test_index_leads_to_a_page_and_back(site: Path, visit: Visit) -> None:
+    """The link of a video opens its page, whose link opens the index."""
+    visit.open(site / "index.html")
+    visit.page.locator("table.videos a", has_text="gate.mkv").click()
+    visit.page.wait_for_selector("html[data-drawn]")
+    assert visit.page.locator("h1").inner_text() == "gate.mkv"
+    visit.page.get_by_role("link", name="All videos").click()
+    visit.page.wait_for_selector("table.videos")
+    assert visit.page.url == (site / "index.html").as_uri()
+
+
+def test_zooming_one_time_axis_moves_the_others(site: Path, visit: Visit) -> None:
+    """Charts of time show the same stretch, with labels that fit it, and a double click shows all again."""
+    visit.open(site / "videos" / f"{WHOLE}.html")
+    ranges = "() => [...document.querySelectorAll('[data-figure]')].filter(p => p.layout.meta)"
+    ranges += ".map(p => p.layout.xaxis.range.map(s => Math.round(s)))"
+    area = visit.page.locator("[data-figure=figure-lanes] .nsewdrag").first
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
+    assert box is not None
+    y = box["y"] + box["height"] / 2
+    visit.page.mouse.move(box["x"] + box["width"] / 4, y)
+    visit.page.mouse.down()
+    visit.page.mouse.move(box["x"] + box["width"] / 2, y, steps=5)
+    visit.page.mouse.up()
+    visit.page.wait_for_function(f"() => ({ranges})().every(r => r[0] === 15 && r[1] === 30)")
+    labels = visit.page.locator("[data-figure=figure-coverage] .xtick").all_text_contents()
+    assert "0:20" in labels and "0:00" not in labels
+    area.dblclick()
+    visit.page.wait_for_function(f"() => ({ranges})().every(r => r[0] === 0 && r[1] === 60)")
+
+
+def test_policy_refuses_what_is_not_a_file_of_the_site(site: Path, context: BrowserContext) -> None:
+    """Were a name to become markup after all, its script would not run and nothing would leave the machine."""
+    page = context.new_page()
+    refused: list[str] = []
+    page.on("console", lambda said: refused.append(said.text))
+    page.goto((site / "index.html").as_uri())
+    with socket.create_server(("127.0.0.1", 0)) as outside:
+        url = f"http://127.0.0.1:{outside.getsockname()[1]}/"
+        page.evaluate("document.body.append(Object.assign(document.createElement('script'), {text: 'ran = 1'}))")
+        page.evaluate("src => new Promise(done => Object.assign(new Image(), {src, onerror: done}))", url)
+        page.evaluate("url => fetch(url).catch(() => null)", url)
+        outside.setblocking(False)
+        with pytest.raises(BlockingIOError):  # nobody knocked
+            outside.accept()
+    assert page.evaluate("typeof ran") == "undefined"
+    assert len([line for line in refused if "Content Security Policy" in line]) >= 3
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("video_id", [WHOLE, PARTIAL, FAILED, EMPTY, None])
+def test_no_page_is_wider_than_its_window(site: Path, visit: Visit, width: int, video_id: str | None) -> None:
+    """Wide tables scroll inside themselves; the page as a whole never scrolls sideways."""
+    visit.page.set_viewport_size({"width": width, "height": 844})
+    visit.open(site / "videos" / f"{video_id}.html" if video_id else site / "index.html")
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_charts_follow_the_dark_theme(site: Path, visit: Visit) -> None:
+    """A change of the system's theme reaches the letters of the charts."""
+    visit.open(site / "videos" / f"{WHOLE}.html")
+    colours: list[Any] = []
+    for scheme in ("light", "dark"):
+        visit.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        ink = visit.page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ink').trim()")
+        visit.page.wait_for_function(
+            "ink => document.querySelector('[data-figure]').layout.font.color === ink", arg=ink
+        )
+        colours.append(ink)
+    assert colours[0] != colours[1]
