@@ -10,7 +10,7 @@ from analytics.expressions import EXPRESSIONS, UNCERTAIN
 from analytics.records import FaceRows
 
 _SMOOTHING_S: Final = 0.75
-"""Reach of the smoothing to either side: a label needs more than one sample at two samples a second."""
+"""Reach of the smoothing to either side: three samples at two samples a second, so that one alone makes no label."""
 _FULL_SIZE_PX: Final = 64.0
 _LONGEST_STAND_S: Final = 2.0
 """A face stands for the time until the next one of its track, but never for longer than this."""
@@ -55,22 +55,20 @@ def weights(faces: FaceRows) -> NDArray[np.float64]:
 def smoothed_labels(faces: FaceRows, track_id: NDArray[np.int32], threshold: float) -> NDArray[np.int64]:
     """Index into LABELS of each face's apparent expression around its moment; -1 where nothing can be said.
 
-    The weighted mean of the probabilities of the track's usable faces within 0.75 s, weights falling linearly
-    with the distance in time. Outside tracks and away from usable faces there is no label.
+    The mean of the probabilities of the track's usable faces within 0.75 s, by quality alone: with weights that
+    fall with the distance in time a single odd face would outvote its two neighbours. Outside tracks and away
+    from usable faces there is no label.
     """
     labels = np.full(len(faces), -1, np.int64)
     worth = weights(faces)
-    for number in range(1, track_id.max(initial=0) + 1):
-        rows = np.flatnonzero(track_id == number)
+    for rows in _rows_by_track(track_id):
         times = faces.pts_s[rows]
         first = np.searchsorted(times, times - _SMOOTHING_S)
         last = np.searchsorted(times, times + _SMOOTHING_S, side="right")
         for place, row in enumerate(rows):
             near = rows[first[place] : last[place]]
-            nearness = 1 - np.abs(faces.pts_s[near] - times[place]) / (_SMOOTHING_S * 1.01)
-            weight = worth[near] * nearness
-            if weight.sum() > 0:
-                mean = np.average(faces.probabilities[near].astype(np.float64), axis=0, weights=weight)
+            if worth[near].any():
+                mean = np.average(faces.probabilities[near].astype(np.float64), axis=0, weights=worth[near])
                 labels[row] = labels_of(mean[None].astype(np.float32), threshold)[0]
     return labels
 
@@ -83,14 +81,24 @@ def summarise(faces: FaceRows, track_id: NDArray[np.int32], threshold: float) ->
         track_id: (n,) from 1; 0 outside any track.
         threshold: smallest probability that is not called uncertain.
     """
+    worth = weights(faces)
     return [
-        _summary(faces, np.flatnonzero(track_id == number), number, threshold)
-        for number in range(1, track_id.max(initial=0) + 1)
+        _summary(faces, worth[rows], rows, number, threshold)
+        for number, rows in enumerate(_rows_by_track(track_id), start=1)
     ]
 
 
-def _summary(faces: FaceRows, rows: NDArray[np.int64], number: int, threshold: float) -> TrackSummary:
-    worth, usable = weights(faces)[rows], faces.usable[rows]
+def _rows_by_track(track_id: NDArray[np.int32]) -> list[NDArray[np.int64]]:
+    """The rows of each track, in the order of their numbers, each in order of time."""
+    by_track = np.argsort(track_id, kind="stable").astype(np.int64)
+    counts = np.bincount(track_id, minlength=1)
+    return np.split(by_track, np.cumsum(counts)[:-1])[1:]
+
+
+def _summary(
+    faces: FaceRows, worth: NDArray[np.float64], rows: NDArray[np.int64], number: int, threshold: float
+) -> TrackSummary:
+    usable = faces.usable[rows]
     times, side = faces.pts_s[rows], faces.boxes[rows, 2:].min(axis=1)
     best = int(np.argmax(worth)) if usable.any() else int(np.argmax(faces.score[rows]))
     mean = shares = confidence = None

@@ -8,7 +8,7 @@ from typing import Final
 import av
 from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from analytics.errors import VideoError
@@ -85,13 +85,15 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
     shown = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not shown or not shown[0].codec_context:
         container.close()
-        raise VideoError(f"{path}: has no video stream that can be decoded", "leave audio-only files out with --exclude")
+        raise VideoError(
+            f"{path}: has no video stream that can be decoded", "leave audio-only files out with --exclude"
+        )
     best = container.streams.best("video")
     stream = best if isinstance(best, VideoStream) and best in shown else shown[0]
     return container, stream
 
 
-def packets_of(container: InputContainer, streams: VideoStream | None = None) -> Iterator[Packet | None]:
+def packets_of(container: InputContainer, streams: VideoStream | None = None) -> Iterator["Packet[Stream] | None"]:
     """Demux to the end; a failed read (None) is stepped over instead of ending the file.
 
     Damaged transport streams raise BlockingIOError or InvalidDataError in their middle and go on after it.
@@ -133,9 +135,7 @@ def list_packets(path: Path) -> PacketList:
                 if container.format.name == "avi":
                     # The format has no presentation times; what the library gives here is its guess.
                     pts, dts = None, indexed.get(packet.pos, packet.dts)
-                found.append(
-                    PacketInfo(pts, dts, packet.duration or 0, packet.is_discard, packet.is_corrupt, lost)
-                )
+                found.append(PacketInfo(pts, dts, packet.duration or 0, packet.is_discard, packet.is_corrupt, lost))
                 lost = 0
         if not found:
             raise VideoError(f"{path}: its video stream holds no frames", "copy it again from the recorder")

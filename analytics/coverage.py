@@ -1,6 +1,7 @@
 """What part of a video could be seen: holes, pauses and the coverage that they leave."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -43,7 +44,7 @@ def cover(plan: VideoPlan, decoded: NDArray[np.bool_], bytes_a_second: float) ->
     least_s = max(_LEAST_HOLE_S, _LEAST_HOLE_INTERVALS * plan.interval_s)
     edges = [-1, *seen.tolist(), len(decoded)]
     gaps = []
-    for before, after in zip(edges, edges[1:], strict=False):
+    for before, after in pairwise(edges):
         start_s = float(plan.times_s[before]) + plan.interval_s if before >= 0 else 0.0
         end_s = float(plan.times_s[after]) if after < len(decoded) else plan.duration_s
         # At the edges the frame interval is already inside; between frames a gap counts from frame to frame.

@@ -78,7 +78,9 @@ def _samples(
         cell = int(plan.cells[number])
         if cell not in outcome.sampled:
             outcome.sampled.add(cell)
-            yield SampledFrame(cell, float(plan.times_s[number]), _upright(frame, float(stream.sample_aspect_ratio or 1), outcome))
+            yield SampledFrame(
+                cell, float(plan.times_s[number]), _upright(frame, float(stream.sample_aspect_ratio or 1), outcome)
+            )
 
 
 def _frames(

@@ -89,21 +89,33 @@ def _steady_ticks(packets: tuple[PacketInfo, ...], shown: NDArray[np.int64], tic
 
     A transport stream's clock has 33 bits and may start again, and joined recordings each bring their own.
     Decoding order is what moves steadily, so the jumps are found there: back by more than a second, or
-    forward by more than an hour. What follows a jump goes on one frame interval after what came before.
+    forward by more than an hour. What follows a jump is shown one frame interval after what came before.
     """
-    clock = [packets[i].dts if packets[i].dts is not None else packets[i].pts for i in shown]
-    steps = [b - a for a, b in zip(clock, clock[1:], strict=False) if a is not None and b is not None and b > a]
-    usual = int(np.median(steps)) if steps else 0
+    clock = _decoding_clock([packets[i] for i in shown])
+    steps = np.diff(clock)
+    usual = int(np.median(steps[steps > 0])) if (steps > 0).any() else 0
     back, forward = -int(1 / tick), int(Fraction(_BROKEN_CLOCK_S) / tick)
+    jumps = np.flatnonzero((steps < back) | (steps > forward)) + 1
     ticks: list[int] = []
-    offset, before = 0, clock[0]
-    for i, now in zip(shown, clock, strict=True):
-        assert now is not None and before is not None
-        if not back <= now - before <= forward:
-            offset += before + usual - now
-        before = now
-        ticks.append((packets[i].pts or 0) + offset)
+    for run in np.split(shown, jumps):
+        stamps = [packets[i].pts or 0 for i in run]
+        offset = max(ticks) + usual - min(stamps) if ticks else 0
+        ticks += [stamp + offset for stamp in stamps]
     return ticks
+
+
+def _decoding_clock(packets: list[PacketInfo]) -> NDArray[np.int64]:
+    """(n,) decoding timestamps; a missing one is taken from the next packet that has one.
+
+    Where B-frames are reordered the library leaves out the first ones, and the presentation timestamps
+    there move to and fro by as long as a slow recording takes for a few frames.
+    """
+    clock: list[int] = []
+    following = next((p.dts for p in reversed(packets) if p.dts is not None), None)
+    for packet in reversed(packets):
+        following = packet.dts if packet.dts is not None else following
+        clock.append(following if following is not None else packet.pts or 0)
+    return np.array(clock[::-1], np.int64)
 
 
 def _rate_ticks(

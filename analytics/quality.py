@@ -87,5 +87,5 @@ def head_pose(landmarks: NDArray[np.float32]) -> tuple[float, float]:
     ahead = np.cross(right, down)
     ahead /= np.linalg.norm(ahead) or 1.0
     yaw = np.degrees(np.arctan2(right[2], ahead[2]))
-    pitch = np.degrees(np.arctan2(down[2], ahead[2]))
+    pitch = np.degrees(np.arctan2(down[2], np.hypot(right[2], ahead[2])))
     return float(-yaw), float(pitch)

@@ -28,7 +28,11 @@ def _probabilities(what: str, *, nullable: bool) -> list[pa.Field]:
     return [_column(name, _SCORE, f"{what} of {name}, 0 to 1", nullable=nullable) for name in EXPRESSIONS]
 
 
-_VIDEO_ID = _column("video_id", _LABEL, "16 hex digits of the content's fingerprint; of the path for a copy, an empty or an unreadable file")
+_VIDEO_ID = _column(
+    "video_id",
+    _LABEL,
+    "16 hex digits of the content's fingerprint; of the path for a copy, an empty or an unreadable file",
+)
 _CAMERA = _column("camera", _LABEL, "camera that recorded the video; null where unknown", nullable=True)
 _TIME = "wall-clock time, UTC; null where the start of the video is unknown"
 
@@ -38,16 +42,37 @@ VIDEOS: Final = pa.schema(
         _column("source", _TEXT, "path of the file as it was found"),
         _CAMERA,
         _column("start_time", _CLOCK, "when the recording began, UTC; null where unknown", nullable=True),
-        _column("start_time_source", _LABEL, "where start_time comes from: unknown, or the name of the rule that gave it"),
-        _column("pts_source", _LABEL, "container: times are presentation timestamps; rate: index times declared frame rate; null where nothing was read", nullable=True),
+        _column(
+            "start_time_source", _LABEL, "where start_time comes from: unknown, or the name of the rule that gave it"
+        ),
+        _column(
+            "pts_source",
+            _LABEL,
+            "container: times are presentation timestamps; rate: index times declared frame rate; null where nothing was read",
+            nullable=True,
+        ),
         _column("duration_s", _SECONDS, "expected duration of the video stream, seconds", nullable=True),
         _column("decoded_s", _SECONDS, "duration less the holes, seconds", nullable=True),
-        _column("coverage", _SCORE, "share of the expected duration that has decodable frames, 0 to 1; pauses do not lower it", nullable=True),
-        _column("holes", _GAPS, "stretches without a frame: start_s, end_s, kind (hole: damage; paused: nothing was recorded) and cause"),
+        _column(
+            "coverage",
+            _SCORE,
+            "share of the expected duration that has decodable frames, 0 to 1; pauses do not lower it",
+            nullable=True,
+        ),
+        _column(
+            "holes",
+            _GAPS,
+            "stretches without a frame: start_s, end_s, kind (hole: damage; paused: nothing was recorded) and cause",
+        ),
         _column("duplicate_of", _TEXT, "video_id of the file that this one is a true copy of", nullable=True),
         _column("width", _COUNT, "width of the upright picture, px", nullable=True),
         _column("height", _COUNT, "height of the upright picture, px", nullable=True),
-        _column("rotation", _COUNT, "clockwise turn that makes the stored picture upright, degrees: 0, 90, 180 or 270", nullable=True),
+        _column(
+            "rotation",
+            _COUNT,
+            "clockwise turn that makes the stored picture upright, degrees: 0, 90, 180 or 270",
+            nullable=True,
+        ),
         _column("codec", _LABEL, "name of the video codec", nullable=True),
         _column("fps", _SCORE, "frames a second, from the median frame interval", nullable=True),
         _column("n_samples", _COUNT, "rows in samples"),
@@ -70,7 +95,11 @@ SAMPLES: Final = pa.schema(
         _column("pts_s", _SECONDS, "presentation time of the frame, seconds from the start of the video stream"),
         _column("time", _CLOCK, _TIME, nullable=True),
         _column("n_faces", _COUNT, "faces found in the frame"),
-        _column("gate", _LABEL, "detected: searched; held: unchanged, faces inherited; skipped: not searched; corrupt: the frame could not be decoded"),
+        _column(
+            "gate",
+            _LABEL,
+            "detected: searched; held: unchanged, faces inherited; skipped: not searched; corrupt: the frame could not be decoded",
+        ),
     ]
 )
 
@@ -81,21 +110,39 @@ FACES: Final = pa.schema(
         _column("sample", _COUNT, "number of the grid point, as in samples"),
         _column("pts_s", _SECONDS, "presentation time of the frame, seconds from the start of the video stream"),
         _column("time", _CLOCK, _TIME, nullable=True),
-        _column("track_id", _COUNT, "the same face within this one video, from 1; null outside any track", nullable=True),
+        _column(
+            "track_id", _COUNT, "the same face within this one video, from 1; null outside any track", nullable=True
+        ),
         _column("x", _SCORE, "left edge of the box, px of the upright picture"),
         _column("y", _SCORE, "upper edge of the box, px of the upright picture"),
         _column("w", _SCORE, "width of the box, px"),
         _column("h", _SCORE, "height of the box, px"),
         _column("score", _SCORE, "the detector's confidence, 0 to 1"),
-        _column("sharpness", _SCORE, "variance of the Laplacian of the contrast-normalised crop; below 0.03 too blurred to judge"),
-        _column("yaw_deg", _SCORE, "turn of the head, degrees, positive toward the person's left; null without landmarks", nullable=True),
-        _column("pitch_deg", _SCORE, "nod of the head, degrees, positive upward; null without landmarks", nullable=True),
+        _column(
+            "sharpness",
+            _SCORE,
+            "variance of the Laplacian of the contrast-normalised crop; below 0.03 too blurred to judge",
+        ),
+        _column(
+            "yaw_deg",
+            _SCORE,
+            "turn of the head, degrees, positive toward the person's left; null without landmarks",
+            nullable=True,
+        ),
+        _column(
+            "pitch_deg", _SCORE, "nod of the head, degrees, positive upward; null without landmarks", nullable=True
+        ),
         _column("brightness", _SCORE, "mean luma of the face, 0 to 1"),
         _column("usable", pa.bool_(), "big, sharp, lit and frontal enough to judge; others count in no aggregate"),
         *_probabilities("probability", nullable=False),
         _column("expression", _LABEL, "apparent expression with the largest probability, or uncertain"),
         _column("confidence", _SCORE, "the largest probability; calibrated on stills, not on video"),
-        _column("smoothed_expression", _LABEL, "apparent expression of the track around this moment, or uncertain; null outside tracks and where no usable face is near", nullable=True),
+        _column(
+            "smoothed_expression",
+            _LABEL,
+            "apparent expression of the track around this moment, or uncertain; null outside tracks and where no usable face is near",
+            nullable=True,
+        ),
     ]
 )
 
@@ -139,4 +186,4 @@ def data_dictionary() -> str:
 
 
 if __name__ == "__main__":
-    print(data_dictionary())
+    print(data_dictionary(), end="")

@@ -15,8 +15,14 @@ import pyarrow.parquet as pq
 from analytics.schema import SCHEMA_VERSION, TABLES
 
 UNDATED: Final = "undated"
-NO_CAMERA: Final = "__HIVE_DEFAULT_PARTITION__"
-"""What Hive, pyarrow, DuckDB and Polars read as null."""
+NO_CAMERA: Final = "unnamed"
+"""Not Hive's word for null: pyarrow finds no type for a key that is null in every file, nor pandas where it is in some.
+
+The columns `camera` hold the null. A word also keeps readers from taking a key for a number or a date: every
+table has a file without rows here, so a camera called `01` stays `01`."""
+_HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
+_MOST_CAMERA_BYTES: Final = 255 - len("cam=")
+"""What file systems take as the name of a folder."""
 _NO_ROWS_NAME: Final = "0000000000000000.parquet"
 """A file without rows, so that no table is ever an empty glob. The name is no video's: readers skip names with _."""
 _PURGE_ORDER: Final = ("videos", "faces", "samples", "tracks")
@@ -36,6 +42,17 @@ class Place:
         # Dots stay as they are in a URL, and a camera called `..` would still be no step up after `cam=`.
         camera = quote(self.camera, safe="") if self.camera else NO_CAMERA
         return out / table / f"day={self.day or UNDATED}" / f"cam={camera}"
+
+
+def why_no_camera(name: str) -> str | None:
+    """What keeps a text from being the name of a camera, or None where nothing does."""
+    try:
+        length = len(quote(name, safe=""))
+    except UnicodeEncodeError:
+        return "is not valid UTF-8"
+    if length > _MOST_CAMERA_BYTES:
+        return f"takes {length} bytes as part of a path, more than {_MOST_CAMERA_BYTES}"
+    return "stands for a missing value in partitioned tables" if name == _HIVE_NULL else None
 
 
 def prepare(out: Path, metadata: Mapping[str, str]) -> None:
@@ -72,9 +89,13 @@ def write_video(
         OSError: the disk is full or OUT cannot be written. The video then has no `videos` row.
     """
     forget_video(out, video_id)
-    for name in _WRITE_ORDER:
-        if name in tables:
-            _write(tables[name].cast(TABLES[name]), place.folder(out, name) / f"{video_id}.parquet", metadata)
+    try:
+        for name in _WRITE_ORDER:
+            if name in tables:
+                _write(tables[name].cast(TABLES[name]), place.folder(out, name) / f"{video_id}.parquet", metadata)
+    except BaseException:
+        forget_video(out, video_id)  # Rows of a video that has none in `videos` would be counted all the same.
+        raise
 
 
 def forget_video(out: Path, video_id: str) -> None:
@@ -125,5 +146,3 @@ def _array(values: Any, kind: pa.DataType) -> pa.Array:
     if pa.types.is_dictionary(kind):
         return pa.array(values, pa.string()).dictionary_encode().cast(kind)
     return pa.array(values, kind, from_pandas=True)
-
-

@@ -68,8 +68,12 @@ def link(
     every: list[_Track] = []
     centers = boxes[:, :2].astype(np.float64) + boxes[:, 2:].astype(np.float64) / 2
     sizes = np.sqrt(boxes[:, 2].astype(np.float64) * boxes[:, 3].astype(np.float64))
-    for now_s in np.unique(pts_s):
-        rows = np.flatnonzero(pts_s == now_s)
+    # Sorted, so that where two links are equally good the order of the faces in their frame decides nothing.
+    order = np.lexsort((scores, *boxes.T[::-1], pts_s))
+    moments, starts = np.unique(pts_s, return_index=True)
+    ends = np.searchsorted(pts_s, moments, side="right")
+    for now_s, start, end in zip(moments, starts, ends, strict=True):
+        rows = order[start:end]
         live = [track for track in live if now_s - track.at_s <= settings.max_gap_s]
         taken = _assign(live, now_s, centers[rows], sizes[rows], settings)
         for place, row in enumerate(rows):
@@ -106,7 +110,7 @@ def _cost(
     # A person seldom keeps a direction for long, so the expected way grows no further after a second.
     ahead = 0.0 if track.velocity is None else track.velocity * min(elapsed, 1.0)
     scale = np.sqrt(sizes * track.size)
-    way = np.linalg.norm(centers - (track.center + ahead), axis=1) / scale / (settings.jitter + speed * elapsed)
+    way = np.linalg.norm((centers - track.center) - ahead, axis=1) / scale / (settings.jitter + speed * elapsed)
     growth = np.abs(np.log(sizes / track.size)) / (settings.size_spread * (1 + elapsed))
     return np.where((way <= settings.gate) & (growth <= settings.gate), way**2 + growth**2, _FORBIDDEN)
 

@@ -4,7 +4,7 @@ import json
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -20,6 +20,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+EXIT_INTERRUPTED: Final = 130
 _debug = False
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
@@ -29,25 +30,27 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but er
 def run_command_line() -> None:
     """Run the command line and exit: the only place that prints errors."""
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name="emobatch")
     except (typer.Abort, KeyboardInterrupt):
-        _screen_error("interrupted; finished videos are kept")
-        sys.exit(130)
+        code = EXIT_INTERRUPTED
     except EmobatchError as error:
         if _debug:
             raise
         _screen_error(str(error))
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.exit(0)
     except typer.TyperException as error:
-        error.show()
+        if problem := error.format_message():  # There is none where the help was asked for by giving no command.
+            context = getattr(error, "ctx", None)
+            _screen_error(f"{problem.rstrip('.')}: see {context.command_path if context else 'emobatch'} --help")
         sys.exit(error.exit_code)
     except Exception as error:
         if _debug:
             raise
         _screen_error(f"internal error, {type(error).__name__}: {error}: run again with --debug and report it")
         sys.exit(1)
+    # Typer takes Ctrl-C for itself and returns this code instead.
+    if code == EXIT_INTERRUPTED:
+        _screen_error("interrupted: finished videos are kept, run it again to do the others")
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -115,6 +118,7 @@ def run(
 @app.command()
 def report(out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of an earlier run.")]) -> int:
     """Draw the pages again from the tables alone."""
+    _log_to_stderr(False)
     from reports.site import write_site
 
     typer.echo(write_site(out))
@@ -145,7 +149,8 @@ def demo(
 def evaluate(
     model: Annotated[str, typer.Argument(metavar="MODEL", help="A shipped name or a .tflite file.")],
     dataset: Annotated[
-        Path, typer.Argument(metavar="DATASET", help="Folder of class folders, FER-style .npz, or .csv with path,label.")
+        Path,
+        typer.Argument(metavar="DATASET", help="Folder of class folders, FER-style .npz, or .csv with path,label."),
     ],
     split: Annotated[str, typer.Option(help="Part of an npz: train, public or private.")] = "private",
     labels: Annotated[str, typer.Option(help="Truth of an npz: ferplus or fer2013.")] = "ferplus",
@@ -154,25 +159,26 @@ def evaluate(
 ) -> int:
     """Score a classifier on labelled still pictures."""
     from models.classifier import ExpressionClassifier
-    from models.detectors.yunet import YuNet
     from models.evaluate import evaluate as evaluate_model
     from models.evaluate import in_words
 
-    result = evaluate_model(ExpressionClassifier(model), dataset, split, labels, YuNet() if detect else None)
+    result = evaluate_model(ExpressionClassifier(model), dataset, split, labels, detect=detect)
     typer.echo(json.dumps(result.to_json()) if as_json else in_words(result))
     return 0
 
 
 @app.command()
 def train(
-    dataset: Annotated[Path, typer.Argument(metavar="DATASET", help="FER-style .npz with the splits train and public.")],
+    dataset: Annotated[
+        Path, typer.Argument(metavar="DATASET", help="FER-style .npz with the splits train and public.")
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for checkpoints and the trained network.")],
     net: Annotated[str, typer.Option(help="Network: default.")] = "default",
     labels: Annotated[str, typer.Option(help="What to learn: ferplus or fer2013.")] = "ferplus",
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training pictures.")] = 24,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 20,
 ) -> int:
-    """Train a classifier; stopped and started again, it goes on. Needs the extra: pip install 'emobatch[train]'."""
+    """Train a classifier; stopped and started again, it goes on. Needs the extra `train`."""
     from analytics.errors import UsageError
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -181,7 +187,5 @@ def train(
         from models.train import train as train_network
     except ImportError as error:
         raise UsageError(f"training needs {error.name}", "pip install 'emobatch[train]'") from None
-    typer.echo(
-        train_network(TrainOptions(dataset=dataset, out=out, net=net, labels=labels, epochs=epochs, seed=seed))
-    )
+    typer.echo(train_network(TrainOptions(dataset=dataset, out=out, net=net, labels=labels, epochs=epochs, seed=seed)))
     return 0

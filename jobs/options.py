@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -9,17 +10,26 @@ from typing import Final
 
 from analytics.errors import UsageError
 from analytics.quality import QualityThresholds
+from analytics.tables import why_no_camera
 from analytics.track import TrackSettings
 
+_SHOWN: Final = 40
+"""Characters of a wrong value that an error repeats."""
 ALGORITHM: Final = 1
 """Rises when the same settings would give other rows."""
 _LEAST_EVERY: Final = Fraction(1, 1000)
 _MOST_EVERY: Final = Fraction(3600)
+_NUMBER: Final = re.compile(r"[+-]?[0-9./]{1,40}")
+"""Without exponents: Fraction would spend hours on 1e999999999."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """One invocation of `emobatch run`."""
+    """One invocation of `emobatch run`.
+
+    Raises:
+        UsageError: the camera's name cannot be filed.
+    """
 
     sources: tuple[str, ...]
     out: Path
@@ -29,7 +39,7 @@ class RunOptions:
     model: str = "default"
     """Name of a shipped classifier, or path of a .tflite file."""
     camera: str | None = None
-    """Camera that recorded all sources."""
+    """Camera that recorded all sources; its name becomes part of paths below out."""
     min_face: int = 10
     """Faces whose shorter side is below this many px are dropped."""
     min_score: float = 0.6
@@ -37,6 +47,11 @@ class RunOptions:
     """Px of the picture's longer side while faces are searched."""
     quality: QualityThresholds = field(default_factory=QualityThresholds)
     tracking: TrackSettings = field(default_factory=TrackSettings)
+
+    def __post_init__(self) -> None:
+        if self.camera is not None and (problem := why_no_camera(self.camera)):
+            shown = self.camera if len(self.camera) <= _SHOWN else f"{self.camera[:_SHOWN]}…"
+            raise UsageError(f"--camera {shown}: {problem}", "give the camera another, short name")
 
     def settings_hash(self, detector_sha256: str, model_sha256: str, threshold: float) -> str:
         """Hash of what decides the rows: 16 hex digits. Paths, cameras and release numbers are no part of it."""
@@ -59,10 +74,13 @@ def parse_every(text: str) -> Fraction:
         UsageError: no number, or not between a millisecond and an hour.
     """
     remedy = "give seconds between 0.001 and 3600, such as 0.5"
+    shown = text[:_SHOWN]
     try:
-        every = Fraction(text)
+        every = Fraction(text) if _NUMBER.fullmatch(text) else None
     except (ValueError, ZeroDivisionError):
-        raise UsageError(f"--every {text}: not a number of seconds", remedy) from None
+        every = None
+    if every is None:
+        raise UsageError(f"--every {shown}: not a number of seconds", remedy)
     if not _LEAST_EVERY <= every <= _MOST_EVERY:
-        raise UsageError(f"--every {text}: out of range", remedy)
+        raise UsageError(f"--every {shown}: out of range", remedy)
     return every

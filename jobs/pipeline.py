@@ -2,6 +2,8 @@
 
     plan → decode → sample → detect → crop → classify      for the frames
     track → smooth → aggregate → write                      for the video
+
+Each step is a named call below.
 """
 
 import time
@@ -45,13 +47,13 @@ class Engines:
             UsageError: an unknown name, or weights that are missing or damaged.
         """
         if options.detector not in DETECTORS:
-            raise UsageError(f"--detector {options.detector}: no such detector", f"choose one of: {', '.join(DETECTORS)}")
+            raise UsageError(
+                f"--detector {options.detector}: no such detector", f"choose one of: {', '.join(DETECTORS)}"
+            )
         detector = DETECTORS[options.detector](min_score=options.min_score, long_side=options.long_side)
         classifier = ExpressionClassifier(options.model)
         facts = classifier.facts
-        return Engines(
-            detector, classifier, options.settings_hash(detector.sha256, facts.sha256, facts.threshold)
-        )
+        return Engines(detector, classifier, options.settings_hash(detector.sha256, facts.sha256, facts.threshold))
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,9 +163,7 @@ def _unclassified(
     )
 
 
-def _classified(
-    waiting: list[tuple[FaceRows, NDArray[np.uint8]]], classifier: ExpressionClassifier
-) -> FaceRows:
+def _classified(waiting: list[tuple[FaceRows, NDArray[np.uint8]]], classifier: ExpressionClassifier) -> FaceRows:
     rows = FaceRows.joined([part for part, _ in waiting])
     rows.probabilities[:] = classifier.classify(np.concatenate([crops for _, crops in waiting]))
     return rows

@@ -165,10 +165,7 @@ def _tracks(key: VideoKey, result: VideoResult) -> pa.Table:
             "camera": [key.camera] * len(tracks),
             "start_time": None,
             "end_time": None,
-            **{
-                name: of(name)
-                for name in ("track_id", "start_s", "end_s", "n_faces", "n_usable", "median_face_px")
-            },
+            **{name: of(name) for name in ("track_id", "start_s", "end_s", "n_faces", "n_usable", "median_face_px")},
             **{name: element(of("probabilities"), i) for i, name in enumerate(EXPRESSIONS)},
             **{f"share_{name}": element(of("shares"), i) for i, name in enumerate(LABELS)},
             **{name: of(name) for name in ("expression", "confidence", "best_pts_s")},

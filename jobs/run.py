@@ -1,5 +1,6 @@
 """One run: every video in turn, each written as soon as it is finished, then the pages and the record."""
 
+import errno
 import json
 import logging
 import os
@@ -9,14 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
 from analytics.errors import EmobatchError, UsageError, VideoError
 from analytics.expressions import EXPRESSIONS
 from analytics.fingerprint import fingerprint, full_hash, id_of_content, id_of_path
-from analytics.tables import Place, prepare, write_video
+from analytics.tables import Place, forget_video, prepare, write_video
 from emobatch import __version__
 from jobs.options import RunOptions
 from jobs.pipeline import Engines, process_video
@@ -26,7 +27,9 @@ from reports.site import write_site
 
 _log = logging.getLogger(__name__)
 
-EXIT_SOME_FAILED = 3
+EXIT_SOME_FAILED: Final = 3
+_OF_THE_DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+"""Errors that another run may not meet; with others OUT is the wrong place."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,15 +105,17 @@ def run(options: RunOptions, tell: Callable[[int, int, VideoOutcome], None] | No
     metadata = _metadata(engines)
     _prepare(options.out, metadata)
     summary = RunSummary(
-        run_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}", out=str(options.out), started_at=now.isoformat()
+        run_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}", out=as_text(options.out), started_at=now.isoformat()
     )
     for source, reason in sources.missing.items():
-        summary.failures.append({"source": source, "reason": reason})
+        summary.failures.append({"source": as_text(source), "reason": as_text(reason)})
 
     seen: dict[str, tuple[VideoKey, Path]] = {}
     for number, path in enumerate(sources.videos, start=1):
         key, tables, outcome = _one_video(path, options, engines, seen)
         try:
+            if key.video_id != (by_path := id_of_path(path)):
+                forget_video(options.out, by_path)  # What an earlier run said while the file could not be read.
             write_video(options.out, Place(None, options.camera), key.video_id, tables, metadata)
         except OSError as error:
             raise _cannot_write(options.out, error) from error
@@ -150,10 +155,11 @@ def _one_video(
         result = process_video(path, options, engines)
         tables = tables_of(key, result, engines)
     except VideoError as error:
-        reason = str(error)
-    except Exception as error:  # An unforeseen fault of one video must not stop the night's other ones.
+        reason = as_text(str(error))
+    except Exception as error:  # noqa: BLE001 An unforeseen fault of one video must not stop the night's other ones.
         _log.debug("unforeseen error in %s", source, exc_info=True)
-        reason = f"{source}: unforeseen error, {type(error).__name__}: {error}: run it alone with --debug and report it"
+        problem = as_text(f"unforeseen error, {type(error).__name__}: {error}")
+        reason = f"{source}: {problem}: run it alone with --debug and report it"
     else:
         reason = tables["videos"]["reason"][0].as_py()
         outcome = VideoOutcome(
@@ -184,8 +190,8 @@ def _digest(path: Path) -> str:
         raise VideoError(f"{as_text(path)}: cannot be read ({error.strerror})", remedy) from None
 
 
-def as_text(path: Path) -> str:
-    """A path as valid Unicode, whatever bytes its name is made of."""
+def as_text(path: Path | str) -> str:
+    """A path, or text that holds one, as valid Unicode, whatever bytes its name is made of."""
     return os.fsencode(path).decode("utf-8", "replace")
 
 
@@ -203,14 +209,14 @@ def _metadata(engines: Engines) -> dict[str, str]:
 
 
 def _prepare(out: Path, metadata: dict[str, str]) -> None:
-    if out.exists() and not out.is_dir():
+    if os.path.lexists(out) and not os.path.isdir(out):  # noqa: PTH112 Path.is_dir() raises where it may not look.
         raise UsageError(f"--out {out}: is a file", "name a folder, or a name that is not taken")
     try:
         prepare(out, metadata)
     except OSError as error:
-        if isinstance(error, PermissionError | NotADirectoryError):
-            raise UsageError(f"--out {out}: cannot be written ({error.strerror})", "name another folder") from None
-        raise _cannot_write(out, error) from error
+        if error.errno in _OF_THE_DISK:
+            raise _cannot_write(out, error) from error
+        raise UsageError(f"--out {out}: cannot be written ({error.strerror})", "name another folder") from None
 
 
 def _cannot_write(out: Path, error: OSError) -> EmobatchError:
@@ -226,13 +232,15 @@ def _write_record(options: RunOptions, engines: Engines, sources: Sources, summa
         **summary.to_json(),
         "started_at": summary.started_at,
         "emobatch": __version__,
-        "sources": list(options.sources),
+        "sources": [as_text(source) for source in options.sources],
         "found": len(sources.videos),
         "settings": {"every": str(options.every), "detector": options.detector, "model": options.model},
         "settings_hash": engines.settings_hash,
     }
     path = folder / f"{summary.run_id}.json"
     half = path.with_suffix(".tmp")
-    text = json.dumps(record, indent=2)
-    half.write_text(text.encode("utf-8", "replace").decode() + "\n", encoding="utf-8")
-    half.replace(path)
+    try:
+        half.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)

@@ -25,15 +25,15 @@ class Screen:
         """One finished video."""
         line = Text(f"[{number}/{of}] ")
         line.append(outcome.status, style=_STYLES[outcome.status])
+        line.append(f" {printable(outcome.source)}")
         if outcome.status in ("done", "partial"):
             speed = outcome.media_s / outcome.elapsed_s if outcome.elapsed_s else 0
-            line.append(f" {printable(outcome.source)}")
             line.append(f"  {duration(outcome.media_s)}, {count(outcome.faces, 'face')} in ")
             line.append(f"{count(outcome.tracks, 'track')}, {speed:.1f} x real time")
         if outcome.status == "partial" and outcome.coverage is not None:
             line.append(f", {outcome.coverage:.1%} of it seen")
         if outcome.reason:
-            line.append(f" {printable(outcome.reason)}")
+            line.append(f": {printable(outcome.reason.removeprefix(f'{outcome.source}: '))}")
         self.console.print(line)
 
     def summary(self, summary: RunSummary, index: str) -> None:
@@ -48,7 +48,7 @@ class Screen:
         )
         for failure in summary.failures:
             self.console.print(Text(f"  ! {printable(failure['reason'])}", style="red"))
-        self.console.print(Text(f"report: {index}"))
+        self.console.print(Text(f"report: {printable(index)}"))
 
     def error(self, text: str) -> None:
         """An error, shown even when quiet."""

@@ -9,10 +9,12 @@ from typing import Final
 
 from analytics.errors import NoVideoError, UsageError
 
-VIDEO_SUFFIXES: Final = frozenset(
-    ".3gp .asf .avi .dav .dv .flv .gif .h264 .264 .h265 .265 .hevc .m2ts .m4v .mjpeg .mjpg .mkv .mov .mp4 .mpeg .mpg"
-    " .mts .mxf .ogv .ts .vob .webm .wmv".split()
-)
+# fmt: off
+VIDEO_SUFFIXES: Final = frozenset((
+    ".3gp", ".asf", ".avi", ".dav", ".dv", ".flv", ".gif", ".h264", ".264", ".h265", ".265", ".hevc", ".m2ts", ".m4v",
+    ".mjpeg", ".mjpg", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".vob", ".webm", ".wmv",
+))
+# fmt: on
 """What a folder is searched for. A file that is named directly is always tried."""
 
 
@@ -66,12 +68,18 @@ def _listed(given: str, missing: dict[str, str]) -> list[str]:
 
 def _one_source(name: str, out: Path, missing: dict[str, str]) -> Iterator[Path]:
     path = Path(name)
-    if "://" in name and not path.exists():
-        missing[name] = f"{name}: only local files can be read"
-    elif path.is_dir():
+    try:
+        path.lstat()
+        problem = None
+    except (OSError, ValueError) as error:
+        unknown = isinstance(error, FileNotFoundError | NotADirectoryError)
+        problem = "does not exist" if unknown else f"cannot be found ({getattr(error, 'strerror', None) or error})"
+    if problem is None and path.is_dir():
         yield from _in_folder(path, out, missing)
-    elif os.path.lexists(path):
+    elif problem is None:
         yield _absolute(path)
+    elif "://" in name:
+        missing[name] = f"{name}: only local files can be read"
     elif glob.has_magic(name):
         matches = sorted(Path(match) for match in glob.glob(name, recursive=True))  # noqa: PTH207 absolute patterns
         for match in matches:
@@ -82,16 +90,16 @@ def _one_source(name: str, out: Path, missing: dict[str, str]) -> Iterator[Path]
         if not matches:
             missing[name] = f"{name}: nothing matches this pattern"
     else:
-        missing[name] = f"{name}: does not exist"
+        missing[name] = f"{name}: {problem}"
 
 
 def _in_folder(folder: Path, out: Path, missing: dict[str, str]) -> Iterator[Path]:
     def unreadable(error: OSError) -> None:
         missing[str(error.filename)] = f"{error.filename}: the folder cannot be read ({error.strerror})"
 
-    skipped = out.resolve()
+    skipped = os.path.realpath(out)
     for parent, folders, files in os.walk(folder, onerror=unreadable):
-        folders[:] = sorted(name for name in folders if Path(parent, name).resolve() != skipped)
+        folders[:] = sorted(name for name in folders if os.path.realpath(Path(parent, name)) != skipped)
         for name in sorted(files):
             if Path(name).suffix.lower() in VIDEO_SUFFIXES:
                 yield _absolute(Path(parent, name))

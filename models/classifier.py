@@ -71,7 +71,7 @@ class ExpressionClassifier:
         model: the name of a shipped classifier, or the path of a .tflite file with its .json beside it.
 
     Raises:
-        UsageError: no such model, or its file is damaged.
+        UsageError: no such model, or its file is damaged, no network of LiteRT's, or not what its facts say.
     """
 
     def __init__(self, model: str = "default") -> None:
@@ -81,21 +81,27 @@ class ExpressionClassifier:
             raise UsageError(f"--model {model}: no such model", f"name one of: {known}; or the path of a .tflite file")
         self.facts = ModelFacts.beside(path)
         verified(path, self.facts.sha256, remedy="restore the file, or convert the network again")
-        with _without_stderr():  # LiteRT announces its delegate there at every start, and cannot be told not to.
-            self._interpreter = Interpreter(model_path=str(path), num_threads=1)
-            self._interpreter.allocate_tensors()
-        self._input = self._interpreter.get_input_details()[0]["index"]
-        self._output = self._interpreter.get_output_details()[0]["index"]
+        try:
+            with _without_stderr():  # LiteRT announces its delegate there at every start, and cannot be told not to.
+                self._interpreter = Interpreter(model_path=str(path), num_threads=1)
+                self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise UsageError(f"{path}: LiteRT cannot load it ({error})", _WITHOUT_FACTS) from None
+        source, result = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
+        taken, given = tuple(source["shape"][1:].tolist()), tuple(result["shape"][1:].tolist())
+        if taken != (self.facts.size, self.facts.size, 1) or given != (len(EXPRESSIONS),):
+            raise UsageError(f"{path}: takes pictures {taken} and gives {given}, unlike its facts", _WITHOUT_FACTS)
+        self._input, self._output = source["index"], result["index"]
         self._batch = 0
 
     def classify(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities (n, 7) of gray crops, uint8 (n, size, size); a face's do not depend on its neighbours."""
-        results = [np.empty((0, len(EXPRESSIONS)), np.float32)]
+        results: list[NDArray[np.float32]] = [np.empty((0, len(EXPRESSIONS)), np.float32)]
         for start in range(0, len(crops), _LARGEST_BATCH):
             batch = crops[start : start + _LARGEST_BATCH, :, :, None].astype(np.float32)
             scores = self._run(batch)
             if self.facts.flip:
-                scores = (scores + self._run(np.ascontiguousarray(batch[:, :, ::-1]))) / 2
+                scores = (scores + self._run(np.ascontiguousarray(batch[:, :, ::-1]))) / np.float32(2)
             results.append(scores)
         return np.concatenate(results)
 
@@ -115,7 +121,7 @@ def _without_stderr() -> Iterator[None]:
     sys.stderr.flush()
     kept = os.dup(2)
     try:
-        with open(os.devnull, "w") as nowhere:
+        with Path(os.devnull).open("w") as nowhere:
             os.dup2(nowhere.fileno(), 2)
         yield
     finally:

@@ -1,6 +1,6 @@
 """A trained Keras network as int8 LiteRT file, with its facts beside it. Needs the train extra.
 
-    python -m models.convert out/train/default.keras models/shipped/default.tflite --dataset fer2013.npz
+python -m models.convert out/train/default.keras models/shipped/default.tflite --dataset fer2013.npz
 """
 
 import argparse
@@ -19,7 +19,6 @@ from models.scores import smallest_threshold
 
 ACCEPTED_ACCURACY: Final = 0.92
 """The `uncertain` threshold is the smallest at which this share of the accepted public pictures is right."""
-
 
 
 def to_litert(network: Path, target: Path) -> None:

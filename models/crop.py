@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 
 from analytics.records import Detections, Picture
 
-TEMPLATE: Final = np.array(
-    [[0.320, 0.381], [0.680, 0.381], [0.500, 0.594], [0.353, 0.739], [0.647, 0.739]], np.float64
-)
+TEMPLATE: Final = np.array([[0.320, 0.381], [0.680, 0.381], [0.500, 0.594], [0.353, 0.739], [0.647, 0.739]], np.float64)
 """(5, 2) x, y of right eye, left eye, nose tip, right and left corner of the mouth, 0..1 of the crop's side."""
 BOX_IN_CROP: Final = (0.5, 0.48, 0.875)
 """Centre x, y and side of the detector's box in the crop, for faces without landmarks; the side is its root area."""
@@ -35,7 +33,7 @@ def crop_faces(picture: Picture, found: Detections, size: int) -> NDArray[np.uin
     """
     if not len(found):
         return np.empty((0, size, size), np.uint8)
-    gray = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    gray = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
     return np.stack(
         [_cut(gray, framing(box, points), size) for box, points in zip(found.boxes, found.landmarks, strict=True)]
     )
@@ -43,7 +41,7 @@ def crop_faces(picture: Picture, found: Detections, size: int) -> NDArray[np.uin
 
 def crop_whole(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """A picture that is a face crop already, gray (h, w) or BGR (h, w, 3), as uint8 (size, size)."""
-    gray = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY) if picture.ndim == 3 else picture
+    gray = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY) if picture.ndim == 3 else picture, np.uint8)
     if gray.shape == (size, size):
         return gray
     smaller = gray.shape[0] > size

@@ -5,6 +5,7 @@ arXiv:1307.0414; the FER+ votes, ten people a picture, from Barsoum et al. (2016
 """
 
 import csv
+import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,7 @@ class LabelledPictures:
     def only(self, keep: NDArray[np.bool_]) -> "LabelledPictures":
         """The pictures where keep, bool (n,), is true."""
         rows = np.flatnonzero(keep)
-        return LabelledPictures([self.pictures[i] for i in rows], self.labels[rows], self.targets[rows])
+        return LabelledPictures([self.pictures[i] for i in rows.tolist()], self.labels[rows], self.targets[rows])
 
 
 def read_labelled(path: Path, split: str = "private", scheme: str = "ferplus") -> LabelledPictures:
@@ -57,8 +58,10 @@ def read_labelled(path: Path, split: str = "private", scheme: str = "ferplus") -
         scheme: truth of an npz: ferplus (votes) or fer2013 (labels).
 
     Raises:
-        UsageError: the data set is missing, of no known kind, or holds nothing usable.
+        UsageError: unknown labels, or the data set is missing, of no known kind, damaged, or holds nothing usable.
     """
+    if scheme not in LABEL_SCHEMES:
+        raise UsageError(f"--labels {scheme}: no such labels", f"choose one of: {', '.join(LABEL_SCHEMES)}")
     if path.suffix == ".npz" and path.is_file():
         return _read_npz(path, split, scheme)
     if path.is_dir():
@@ -84,11 +87,10 @@ def ferplus_labels(votes: NDArray[np.integer], names: Sequence[str]) -> NDArray[
     Left out are rows whose largest vote overall goes to contempt, unknown or NF, or is below five
     of ten. Ties go to the first name.
     """
-    to_ours = np.array([class_index(name) for name in names])
-    winner = votes.argmax(axis=1)
-    labels = to_ours[winner]
+    to_ours = np.array([class_index(name) for name in names], np.int32)
+    labels: NDArray[np.int32] = to_ours[votes.argmax(axis=1)]
     labels[votes.max(axis=1) < _LEAST_VOTES] = -1
-    return labels.astype(np.int32)
+    return labels
 
 
 def ferplus_targets(votes: NDArray[np.integer], names: Sequence[str]) -> NDArray[np.float32]:
@@ -104,12 +106,17 @@ def ferplus_targets(votes: NDArray[np.integer], names: Sequence[str]) -> NDArray
             targets[:, ours] = heard[:, column]
     unclear = np.array([name.lower() in ("unknown", "nf") for name in names])
     targets[unclear[votes.argmax(axis=1)]] = 0
-    total = targets.sum(axis=1, keepdims=True)
-    return np.divide(targets, total, out=np.zeros_like(targets), where=total > 0)
+    total: NDArray[np.float32] = targets.sum(axis=1, keepdims=True)
+    total[total == 0] = 1
+    return targets / total
 
 
 def _read_npz(path: Path, split: str, scheme: str) -> LabelledPictures:
-    with np.load(path) as data:
+    with path.open("rb") as file:
+        try:
+            data = np.load(file)
+        except (OSError, ValueError, zipfile.BadZipFile) as error:
+            raise UsageError(f"{path}: cannot be read as npz ({error})", "copy or write it again") from None
         for array in ("images", "labels", "class_names", "split"):
             if array not in data:
                 raise UsageError(f"{path}: has no array '{array}'", "write the npz as docs/evaluate.md describes")
@@ -123,8 +130,8 @@ def _read_npz(path: Path, split: str, scheme: str) -> LabelledPictures:
                 rows &= ~data[flag].astype(np.bool_)
         pictures = data["images"][rows]
         if scheme == "ferplus":
-            if "ferplus_votes" not in data:
-                raise UsageError(f"{path}: has no array 'ferplus_votes'", "use --labels fer2013")
+            if "ferplus_votes" not in data or "ferplus_names" not in data:
+                raise UsageError(f"{path}: has no arrays 'ferplus_votes' and 'ferplus_names'", "use --labels fer2013")
             votes, names = data["ferplus_votes"][rows], [str(name) for name in data["ferplus_names"]]
             return LabelledPictures(pictures, ferplus_labels(votes, names), ferplus_targets(votes, names))
         to_ours = np.array([class_index(str(name)) for name in data["class_names"]], np.int32)
@@ -150,20 +157,22 @@ def _walk_csv(path: Path) -> Iterable[tuple[Path, str]]:
         if not {"path", "label"} <= set(reader.fieldnames or ()):
             raise UsageError(f"{path}: has no columns path,label", "name them in the first line")
         for row in reader:
-            yield path.parent / row["path"], row["label"]
+            # A line that is too short has None there.
+            yield path.parent / (row["path"] or ""), row["label"] or ""
 
 
 def _read_files(source: Path, listed: Iterable[tuple[Path, str]]) -> LabelledPictures:
-    pictures, labels = [], []
+    pictures: list[NDArray[np.uint8]] = []
+    labels: list[int] = []
     for file, label in listed:
         if (index := class_index(label)) < 0:
             raise UsageError(f"{source}: '{label}' is no class", f"use one of: {', '.join(EXPRESSIONS)}")
-        picture = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_COLOR) if file.is_file() else None
+        content = np.fromfile(file, np.uint8) if file.is_file() else np.empty(0, np.uint8)
+        picture = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
         if picture is None:
             raise UsageError(f"{file}: cannot be read as a picture", f"repair it or remove it from {source}")
-        pictures.append(picture)
+        pictures.append(np.asarray(picture, np.uint8))
         labels.append(index)
     if not pictures:
         raise UsageError(f"{source}: holds no pictures", f"known kinds: {', '.join(PICTURE_SUFFIXES)}")
     return _with_hard_labels(pictures, np.array(labels, np.int32))
-

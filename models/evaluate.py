@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -11,9 +11,15 @@ from numpy.typing import NDArray
 from analytics.errors import UsageError
 from models.classifier import ExpressionClassifier
 from models.crop import crop_faces, crop_whole
-from models.datasets import LABEL_SCHEMES, read_labelled
+from models.datasets import read_labelled
 from models.detectors import FaceDetector
+from models.detectors.yunet import YuNet
 from models.scores import Scores, score
+
+
+_PORTRAIT_LONG_SIDE: Final = 384
+"""Px of the padded picture's longer side in the first search, for faces that fill it; a second one at the usual size
+finds the faces of people seen from afar."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +41,8 @@ def evaluate(
     dataset: Path,
     split: str = "private",
     labels: str = "ferplus",
-    detector: FaceDetector | None = None,
+    *,
+    detect: bool = False,
 ) -> Evaluation:
     """Classify every labelled picture of a data set and compare.
 
@@ -44,35 +51,40 @@ def evaluate(
         dataset: FER-style npz, folder of class folders, or CSV with path,label.
         split: part of an npz.
         labels: truth of an npz, ferplus or fer2013.
-        detector: finds the face first; None takes the pictures as crops.
+        detect: find the face first; otherwise the pictures are taken as crops.
 
     Raises:
         UsageError: unknown labels, or a data set without labelled pictures.
     """
-    if labels not in LABEL_SCHEMES:
-        raise UsageError(f"--labels {labels}: no such labels", f"choose one of: {', '.join(LABEL_SCHEMES)}")
     data = read_labelled(dataset, split, labels)
     data = data.only(data.labels >= 0)
     if not len(data.labels):
         raise UsageError(f"{dataset}: no picture has a label", "check the labels")
     size, whole = classifier.facts.size, 0
+    detectors = (YuNet(long_side=_PORTRAIT_LONG_SIDE), YuNet()) if detect else ()
     crops = np.empty((len(data.labels), size, size), np.uint8)
     for i, picture in enumerate(data.pictures):
-        crop = crop_whole(picture, size) if detector is None else _detected_crop(picture, size, detector)
+        crop = _detected_crop(picture, size, detectors) if detect else crop_whole(picture, size)
         whole += crop is None
         crops[i] = crop_whole(picture, size) if crop is None else crop
     scores = score(classifier.classify(crops), data.labels, classifier.facts.threshold)
-    return Evaluation(scores, whole if detector else None)
+    return Evaluation(scores, whole if detect else None)
 
 
-def _detected_crop(picture: NDArray[np.uint8], size: int, detector: FaceDetector) -> NDArray[np.uint8] | None:
-    """The crop of the largest face; None where no face is found."""
-    frame = picture if picture.ndim == 3 else cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
-    found = detector.detect(np.asarray(frame, np.uint8))
-    if not len(found):
-        return None
-    largest = np.arange(len(found)) == (found.boxes[:, 2] * found.boxes[:, 3]).argmax()
-    return np.asarray(crop_faces(np.asarray(frame, np.uint8), found.only(largest), size)[0], np.uint8)
+def _detected_crop(
+    picture: NDArray[np.uint8], size: int, detectors: tuple[FaceDetector, ...]
+) -> NDArray[np.uint8] | None:
+    """The crop of the largest face; None where no detector finds one."""
+    colour = picture if picture.ndim == 3 else cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
+    # A face that fills its picture is found only when it has a surrounding.
+    rim_y, rim_x = (side // 2 for side in colour.shape[:2])
+    frame = np.asarray(cv2.copyMakeBorder(colour, rim_y, rim_y, rim_x, rim_x, cv2.BORDER_REPLICATE), np.uint8)
+    for detector in detectors:
+        found = detector.detect(frame)
+        if len(found):
+            largest = np.arange(len(found)) == (found.boxes[:, 2] * found.boxes[:, 3]).argmax()
+            return np.asarray(crop_faces(frame, found.only(largest), size)[0], np.uint8)
+    return None
 
 
 def in_words(evaluation: Evaluation) -> str:
@@ -80,10 +92,14 @@ def in_words(evaluation: Evaluation) -> str:
     scores = evaluation.scores
     figures = scores.to_json()
     lines = [
-        f"{scores.n} pictures: accuracy {scores.accuracy:.3f}, macro-F1 {scores.macro_f1:.3f}, "
-        f"calibration error {scores.ece:.3f}",
-        f"uncertain below {scores.threshold:g}: {scores.uncertain_share:.1%} of the pictures; "
-        f"accuracy of the others {scores.accepted_accuracy:.3f}",
+        (
+            f"{scores.n} pictures: accuracy {scores.accuracy:.3f}, macro-F1 {scores.macro_f1:.3f}, "
+            f"calibration error {scores.ece:.3f}"
+        ),
+        (
+            f"uncertain below {scores.threshold:g}: {scores.uncertain_share:.1%} of the pictures; "
+            f"accuracy of the others {scores.accepted_accuracy:.3f}"
+        ),
     ]
     if evaluation.whole is not None:
         lines.append(f"no face found in {evaluation.whole}, which were used whole")

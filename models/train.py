@@ -4,6 +4,7 @@ The training split teaches, the public split chooses the epoch that is kept, and
 is not read here.
 """
 
+import csv
 import json
 import logging
 import time
@@ -19,7 +20,7 @@ from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
 from models.augment import augmented
 from models.crop import crop_whole
-from models.datasets import LabelledPictures, read_labelled
+from models.datasets import read_labelled
 from models.networks import NETWORKS
 
 _log = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self.order = draw.choice(len(self.pictures), len(self.pictures), p=self.chance)
 
     def __len__(self) -> int:
-        return len(self.order) // self.options.batch
+        return max(1, len(self.order) // self.options.batch)  # Fewer pictures than a batch make one small one.
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         rows = self.order[index * self.options.batch : (index + 1) * self.options.batch]
@@ -92,8 +93,9 @@ def balanced_chances(targets: NDArray[np.float32], balance: float) -> NDArray[np
     """Chance of each row, (n,), to be drawn: rare classes more often, by frequency to the power -balance."""
     frequency = targets.sum(axis=0) / targets.sum()
     worth = np.where(frequency > 0, frequency, 1.0) ** -balance
-    chances = np.asarray(targets @ worth, np.float64)
-    return chances / chances.sum()
+    chances: NDArray[np.float64] = np.asarray(targets @ worth, np.float64)
+    chances /= chances.sum()
+    return chances
 
 
 def train(options: TrainOptions) -> Path:
@@ -111,38 +113,54 @@ def train(options: TrainOptions) -> Path:
     options.out.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(options.seed)
 
-    pictures, targets = _to_learn(read_labelled(options.dataset, "train", options.labels), options.size)
+    learned = read_labelled(options.dataset, "train", options.labels)
+    learned = learned.only(learned.targets.sum(axis=1) > 0)
     chosen_on = read_labelled(options.dataset, "public", options.labels)
     chosen_on = chosen_on.only(chosen_on.labels >= 0)
+    for split, data in (("train", learned), ("public", chosen_on)):
+        if not len(data.labels):
+            raise UsageError(f"{options.dataset}: no picture of its split '{split}' has a label", "check the labels")
+    pictures = np.stack([crop_whole(picture, options.size) for picture in learned.pictures])
     public = np.stack([crop_whole(picture, options.size) for picture in chosen_on.pictures])
     truth = np.eye(len(EXPRESSIONS), dtype=np.float32)[chosen_on.labels]
-    batches = _Batches(pictures, targets, options)
+    batches = _Batches(pictures, learned.targets, options)
     _log.info("%d pictures to learn from, %d to choose on", len(pictures), len(public))
 
     model = _compiled(options, steps=len(batches) * options.epochs)
-    best = options.out / "best.weights.h5"
-    history = model.fit(
+    best, history = options.out / "best.weights.h5", options.out / "history.csv"
+    earlier = [row["val_accuracy"] for row in read_history(history)]
+    model.fit(
         batches,
         validation_data=(public[..., None].astype(np.float32), truth),
         validation_batch_size=256,
         epochs=options.epochs,
         verbose=0,
         callbacks=[
-            keras.callbacks.BackupAndRestore(options.out / "resume", delete_checkpoint=False),
-            keras.callbacks.ModelCheckpoint(best, monitor="val_accuracy", save_best_only=True, save_weights_only=True),
-            keras.callbacks.CSVLogger(options.out / "history.csv", append=True),
+            keras.callbacks.ModelCheckpoint(
+                best,
+                monitor="val_accuracy",
+                save_best_only=True,
+                save_weights_only=True,
+                initial_value_threshold=max(earlier, default=None),
+            ),
+            keras.callbacks.CSVLogger(history, append=True),
             keras.callbacks.TerminateOnNaN(),
             _EveryEpoch(batches),
+            # Last, so that an epoch counts as done once its weights and its figures are kept.
+            keras.callbacks.BackupAndRestore(options.out / "resume", delete_checkpoint=False),
         ],
     )
-    return _save_float32(options, best, history.history)
+    return _save_float32(options, best, read_history(history))
 
 
-def _to_learn(data: LabelledPictures, size: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    data = data.only(data.targets.sum(axis=1) > 0)
-    if not len(data.pictures):
-        raise UsageError("the data set has no pictures to learn from", "check its labels")
-    return np.stack([crop_whole(picture, size) for picture in data.pictures]), data.targets
+def read_history(path: Path) -> list[dict[str, float]]:
+    """The figures of each epoch, in order, from history.csv; empty where there is none yet."""
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as lines:
+        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(lines)]
+    # An epoch that was stopped before it was done stands there twice.
+    return list({row["epoch"]: row for row in rows}.values())
 
 
 def _compiled(options: TrainOptions, steps: int) -> keras.Model:
@@ -161,7 +179,7 @@ def _compiled(options: TrainOptions, steps: int) -> keras.Model:
     return model
 
 
-def _save_float32(options: TrainOptions, weights: Path, history: dict[str, list[float]]) -> Path:
+def _save_float32(options: TrainOptions, weights: Path, history: list[dict[str, float]]) -> Path:
     """Save the network without the half-precision policy, which is of no use after training."""
     keras.mixed_precision.set_global_policy("float32")
     model = NETWORKS[options.net](size=options.size, classes=len(EXPRESSIONS))

@@ -1,0 +1,197 @@
+"""The shipped classifier, and what is said of files that are not what they should be."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import skimage.data
+from numpy.typing import NDArray
+
+from analytics.errors import UsageError
+from analytics.expressions import EXPRESSIONS
+from models.classifier import SHIPPED, ExpressionClassifier, ModelFacts, facts_of
+from models.crop import crop_faces
+from models.detectors.yunet import YuNet
+from models.weights import sha256_of
+
+
+@pytest.fixture(scope="module")
+def classifier() -> ExpressionClassifier:
+    """The one that ships."""
+    return ExpressionClassifier()
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the shipped file with its facts, to be damaged."""
+    path = tmp_path / "mine.tflite"
+    shutil.copy(SHIPPED["default"], path)
+    shutil.copy(SHIPPED["default"].with_suffix(".json"), path.with_suffix(".json"))
+    return path
+
+
+def smiling() -> NDArray[np.uint8]:
+    """The crop of a portrait of a smiling woman and its mirror image, uint8 (2, 48, 48)."""
+    portrait = np.ascontiguousarray(skimage.data.astronaut()[..., ::-1])  # type: ignore[no-untyped-call]
+    (crop,) = crop_faces(portrait, YuNet().detect(portrait), 48)
+    return np.stack([crop, crop[:, ::-1]])
+
+
+def noise(n: int) -> NDArray[np.uint8]:
+    """n crops that all differ."""
+    return np.random.default_rng(7).integers(0, 256, (n, 48, 48), dtype=np.uint8)
+
+
+def test_the_shipped_file_is_what_its_facts_say(classifier: ExpressionClassifier) -> None:
+    """Name, hash, classes and a threshold that lets something pass and something not."""
+    facts = classifier.facts
+    assert facts == ModelFacts.beside(SHIPPED["default"])
+    assert facts.sha256 == sha256_of(SHIPPED["default"])
+    assert facts.classes == EXPRESSIONS and facts.size == 48
+    assert 1 / 7 < facts.threshold < 1
+
+
+def test_a_smile_is_happy(classifier: ExpressionClassifier) -> None:
+    """The portrait shows a broad smile, and so does its mirror image."""
+    for probabilities in classifier.classify(smiling()):
+        assert EXPRESSIONS[int(probabilities.argmax())] == "happy"
+        assert probabilities.max() > 0.9
+
+
+def test_mirror_images_have_equal_probabilities(classifier: ExpressionClassifier) -> None:
+    """The shipped network averages a face and its mirror image, so left and right cannot matter."""
+    assert classifier.facts.flip
+    straight, mirrored = classifier.classify(smiling())
+    assert np.array_equal(straight, mirrored)
+
+
+def test_probabilities_sum_to_one(classifier: ExpressionClassifier) -> None:
+    """Whatever it is shown: noise, black and white too."""
+    shown = np.concatenate([noise(20), np.zeros((1, 48, 48), np.uint8), np.full((1, 48, 48), 255, np.uint8)])
+    probabilities = classifier.classify(shown)
+    assert probabilities.shape == (22, 7) and probabilities.dtype == np.float32
+    assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert (probabilities >= 0).all()
+
+
+@pytest.mark.parametrize("sizes", [[1] * 70, [64, 6], [63, 7], [3, 60, 7], [70]])
+def test_neighbours_in_the_batch_do_not_matter(classifier: ExpressionClassifier, sizes: list[int]) -> None:
+    """However faces are grouped, each has the same probabilities bit for bit; so reruns give the same bytes."""
+    crops = np.concatenate([smiling(), noise(68)])
+    parts = np.split(crops, np.cumsum(sizes)[:-1])
+    grouped = np.concatenate([classifier.classify(part) for part in parts])
+    assert np.array_equal(grouped, classifier.classify(crops))
+    mixed = np.random.default_rng(1).permutation(70)
+    assert np.array_equal(classifier.classify(crops[mixed]), grouped[mixed])
+
+
+def test_no_crops_give_no_probabilities(classifier: ExpressionClassifier) -> None:
+    """A frame without faces is no special case."""
+    probabilities = classifier.classify(np.empty((0, 48, 48), np.uint8))
+    assert probabilities.shape == (0, 7) and probabilities.dtype == np.float32
+
+
+def test_a_path_is_as_good_as_a_name(classifier: ExpressionClassifier, copy: Path) -> None:
+    """A user's own file works like the shipped one."""
+    assert np.array_equal(ExpressionClassifier(str(copy)).classify(smiling()), classifier.classify(smiling()))
+
+
+def test_an_unknown_model_is_named() -> None:
+    """The error quotes what was asked for and lists what there is."""
+    with pytest.raises(UsageError, match=r"--model best: no such model.*default") as caught:
+        ExpressionClassifier("best")
+    assert ".tflite" in caught.value.remedy
+
+
+def test_a_tampered_file_is_refused(copy: Path) -> None:
+    """One changed bit is enough."""
+    content = bytearray(copy.read_bytes())
+    content[len(content) // 2] ^= 1
+    copy.write_bytes(content)
+    with pytest.raises(UsageError, match="not the expected weights") as caught:
+        ExpressionClassifier(str(copy))
+    assert str(copy) in caught.value.problem and "convert" in caught.value.remedy
+
+
+def test_a_file_without_facts_is_refused(copy: Path) -> None:
+    """The error names the missing file and how to make it."""
+    copy.with_suffix(".json").unlink()
+    with pytest.raises(UsageError, match="cannot read the facts") as caught:
+        ExpressionClassifier(str(copy))
+    assert str(copy.with_suffix(".json")) in caught.value.problem and "models.convert" in caught.value.remedy
+
+
+def without(name: str) -> Callable[[dict[str, Any]], Any]:
+    """A change that leaves one fact out."""
+    return lambda facts: {key: value for key, value in facts.items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda facts: facts | {"classes": ["angry", "happy", "sad"]}, "has the classes angry, happy, sad"),
+        (lambda facts: facts | {"classes": [*EXPRESSIONS[::-1]]}, "has the classes surprise"),
+        (without("classes"), "does not describe a model"),
+        (without("threshold"), "does not describe a model"),
+        (lambda facts: facts | {"colour": True}, "does not describe a model"),
+        (lambda facts: [facts], "does not describe a model"),
+    ],
+    ids=["fewer classes", "other order", "no classes", "no threshold", "one too many", "a list"],
+)
+def test_foreign_facts_are_refused(copy: Path, change: Callable[[dict[str, Any]], Any], problem: str) -> None:
+    """Other classes, the same ones in another order, and facts of another kind; the error names the file."""
+    path = copy.with_suffix(".json")
+    path.write_text(json.dumps(change(json.loads(path.read_text(encoding="utf-8")))), encoding="utf-8")
+    with pytest.raises(UsageError, match=problem) as caught:
+        ExpressionClassifier(str(copy))
+    assert str(path) in caught.value.problem and caught.value.remedy
+
+
+def test_broken_facts_are_refused(copy: Path) -> None:
+    """Facts cut short by a full disk are no traceback."""
+    copy.with_suffix(".json").write_text('{"name": "mi', encoding="utf-8")
+    with pytest.raises(UsageError, match="does not describe a model"):
+        ExpressionClassifier(str(copy))
+
+
+@pytest.mark.parametrize("content", [b"", b"no network at all", bytes(5000)])
+def test_a_file_that_is_no_network_is_refused(tmp_path: Path, content: bytes) -> None:
+    """Facts with the right hash do not make a network of it."""
+    path = tmp_path / "text.tflite"
+    path.write_bytes(content)
+    facts_of("text", path, 48, 0.5, False).write_beside(path)
+    with pytest.raises(UsageError, match=r"text\.tflite: LiteRT cannot load it"):
+        ExpressionClassifier(str(path))
+
+
+def test_a_network_of_another_size_is_refused(copy: Path) -> None:
+    """Facts of another network would fail in the middle of a night; they fail at the start."""
+    facts_of("mine", copy, 64, 0.5, False).write_beside(copy)
+    with pytest.raises(UsageError, match=r"takes pictures \(48, 48, 1\)"):
+        ExpressionClassifier(str(copy))
+
+
+def test_facts_come_back_as_they_were_written(copy: Path) -> None:
+    """What convert writes is what run reads."""
+    written = facts_of("mine", copy, 48, 0.612, False)
+    written.write_beside(copy)
+    assert ModelFacts.beside(copy) == written
+    assert ExpressionClassifier(str(copy)).facts.threshold == 0.612
+
+
+def test_classifying_loads_nothing_heavy() -> None:
+    """TensorFlow takes seconds and half a gigabyte to import; no run pays for it. Nor is anything printed."""
+    code = (
+        "import sys, numpy; from models.classifier import ExpressionClassifier;"
+        "ExpressionClassifier().classify(numpy.zeros((1, 48, 48), numpy.uint8));"
+        "heavy = {'tensorflow', 'keras', 'torch', 'jax', 'sklearn', 'pandas', 'matplotlib'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("[]\n", "")

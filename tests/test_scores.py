@@ -1,0 +1,115 @@
+"""Scores of small tables, worked out by hand."""
+
+import json
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from analytics.expressions import EXPRESSIONS
+from models.scores import calibration_error, score, smallest_threshold
+
+_ANGRY, _FEAR, _HAPPY, _SAD = (EXPRESSIONS.index(name) for name in ("angry", "fear", "happy", "sad"))
+
+
+def said(pairs: list[tuple[int, float]]) -> NDArray[np.float32]:
+    """Probabilities (n, 7): the class and how sure, the rest spread evenly."""
+    rows = np.zeros((len(pairs), 7), np.float32)
+    for row, (label, sure) in zip(rows, pairs, strict=True):
+        row[:] = (1 - sure) / 6
+        row[label] = sure
+    return rows
+
+
+# Six pictures, four of them right: two of three happy ones, one of two sad ones, the angry one.
+_PROBABILITIES = said([(_HAPPY, 0.9), (_HAPPY, 0.8), (_SAD, 0.4), (_SAD, 0.7), (_HAPPY, 0.6), (_ANGRY, 0.5)])
+_LABELS = np.array([_HAPPY, _HAPPY, _HAPPY, _SAD, _SAD, _ANGRY], np.int32)
+
+
+def test_confusion_has_the_truth_in_its_rows() -> None:
+    """What was said stands in the columns."""
+    confusion = score(_PROBABILITIES, _LABELS, 0.5).confusion
+    expected = np.zeros((7, 7), int)
+    expected[_HAPPY, _HAPPY], expected[_HAPPY, _SAD] = 2, 1
+    expected[_SAD, _SAD], expected[_SAD, _HAPPY] = 1, 1
+    expected[_ANGRY, _ANGRY] = 1
+    assert np.array_equal(confusion, expected)
+
+
+def test_accuracy_and_macro_f1() -> None:
+    """F1 is 2/3 for happy, 1/2 for sad, 1 for angry; the four classes that nobody shows or says are left out."""
+    scores = score(_PROBABILITIES, _LABELS, 0.5)
+    assert scores.n == 6 and scores.accuracy == pytest.approx(4 / 6)
+    assert scores.macro_f1 == pytest.approx((2 / 3 + 1 / 2 + 1) / 3)
+
+
+def test_a_class_that_is_only_claimed_counts_as_zero() -> None:
+    """A classifier that says fear where there is none pays for it, in the mean over classes too."""
+    scores = score(said([(_HAPPY, 0.9), (_FEAR, 0.9)]), np.array([_HAPPY, _HAPPY], np.int32), 0.5)
+    assert scores.macro_f1 == pytest.approx((2 / 3 + 0) / 2)
+
+
+def test_uncertain_pictures_are_reported_apart() -> None:
+    """The threshold decides share and accuracy of the accepted ones, and nothing else."""
+    scores = score(_PROBABILITIES, _LABELS, 0.65)
+    assert scores.uncertain_share == pytest.approx(3 / 6)
+    assert scores.accepted_accuracy == 1.0
+    assert scores.accuracy == score(_PROBABILITIES, _LABELS, 0.0).accuracy
+    assert score(_PROBABILITIES, _LABELS, 0.0).uncertain_share == 0
+    nothing = score(_PROBABILITIES, _LABELS, 0.95)
+    assert (nothing.uncertain_share, nothing.accepted_accuracy) == (1.0, 0.0)
+
+
+def test_calibration_error_by_hand() -> None:
+    """Ten pictures at 0.9 of which seven are right, ten at 0.5 of which five are: half of 0.2."""
+    sure = np.repeat(np.array([0.9, 0.5], np.float32), 10)
+    right = np.array([True] * 7 + [False] * 3 + [True] * 5 + [False] * 5)
+    assert calibration_error(sure, right) == pytest.approx(0.1, abs=1e-6)
+
+
+def test_errors_of_one_bin_cancel_and_of_two_add_up() -> None:
+    """Bins are a fifteenth wide; too sure in one and too unsure in another do not make up for each other."""
+    right = np.array([True, False])
+    assert calibration_error(np.array([0.5, 0.5], np.float32), right) == pytest.approx(0)
+    assert calibration_error(np.array([0.3, 0.7], np.float32), right) == pytest.approx(0.7, abs=1e-6)
+
+
+@pytest.mark.parametrize(("sure", "right", "error"), [(1.0, True, 0.0), (1.0, False, 1.0), (0.0, True, 1.0)])
+def test_calibration_error_at_the_ends(sure: float, right: bool, error: float) -> None:
+    """A confidence of exactly 1 has a bin as well."""
+    assert calibration_error(np.array([sure], np.float32), np.array([right])) == pytest.approx(error)
+
+
+def test_smallest_threshold_accepts_as_much_as_it_may() -> None:
+    """Above 0.4, the one wrong picture left is that at 0.6; without it all are right."""
+    assert smallest_threshold(_PROBABILITIES, _LABELS, 0.6) == 0.0
+    assert smallest_threshold(_PROBABILITIES, _LABELS, 0.8) == pytest.approx(0.401, abs=0.0011)
+    assert smallest_threshold(_PROBABILITIES, _LABELS, 1.0) == pytest.approx(0.601, abs=0.0011)
+
+
+def test_threshold_keeps_its_promise() -> None:
+    """On many pictures whose confidence is honest, the accepted ones are as often right as was asked."""
+    draw = np.random.default_rng(5)
+    sure = draw.uniform(0.2, 1, 4000)
+    probabilities = said([(_HAPPY, float(value)) for value in sure])
+    labels = np.where(draw.random(4000) < sure, _HAPPY, _SAD).astype(np.int32)
+    threshold = smallest_threshold(probabilities, labels, 0.9)
+    assert score(probabilities, labels, threshold).accepted_accuracy >= 0.9
+    assert score(probabilities, labels, threshold - 0.001).accepted_accuracy < 0.9
+    assert 0.7 < threshold < 0.9
+
+
+def test_threshold_where_nothing_is_right() -> None:
+    """What cannot be had is not promised: everything is uncertain."""
+    assert smallest_threshold(said([(_SAD, 0.9)] * 3), np.array([_HAPPY] * 3, np.int32), 0.5) == 1.0
+
+
+def test_json_has_the_stable_keys() -> None:
+    """The object can be written as JSON, and what has no value is null, not a number."""
+    found = json.loads(json.dumps(score(_PROBABILITIES, _LABELS, 0.65).to_json()))
+    assert set(found) == {"n", "accuracy", "macro_f1", "ece", "classes", "confusion", "uncertain"}
+    assert list(found["classes"]) == list(EXPRESSIONS)
+    assert found["classes"]["happy"] == {"precision": pytest.approx(2 / 3), "recall": pytest.approx(2 / 3), "n": 3}
+    assert found["classes"]["fear"] == {"precision": None, "recall": None, "n": 0}
+    assert found["uncertain"] == {"threshold": 0.65, "share": 0.5, "accuracy_of_accepted": 1.0}
+    assert np.array(found["confusion"]).shape == (7, 7)
