@@ -1,14 +1,14 @@
 """Open a recorded file safely and list its packets before anything is decoded."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import av
 from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Disposition, Stream
+from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from analytics.errors import VideoError
@@ -21,7 +21,11 @@ _CONTAINERS: Final = (
 )
 _READ_ONLY_THIS_FILE: Final = {"protocol_whitelist": "file", "format_whitelist": _CONTAINERS}
 _WITH_DECLARED_DURATION: Final = ("mov", "matroska", "avi", "asf", "flv", "mxf")
+_NO_TIMESTAMPS: Final = 0x80
+"""The flag of a container format that stores no times (AVFMT_NOTIMESTAMPS)."""
 _MOST_FAILED_READS: Final = 1000
+_MUXING_SHARE: Final = 16
+"""One in so many bytes of a packet may be added by headers between its pieces: 4 in 188 in transport streams."""
 
 
 @dataclass(frozen=True)
@@ -85,15 +89,13 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
     shown = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not shown or not shown[0].codec_context:
         container.close()
-        raise VideoError(
-            f"{path}: has no video stream that can be decoded", "leave audio-only files out with --exclude"
-        )
+        raise VideoError(f"{path}: has no video stream that can be decoded", "name files that hold a picture")
     best = container.streams.best("video")
     stream = best if isinstance(best, VideoStream) and best in shown else shown[0]
     return container, stream
 
 
-def packets_of(container: InputContainer, streams: VideoStream | None = None) -> Iterator["Packet[Stream] | None"]:
+def packets_of(container: InputContainer, streams: VideoStream | None = None) -> Iterator["Packet[Any] | None"]:
     """Demux to the end; a failed read (None) is stepped over instead of ending the file.
 
     Damaged transport streams raise BlockingIOError or InvalidDataError in their middle and go on after it.
@@ -119,24 +121,22 @@ def list_packets(path: Path) -> PacketList:
     container, stream = open_video(path)
     with container:
         found: list[PacketInfo] = []
+        # AVI has no presentation times, raw streams have none at all.
+        timed = container.format.name != "avi" and not container.format.flags & _NO_TIMESTAMPS
         indexed = _avi_index(container, stream)
-        read_errors, lost, expected_pos, last_s = 0, 0, 0, 0.0
+        read_errors, last_s = 0, 0.0
+        extents: list[tuple[int, int, int]] = []
         for packet in packets_of(container):
             if packet is None:
                 read_errors += 1
                 continue
             end = (packet.pts if packet.pts is not None else packet.dts or 0) + (packet.duration or 0)
             last_s = max(last_s, float(end * packet.time_base))
+            of_video = packet.stream_index == stream.index
             if packet.pos is not None and packet.pos >= 0:
-                lost += max(0, packet.pos - expected_pos) if expected_pos else 0
-                expected_pos = max(expected_pos, packet.pos + packet.size)
-            if packet.stream_index == stream.index:
-                pts, dts = packet.pts, packet.dts
-                if container.format.name == "avi":
-                    # The format has no presentation times; what the library gives here is its guess.
-                    pts, dts = None, indexed.get(packet.pos, packet.dts)
-                found.append(PacketInfo(pts, dts, packet.duration or 0, packet.is_discard, packet.is_corrupt, lost))
-                lost = 0
+                extents.append((packet.pos, packet.size, len(found) if of_video else -1))
+            if of_video:
+                found.append(_info(packet, timed, indexed))
         if not found:
             raise VideoError(f"{path}: its video stream holds no frames", "copy it again from the recorder")
         declared_s, container_s = _declared_s(container, stream)
@@ -150,11 +150,41 @@ def list_packets(path: Path) -> PacketList:
             tick_num=stream.time_base.numerator,
             tick_den=stream.time_base.denominator,
             rate=float(rate),
-            packets=tuple(found),
+            packets=_with_lost_bytes(found, extents),
             declared_s=declared_s,
             ended_early_s=max(0.0, container_s - last_s) if container_s else 0.0,
             read_errors=read_errors,
         )
+
+
+def _info(packet: "Packet[Any]", timed: bool, indexed: dict[int, int]) -> PacketInfo:
+    pts, dts = packet.pts, packet.dts
+    if not timed:
+        # What the library gives here as a presentation time is its guess.
+        pts, dts = None, indexed.get(packet.pos, dts) if packet.pos is not None else dts
+    return PacketInfo(pts, dts, packet.duration or 0, packet.is_discard, packet.is_corrupt, 0)
+
+
+def _with_lost_bytes(found: list[PacketInfo], extents: list[tuple[int, int, int]]) -> tuple[PacketInfo, ...]:
+    """The packets with the bytes before each that no packet holds.
+
+    Args:
+        found: the packets of the video stream.
+        extents: position and size of the packets of all streams, and the number in `found` or -1. They
+            are brought into the order of the file, as some writers store sound and picture apart.
+    """
+    packets = list(found)
+    lost, slack, known_end = 0, 0, min(extents, default=(0, 0, 0))[0]
+    for start, size, number in sorted(extents):
+        if start >= known_end:
+            lost += max(0, start - known_end - slack)
+            known_end, slack = start, 0
+        # Transport streams cut packets up, mix the pieces of all streams and put headers between them.
+        known_end, slack = known_end + size, slack + size // _MUXING_SHARE
+        if number >= 0:
+            packets[number] = replace(packets[number], lost_bytes=lost)
+            lost = 0
+    return tuple(packets)
 
 
 def _avi_index(container: InputContainer, stream: VideoStream) -> dict[int, int]:
@@ -178,5 +208,9 @@ def _declared_s(container: InputContainer, stream: VideoStream) -> tuple[float |
     first_s = (container.start_time or 0) / av.time_base
     whole_s = container.duration / av.time_base + first_s if container.duration else None
     if stream.duration and stream.time_base:
-        return float(stream.duration * stream.time_base), whole_s
+        stream_s = float(stream.duration * stream.time_base)
+        if container.format.name == "avi" and stream.average_rate:
+            # For a file that was cut off the library makes the duration fit; the count of frames stays.
+            stream_s = max(stream_s, float(stream.frames / stream.average_rate))
+        return stream_s, whole_s
     return None, whole_s

@@ -45,7 +45,7 @@ def cover(plan: VideoPlan, decoded: NDArray[np.bool_], bytes_a_second: float) ->
     edges = [-1, *seen.tolist(), len(decoded)]
     gaps = []
     for before, after in pairwise(edges):
-        start_s = float(plan.times_s[before]) + plan.interval_s if before >= 0 else 0.0
+        start_s = _seen_until(plan, before)
         end_s = float(plan.times_s[after]) if after < len(decoded) else plan.duration_s
         # At the edges the frame interval is already inside; between frames a gap counts from frame to frame.
         if end_s - start_s + (plan.interval_s if before >= 0 else 0.0) <= least_s:
@@ -55,6 +55,13 @@ def cover(plan: VideoPlan, decoded: NDArray[np.bool_], bytes_a_second: float) ->
     lost_s = sum(gap.end_s - gap.start_s for gap in gaps if gap.kind == "hole")
     decoded_s = max(0.0, plan.duration_s - lost_s)
     return Coverage(tuple(gaps), decoded_s, decoded_s / plan.duration_s if plan.duration_s else 0.0)
+
+
+def _seen_until(plan: VideoPlan, frame: int) -> float:
+    """When a frame that was seen gives way to the next one; the last frame may be held for long."""
+    if frame < 0:
+        return 0.0
+    return plan.shown_until_s if frame == len(plan.times_s) - 1 else float(plan.times_s[frame]) + plan.interval_s
 
 
 def _cause(plan: VideoPlan, before: int, after: int, bytes_worth: float) -> str:

@@ -10,7 +10,6 @@ import av
 import cv2
 import numpy as np
 from av.container import InputContainer
-from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -106,7 +105,9 @@ def _frames(
                 yield number, frame
 
 
-def _decoded(context: VideoCodecContext, packet: Packet | None, outcome: DecodeOutcome) -> list[VideoFrame]:
+def _decoded(
+    context: VideoCodecContext, packet: "Packet[VideoStream] | None", outcome: DecodeOutcome
+) -> list[VideoFrame]:
     try:
         return context.decode(packet)
     except (av.FFmpegError, OSError):
@@ -143,10 +144,10 @@ def _upright(frame: VideoFrame, pixel_ratio: float, outcome: DecodeOutcome) -> P
         width, height = _square_pixel_size(frame, pixel_ratio)
         outcome.width, outcome.height = (height, width) if outcome.rotation % 180 else (width, height)
     stored = (outcome.height, outcome.width) if outcome.rotation % 180 else (outcome.width, outcome.height)
-    picture = frame.to_ndarray(format="bgr24", width=stored[0], height=stored[1])
+    picture = np.asarray(frame.to_ndarray(format="bgr24", width=stored[0], height=stored[1]), np.uint8)
     if outcome.rotation:
-        picture = cv2.rotate(picture, _TURNS[outcome.rotation])
-    return np.ascontiguousarray(picture, np.uint8)
+        picture = np.asarray(cv2.rotate(picture, _TURNS[outcome.rotation]), np.uint8)
+    return np.ascontiguousarray(picture)
 
 
 def _square_pixel_size(frame: VideoFrame, ratio: float) -> tuple[int, int]:

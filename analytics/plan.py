@@ -1,8 +1,9 @@
 """From the list of packets to times: when each frame is shown, which frames are sampled, when the video ends."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -36,6 +37,8 @@ class VideoPlan:
     """container: presentation timestamps; rate: index times declared rate."""
     interval_s: float
     """Median time between frames, seconds."""
+    shown_until_s: float
+    """When the last frame has been shown, seconds."""
     duration_s: float
     """Expected duration of the video stream, seconds."""
 
@@ -55,7 +58,10 @@ def plan_video(listed: PacketList, every: Fraction) -> VideoPlan:
     packets = listed.packets
     shown = np.array([i for i, packet in enumerate(packets) if not packet.discard] or range(len(packets)))
     tick = Fraction(listed.tick_num, listed.tick_den)
-    if all(packets[i].pts is not None for i in shown):
+    timed = sum(packets[i].pts is not None for i in shown)
+    if 2 * timed > len(shown):
+        # Transport streams that lost packets lack some stamps; that is no reason to distrust the others.
+        packets = _with_missing_stamps(packets)
         pts_source, ticks = "container", _steady_ticks(packets, shown, tick)
     else:
         pts_source, (ticks, tick) = "rate", _rate_ticks(packets, shown, listed.rate, tick)
@@ -80,7 +86,8 @@ def plan_video(listed: PacketList, every: Fraction) -> VideoPlan:
         damaged=np.array([packets[shown[i]].corrupt for i in order], np.bool_),
         pts_source=pts_source,
         interval_s=interval_s,
-        duration_s=max(packets_end_s, declared_end_s),
+        shown_until_s=float(packets_end_s),
+        duration_s=float(max(packets_end_s, declared_end_s)),
     )
 
 
@@ -97,11 +104,27 @@ def _steady_ticks(packets: tuple[PacketInfo, ...], shown: NDArray[np.int64], tic
     back, forward = -int(1 / tick), int(Fraction(_BROKEN_CLOCK_S) / tick)
     jumps = np.flatnonzero((steps < back) | (steps > forward)) + 1
     ticks: list[int] = []
+    until: int | None = None
     for run in np.split(shown, jumps):
         stamps = [packets[i].pts or 0 for i in run]
-        offset = max(ticks) + usual - min(stamps) if ticks else 0
+        offset = until + usual - min(stamps) if until is not None else 0
+        until = max(stamps) + offset
         ticks += [stamp + offset for stamp in stamps]
     return ticks
+
+
+def _with_missing_stamps(packets: tuple[PacketInfo, ...]) -> tuple[PacketInfo, ...]:
+    """The packets with a presentation timestamp for each: a missing one is its decoding timestamp, or one step on."""
+    steps = [b.pts - a.pts for a, b in pairwise(packets) if a.pts is not None and b.pts is not None and b.pts > a.pts]
+    usual, before, filled = int(np.median(steps)) if steps else 1, 0, []
+    for packet in packets:
+        pts = packet.pts
+        if pts is None:
+            pts = packet.dts if packet.dts is not None else before + usual
+            packet = replace(packet, pts=pts)
+        before = pts
+        filled.append(packet)
+    return tuple(filled)
 
 
 def _decoding_clock(packets: list[PacketInfo]) -> NDArray[np.int64]:

@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -35,7 +36,7 @@ def run_command_line() -> None:
         code = EXIT_INTERRUPTED
     except EmobatchError as error:
         if _debug:
-            raise
+            traceback.print_exc()
         _screen_error(str(error))
         sys.exit(error.exit_code)
     except typer.TyperException as error:
@@ -89,7 +90,9 @@ def run(
     sources: Annotated[
         list[str], typer.Argument(metavar="SOURCE…", help="Files, folders, globs, or @lists with one source a line.")
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for tables and reports.")] = Path("out"),
+    out: Annotated[Path, typer.Option("--out", "-o", readable=False, help="Folder for tables and reports.")] = Path(
+        "out"
+    ),
     every: Annotated[str, typer.Option(help="Seconds between sampled frames.")] = "0.5",
     detector: Annotated[str, typer.Option(help="Face detector: yunet, haar, mtcnn.")] = "yunet",
     model: Annotated[str, typer.Option(help="Classifier: a shipped name or a .tflite file.")] = "default",
@@ -127,7 +130,9 @@ def report(out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of an
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for clip, tables and reports.")] = Path("out/demo"),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", readable=False, help="Folder for clip, tables and reports.")
+    ] = Path("out/demo"),
 ) -> int:
     """Run a short built-in clip, offline, and print the path of its report."""
     _log_to_stderr(False)

@@ -8,7 +8,7 @@ Each step is a named call below.
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -100,7 +100,9 @@ def process_video(path: Path, options: RunOptions, engines: Engines) -> VideoRes
     coverage = cover(plan, outcome.decoded, path.stat().st_size / plan.duration_s)
 
     threshold = engines.classifier.facts.threshold
-    track_id = link(faces.pts_s, faces.boxes, faces.score, options.tracking)
+    # At a sample every few seconds a track must outlast more than one missed sighting, too.
+    tracking = replace(options.tracking, max_gap_s=max(options.tracking.max_gap_s, float(options.every) * 2.5))
+    track_id = link(faces.pts_s, faces.boxes, faces.score, tracking)
     smoothed = smoothed_labels(faces, track_id, threshold)
     tracks = summarise(faces, track_id, threshold)
     return VideoResult(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,10 @@ from analytics.aggregate import LABELS
 from analytics.expressions import EXPRESSIONS
 from analytics.tables import to_table
 from jobs.pipeline import Engines, VideoResult
+
+_HOLES_TOLD: Final = 3
+"""Holes that a reason spells out; the column `holes` has them all."""
+_DAMAGE_TOLD: Final = 0.01
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,13 @@ def table_of_duplicate(key: VideoKey, engines: Engines, first: VideoKey) -> dict
 def in_words(result: VideoResult) -> str | None:
     """Why a video is partial, and what else was odd about it."""
     holes = [gap for gap in result.coverage.gaps if gap.kind == "hole"]
-    words = [f"no frame from {gap.start_s:.1f} to {gap.end_s:.1f} s: {gap.cause}" for gap in holes]
+    longest = sorted(holes, key=lambda gap: gap.start_s - gap.end_s)[:_HOLES_TOLD]
+    words = [f"no frame from {gap.start_s:.1f} to {gap.end_s:.1f} s: {gap.cause}" for gap in longest]
+    if len(holes) > len(longest):
+        words.append(f"and {len(holes) - len(longest)} shorter holes")
+    frames = len(result.outcome.decoded)
+    if (damaged := frames - int(result.outcome.decoded.sum())) > _DAMAGE_TOLD * frames:
+        words.append(f"{damaged} of {frames} frames are damaged or missing")
     if result.outcome.errors:
         words.append(f"{result.outcome.errors} packets could not be decoded")
     return "; ".join(words) or None

@@ -110,6 +110,28 @@ def run(options: RunOptions, tell: Callable[[int, int, VideoOutcome], None] | No
     for source, reason in sources.missing.items():
         summary.failures.append({"source": as_text(source), "reason": as_text(reason)})
 
+    try:
+        _process(sources, options, engines, metadata, summary, tell)
+    finally:
+        # An interrupted night has its record and its pages, too.
+        summary.elapsed_s = time.monotonic() - started
+        try:
+            _write_record(options, engines, sources, summary)
+            write_site(options.out)
+        except OSError as error:
+            raise _cannot_write(options.out, error) from error
+    return summary
+
+
+def _process(
+    sources: Sources,
+    options: RunOptions,
+    engines: Engines,
+    metadata: dict[str, str],
+    summary: RunSummary,
+    tell: Callable[[int, int, VideoOutcome], None] | None,
+) -> None:
+    """Every video in turn, each written as soon as it is finished."""
     seen: dict[str, tuple[VideoKey, Path]] = {}
     for number, path in enumerate(sources.videos, start=1):
         key, tables, outcome = _one_video(path, options, engines, seen)
@@ -122,14 +144,6 @@ def run(options: RunOptions, tell: Callable[[int, int, VideoOutcome], None] | No
         summary.add(outcome)
         if tell:
             tell(number, len(sources.videos), outcome)
-
-    try:
-        write_site(options.out)
-        summary.elapsed_s = time.monotonic() - started
-        _write_record(options, engines, sources, summary)
-    except OSError as error:
-        raise _cannot_write(options.out, error) from error
-    return summary
 
 
 def _one_video(
@@ -145,6 +159,8 @@ def _one_video(
         if digest in seen:
             first, first_path = seen[digest]
             digest = full_hash(path)
+            if digest in seen:
+                first, first_path = seen[digest]
             if digest == full_hash(first_path):
                 key = VideoKey(id_of_path(path), source, options.camera)
                 reason = f"a copy of {first.source}"

@@ -1,11 +1,13 @@
 """What a person sees on stderr: one line a video, then the summary. Data goes to stdout, never here."""
 
 import unicodedata
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.text import Text
 
-from jobs.run import RunSummary, VideoOutcome
+if TYPE_CHECKING:  # An error of the command line is shown without loading what a run needs.
+    from jobs.run import RunSummary, VideoOutcome
 
 _STYLES = {"done": "green", "partial": "yellow", "failed": "red", "duplicate": "dim"}
 
@@ -21,7 +23,7 @@ class Screen:
     def __init__(self, quiet: bool = False) -> None:
         self.console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
 
-    def video(self, number: int, of: int, outcome: VideoOutcome) -> None:
+    def video(self, number: int, of: int, outcome: "VideoOutcome") -> None:
         """One finished video."""
         line = Text(f"[{number}/{of}] ")
         line.append(outcome.status, style=_STYLES[outcome.status])
@@ -36,7 +38,7 @@ class Screen:
             line.append(f": {printable(outcome.reason.removeprefix(f'{outcome.source}: '))}")
         self.console.print(line)
 
-    def summary(self, summary: RunSummary, index: str) -> None:
+    def summary(self, summary: "RunSummary", index: str) -> None:
         """The end of a run: what was done, how fast, what failed, where the report is."""
         counts = ", ".join(f"{n} {status}" for status, n in summary.videos.items() if n) or "no video"
         self.console.print(

@@ -45,7 +45,7 @@ def find_videos(named: tuple[str, ...], out: Path) -> Sources:
         for video in _one_source(name, out, missing):
             videos[video] = None
     if not videos:
-        if missing:
+        if missing and all(name in missing for name in wanted):
             raise UsageError("; ".join(missing.values()), "name a file, folder, glob or @list of recorded video")
         raise NoVideoError(
             f"{', '.join(wanted) or ', '.join(named)}: no video in here",
@@ -59,7 +59,7 @@ def _listed(given: str, missing: dict[str, str]) -> list[str]:
     if not given.startswith("@") or Path(given).exists():
         return [given]
     try:
-        lines = Path(given[1:]).read_text(encoding="utf-8").splitlines()
+        lines = Path(given[1:]).read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         missing[given] = f"{given}: the list cannot be read ({getattr(error, 'strerror', None) or error})"
         return []
@@ -74,7 +74,7 @@ def _one_source(name: str, out: Path, missing: dict[str, str]) -> Iterator[Path]
     except (OSError, ValueError) as error:
         unknown = isinstance(error, FileNotFoundError | NotADirectoryError)
         problem = "does not exist" if unknown else f"cannot be found ({getattr(error, 'strerror', None) or error})"
-    if problem is None and path.is_dir():
+    if problem is None and os.path.isdir(path):  # noqa: PTH112 Path.is_dir() raises where it may not look.
         yield from _in_folder(path, out, missing)
     elif problem is None:
         yield _absolute(path)
@@ -83,7 +83,7 @@ def _one_source(name: str, out: Path, missing: dict[str, str]) -> Iterator[Path]
     elif glob.has_magic(name):
         matches = sorted(Path(match) for match in glob.glob(name, recursive=True))  # noqa: PTH207 absolute patterns
         for match in matches:
-            if match.is_dir():
+            if os.path.isdir(match):  # noqa: PTH112 likewise
                 yield from _in_folder(match, out, missing)
             elif match.suffix.lower() in VIDEO_SUFFIXES:
                 yield _absolute(match)
@@ -97,9 +97,12 @@ def _in_folder(folder: Path, out: Path, missing: dict[str, str]) -> Iterator[Pat
     def unreadable(error: OSError) -> None:
         missing[str(error.filename)] = f"{error.filename}: the folder cannot be read ({error.strerror})"
 
-    skipped = os.path.realpath(out)
-    for parent, folders, files in os.walk(folder, onerror=unreadable):
-        folders[:] = sorted(name for name in folders if os.path.realpath(Path(parent, name)) != skipped)
+    # Archives are often put together with links; each folder is searched once, whatever loops they make.
+    searched = {os.path.realpath(out), os.path.realpath(folder)}
+    for parent, folders, files in os.walk(folder, onerror=unreadable, followlinks=True):
+        new = {name: os.path.realpath(Path(parent, name)) for name in sorted(folders)}
+        folders[:] = [name for name, real in new.items() if real not in searched]
+        searched.update(new.values())
         for name in sorted(files):
             if Path(name).suffix.lower() in VIDEO_SUFFIXES:
                 yield _absolute(Path(parent, name))

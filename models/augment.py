@@ -10,7 +10,7 @@ _ROTATION_DEG: Final = 12.0
 _SHIFT: Final = 0.07
 _ZOOM: Final = (0.88, 1.15)
 _GAMMA: Final = (0.6, 1.6)
-_SMALLEST_PX: Final = 18
+_SMALLEST_SHARE: Final = 18 / 48
 _SHARE_SHRUNK: Final = 0.3
 _SHARE_NOISY: Final = 0.2
 
@@ -33,7 +33,7 @@ def augmented(picture: NDArray[np.uint8], draw: np.random.Generator) -> NDArray[
         turn[0, 2] += size - 1
     changed = cv2.warpAffine(picture, turn, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     if draw.random() < _SHARE_SHRUNK:
-        small = int(draw.integers(_SMALLEST_PX, size))
+        small = int(draw.integers(round(_SMALLEST_SHARE * size), size))
         changed = cv2.resize(changed, (small, small), interpolation=cv2.INTER_AREA)
         changed = cv2.resize(changed, (size, size), interpolation=cv2.INTER_LINEAR)
     gamma = np.exp(draw.uniform(np.log(_GAMMA[0]), np.log(_GAMMA[1])))

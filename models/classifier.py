@@ -118,8 +118,13 @@ class ExpressionClassifier:
 @contextmanager
 def _without_stderr() -> Iterator[None]:
     """Drop what native code writes to stderr."""
-    sys.stderr.flush()
-    kept = os.dup(2)
+    try:
+        kept = os.dup(2)
+    except OSError:  # Started without a stderr.
+        yield
+        return
+    if sys.stderr:
+        sys.stderr.flush()
     try:
         with Path(os.devnull).open("w") as nowhere:
             os.dup2(nowhere.fileno(), 2)

@@ -16,7 +16,6 @@ from models.detectors import FaceDetector
 from models.detectors.yunet import YuNet
 from models.scores import Scores, score
 
-
 _PORTRAIT_LONG_SIDE: Final = 384
 """Px of the padded picture's longer side in the first search, for faces that fill it; a second one at the usual size
 finds the faces of people seen from afar."""

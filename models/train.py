@@ -74,7 +74,7 @@ class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
 
 class _EveryEpoch(keras.callbacks.Callback):  # type: ignore[misc]
-    """Tells the batches which epoch it is, and the log how it went."""
+    """Tells batches and dropout which epoch it is, and the log how it went."""
 
     def __init__(self, batches: _Batches) -> None:
         super().__init__()
@@ -82,6 +82,11 @@ class _EveryEpoch(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.batches.set_epoch(epoch)
+        # Keras keeps the state of no random generator with the weights, so each epoch gets its own anew.
+        draw = np.random.default_rng((self.batches.options.seed, epoch))
+        for layer in self.model._flatten_layers():
+            if isinstance(layer, keras.layers.Dropout):
+                layer.seed_generator.state.assign(draw.integers(2**32, size=2, dtype=np.uint32))
         self.started = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -110,6 +115,11 @@ def train(options: TrainOptions) -> Path:
     """
     if options.net not in NETWORKS:
         raise UsageError(f"--net {options.net}: no such network", f"choose one of: {', '.join(NETWORKS)}")
+    if options.dataset.suffix != ".npz":
+        # Folders and CSV files have no splits: what teaches would also choose.
+        raise UsageError(
+            f"{options.dataset}: has no splits", "train on a FER-style .npz with the splits train and public"
+        )
     options.out.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(options.seed)
 
@@ -134,6 +144,7 @@ def train(options: TrainOptions) -> Path:
         validation_data=(public[..., None].astype(np.float32), truth),
         validation_batch_size=256,
         epochs=options.epochs,
+        shuffle=False,  # The batches are drawn at random already, and reproducibly.
         verbose=0,
         callbacks=[
             keras.callbacks.ModelCheckpoint(

@@ -15,7 +15,7 @@ import pytest
 ROOT: Final = Path(__file__).parents[1]
 COMMAND: Final = (sys.executable, "-m", "emobatch")
 # PYTHONPATH, because the command runs in another folder; the rest shall not depend on who runs the tests.
-ENVIRONMENT: Final = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "PYTHONWARNINGS": "default"}
+ENVIRONMENT: Final = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,258 @@
+"""Training from drawn pictures to a LiteRT file that runs. Small: seven drawn classes, 16 px, two epochs, a tiny net."""
+
+import csv
+import gc
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from analytics.errors import UsageError
+from analytics.expressions import EXPRESSIONS
+from models.classifier import ExpressionClassifier
+
+if TYPE_CHECKING:
+    from models.train import TrainOptions
+
+pytestmark = [
+    pytest.mark.training,
+    pytest.mark.skipif(find_spec("keras") is None, reason="needs the train extra"),
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' matter with numpy.
+]
+
+_VOTED = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF"]
+_OURS = ["anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"]
+
+
+def write_dataset(path: Path) -> Path:
+    """A FER-style npz in three splits: brightness and width of an upright bar tell the class, most votes agree."""
+    draw = np.random.default_rng(11)
+    split = np.repeat(["train", "public", "private"], [1024, 84, 84])
+    labels = np.arange(len(split)) % 7
+    pictures = draw.normal(60, 8, (len(labels), 48, 48))
+    votes = np.zeros((len(split), 10), np.uint8)
+    votes[:, _VOTED.index("neutral")] = 2
+    for picture, label, row in zip(pictures, labels.tolist(), votes, strict=True):
+        half = 3 + 3 * (label % 4)
+        picture[:, 24 - half : 24 + half] += 60 if label < 4 else 150
+        row[_VOTED.index(_OURS[label])] += 8
+    np.savez(
+        path,
+        images=np.clip(pictures, 0, 255).astype(np.uint8),
+        labels=labels,
+        class_names=np.array(EXPRESSIONS),
+        split=split,
+        ferplus_votes=votes,
+        ferplus_names=np.array(_VOTED),
+    )
+    return path
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished training and what it was told."""
+
+    options: "TrainOptions"
+    network: Path
+    dataset: Path
+
+    def history(self, out: Path | None = None) -> list[dict[str, float]]:
+        """The lines of history.csv."""
+        with ((out or self.options.out) / "history.csv").open(newline="", encoding="utf-8") as lines:
+            return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(lines)]
+
+    def again(self, out: Path, **changes: Any) -> "Trained":
+        """The same training in another folder."""
+        from models.train import train
+
+        options = replace(self.options, out=out, **changes)
+        return Trained(options, train(options), self.dataset)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
+    """A training of two epochs."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from models.networks import NETWORKS, build_residual
+    from models.train import TrainOptions, train
+
+    NETWORKS["tiny"] = partial(build_residual, widths=(8, 16), blocks=1)
+    folder = tmp_path_factory.mktemp("training")
+    dataset = write_dataset(folder / "drawn.npz")
+    small = {"net": "tiny", "size": 16, "epochs": 2, "batch": 4, "learning_rate": 5e-3, "precision": "float32"}
+    options = TrainOptions(dataset=dataset, out=folder / "out", **small)  # type: ignore[arg-type]
+    yield Trained(options, train(options), dataset)
+    del NETWORKS["tiny"]
+
+
+@pytest.fixture(scope="module")
+def litert(trained: Trained) -> Path:
+    """The trained network as int8 LiteRT file."""
+    from models.convert import convert
+
+    target = trained.options.out / "drawn.tflite"
+    threshold = convert(trained.network, target, trained.dataset)
+    assert 0 <= threshold <= 1
+    return target
+
+
+def private_crops(trained: Trained) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """The private pictures as the network takes them, and their labels."""
+    from models.crop import crop_whole
+    from models.datasets import read_labelled
+
+    data = read_labelled(trained.dataset)
+    return np.stack([crop_whole(picture, 16) for picture in data.pictures]), data.labels
+
+
+def same_weights(*networks: Path) -> bool:
+    """Whether two saved networks are equal bit for bit."""
+    import keras
+
+    pair = [keras.models.load_model(path, compile=False).get_weights() for path in networks]
+    return all(np.array_equal(a, b) for a, b in zip(*pair, strict=True))
+
+
+def test_training_learns(trained: Trained) -> None:
+    """The loss falls, and on pictures it was not trained on the network is far better than chance."""
+    import keras
+
+    first, last = trained.history()
+    assert last["loss"] < first["loss"]
+    crops, labels = private_crops(trained)
+    network = keras.models.load_model(trained.network, compile=False)
+    probabilities = np.array(network(crops[..., None].astype(np.float32)))
+    assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-4)
+    assert (probabilities.argmax(axis=1) == labels).mean() > 0.3  # Chance is one in seven.
+
+
+def test_training_leaves_a_record(trained: Trained) -> None:
+    """training.json holds the options and the figures of every epoch."""
+    record = json.loads((trained.options.out / "training.json").read_text(encoding="utf-8"))
+    assert (record["options"]["seed"], record["options"]["epochs"], record["options"]["net"]) == (20, 2, "tiny")
+    assert record["history"] == trained.history()
+    assert 1000 < record["parameters"] < 100_000
+
+
+def test_one_seed_gives_one_result(trained: Trained, tmp_path: Path) -> None:
+    """The same training, started again elsewhere, has the same figures and the same weights."""
+    twin = trained.again(tmp_path / "twin")
+    assert twin.history() == trained.history()
+    assert same_weights(trained.network, twin.network)
+
+
+def test_seed_and_epoch_decide_what_is_shown(trained: Trained) -> None:
+    """Another seed, and another epoch, show other pictures; the same ones show the same."""
+    from models.train import _Batches
+
+    pictures, _ = private_crops(trained)
+    targets = np.eye(7, dtype=np.float32)[np.arange(len(pictures)) % 7]
+    seeds = [_Batches(pictures, targets, replace(trained.options, seed=seed)) for seed in (20, 20, 21)]
+    first, same, other = (batches[2][0] for batches in seeds)
+    assert np.array_equal(first, same) and not np.array_equal(first, other)
+    seeds[0].set_epoch(1)
+    assert not np.array_equal(seeds[0][2][0], first)
+
+
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+def test_a_stopped_training_goes_on(trained: Trained, tmp_path: Path) -> None:
+    """Killed in its second epoch and started again, it goes on with that epoch and ends as if never stopped."""
+    from models.train import _EveryEpoch, train
+
+    out = tmp_path / "stopped"
+
+    class Killed(_EveryEpoch):
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            if self.batches.epoch == 1 and batch == 3:
+                raise RuntimeError("stopped")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("models.train._EveryEpoch", Killed)
+        with pytest.raises(RuntimeError, match="stopped"):
+            trained.again(out)
+    gc.collect()  # Closes the history that the kill left open, here rather than in another test.
+    assert [row["epoch"] for row in trained.history(out)] == [0]
+    resumed = trained.again(out)
+    assert [row["epoch"] for row in resumed.history()] == [0, 1]
+    assert resumed.history() == trained.history()
+    assert same_weights(trained.network, resumed.network)
+    assert train(resumed.options) == resumed.network and resumed.history() == trained.history()
+
+
+def test_the_best_epoch_survives_a_stop(trained: Trained, tmp_path: Path) -> None:
+    """An epoch after the stop that is worse than one before it does not take its place."""
+    out = tmp_path / "worse"
+    shutil.copytree(trained.options.out, out)
+    history = out / "history.csv"
+    lines = history.read_text(encoding="utf-8").splitlines()
+    column = lines[0].split(",").index("val_accuracy")
+    cells = lines[1].split(",")
+    cells[column] = "1.0"  # As if the first epoch had been right about every picture.
+    history.write_text("\n".join([lines[0], ",".join(cells), *lines[2:]]) + "\n", encoding="utf-8")
+    before = (out / "best.weights.h5").read_bytes()
+    longer = trained.again(out, epochs=3)
+    assert [row["epoch"] for row in longer.history()] == [0, 1, 2]
+    assert (out / "best.weights.h5").read_bytes() == before
+
+
+def test_litert_agrees_with_keras(trained: Trained, litert: Path) -> None:
+    """Turned to int8, the network says the same of nearly all pictures."""
+    import keras
+
+    crops, _ = private_crops(trained)
+    network = keras.models.load_model(trained.network, compile=False)
+    pair = [np.array(network(c[..., None].astype(np.float32))) for c in (crops, crops[:, :, ::-1])]
+    expected = (pair[0] + pair[1]) / 2
+    found = ExpressionClassifier(str(litert)).classify(crops)
+    assert (found.argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.95
+    assert np.abs(found - expected).max() < 0.1
+
+
+def test_conversion_writes_the_facts(litert: Path) -> None:
+    """The file's own size and hash, so that it runs as it is; nothing half-written stays behind."""
+    facts = ExpressionClassifier(str(litert)).facts
+    assert (facts.name, facts.size, facts.classes, facts.flip) == ("drawn", 16, EXPRESSIONS, True)
+    assert litert.stat().st_size < 60_000
+    assert not list(litert.parent.glob("*.tmp"))
+
+
+def test_evaluate_from_the_command_line(trained: Trained, litert: Path) -> None:
+    """One JSON object on stdout with the keys that scripts rely on; its figures are those of the network."""
+    command = [sys.executable, "-m", "emobatch", "evaluate", str(litert), str(trained.dataset), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    assert {"n", "accuracy", "macro_f1", "ece", "classes", "confusion", "uncertain"} <= set(found)
+    assert set(found["classes"]) == set(EXPRESSIONS)
+    assert all(set(row) == {"precision", "recall", "n"} for row in found["classes"].values())
+    assert {"share", "accuracy_of_accepted"} <= set(found["uncertain"])
+    crops, labels = private_crops(trained)
+    right = ExpressionClassifier(str(litert)).classify(crops).argmax(axis=1) == labels
+    assert found["n"] == 84 and found["accuracy"] == pytest.approx(right.mean())
+
+
+def test_an_unknown_network_is_named(trained: Trained, tmp_path: Path) -> None:
+    """Before anything is read or written."""
+    with pytest.raises(UsageError, match=r"--net huge: no such network: choose one of: .*default"):
+        trained.again(tmp_path / "out", net="huge")
+    assert not (tmp_path / "out").exists()
+
+
+def test_rare_classes_are_drawn_more_often() -> None:
+    """By their frequency to the power -balance: 0 as they come, 1 all classes alike."""
+    from models.train import balanced_chances
+
+    targets = np.eye(7, dtype=np.float32)[[3] * 8 + [1] * 2]
+    assert balanced_chances(targets, 0.0) == pytest.approx(0.1)
+    even = balanced_chances(targets, 1.0)
+    assert even[:8].sum() == pytest.approx(0.5) and even.sum() == pytest.approx(1)
