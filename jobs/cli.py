@@ -51,7 +51,7 @@ def run_command_line() -> None:
         sys.exit(1)
     # Typer takes Ctrl-C for itself and returns this code instead.
     if code == EXIT_INTERRUPTED:
-        _screen_error("interrupted: finished videos are kept, run it again to do the others")
+        _screen_error("interrupted: what was finished is kept")
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -104,12 +104,13 @@ def run(
     """Process recorded video into tables and reports."""
     _log_to_stderr(debug)
     from jobs.options import RunOptions, parse_every
-    from jobs.run import run as run_all
-    from jobs.screen import Screen
 
     options = RunOptions(
         sources=tuple(sources), out=out, every=parse_every(every), detector=detector, model=model, camera=camera or None
     )
+    from jobs.run import run as run_all
+    from jobs.screen import Screen
+
     screen = Screen(quiet=quiet)
     summary = run_all(options, screen.video)
     screen.summary(summary, str(out / "reports" / "index.html"))

