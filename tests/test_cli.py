@@ -155,7 +155,7 @@ def test_a_run_that_is_interrupted_keeps_the_finished_videos(clip: Path, tmp_pat
     os.kill(process.pid, signal.SIGINT)
     _, rest = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert rest == "emobatch: interrupted: finished videos are kept, run it again to do the others\n"
+    assert rest == "emobatch: interrupted: what was finished is kept\n"
     (video,) = rows(tmp_path / "out", "videos")
     assert (video["source"], video["status"]) == (str(clip), "done")
     assert len(rows(tmp_path / "out", "faces")) == video["n_faces"] == 5
