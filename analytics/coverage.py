@@ -27,33 +27,45 @@ class Coverage:
 
     gaps: tuple[Gap, ...]
     decoded_s: float
-    """Expected duration less the holes, seconds."""
+    """Expected duration less what could not be seen, seconds."""
     share: float
     """decoded_s ÷ expected duration, 0..1."""
 
 
 def cover(plan: VideoPlan, decoded: NDArray[np.bool_], bytes_a_second: float) -> Coverage:
-    """Find the gaps between decodable frames and tell damage from pauses.
+    """Find the gaps between decodable frames, tell damage from pauses, and add up what was lost.
+
+    Lost frames count one by one, so that a recording with a little damage everywhere is not called whole;
+    gaps name the stretches that are long enough to be looked at.
 
     Args:
         plan: times of all frames.
         decoded: bool (n,), whether each frame of the plan came out of the decoder undamaged.
         bytes_a_second: of the whole file; tells whether the bytes lost in a gap could fill it.
     """
-    seen = np.flatnonzero(decoded)
+    n = len(decoded)
     least_s = max(_LEAST_HOLE_S, _LEAST_HOLE_INTERVALS * plan.interval_s)
-    edges = [-1, *seen.tolist(), len(decoded)]
-    gaps = []
+    # A step this long between stored frames is a gap of its own: of a pause beside damage only the damage is lost.
+    long_steps = np.flatnonzero(np.diff(plan.times_s) > least_s)
+    edges = np.unique(np.concatenate([[-1, n], np.flatnonzero(decoded), long_steps, long_steps + 1])).tolist()
+    gaps, unseen_s = [], 0.0
     for before, after in pairwise(edges):
-        start_s = _seen_until(plan, before)
-        end_s = float(plan.times_s[after]) if after < len(decoded) else plan.duration_s
+        is_step = 0 <= before < n - 1 and after == before + 1
+        # A lost frame at the edge of a long step belongs to the stretch on its side.
+        from_itself = not is_step and before >= 0 and not decoded[before]
+        to_itself = not is_step and after < n and not decoded[after]
+        start_s = float(plan.times_s[before]) if from_itself else _seen_until(plan, before)
+        end_s = float(plan.times_s[after]) if after < n and not to_itself else _seen_until(plan, min(after, n - 1))
+        if after == n:
+            end_s = plan.duration_s
         # At the edges the frame interval is already inside; between frames a gap counts from frame to frame.
         if end_s - start_s + (plan.interval_s if before >= 0 else 0.0) <= least_s:
+            unseen_s += (after - before - 1 + from_itself + to_itself) * plan.interval_s
             continue
         cause = _cause(plan, before, after, (end_s - start_s) * bytes_a_second)
         gaps.append(Gap(round(start_s, 6), round(end_s, 6), "hole" if cause else "paused", cause or "nothing recorded"))
-    lost_s = sum(gap.end_s - gap.start_s for gap in gaps if gap.kind == "hole")
-    decoded_s = max(0.0, plan.duration_s - lost_s)
+        unseen_s += (end_s - start_s) if cause else 0.0
+    decoded_s = min(max(0.0, plan.duration_s - unseen_s), plan.duration_s)
     return Coverage(tuple(gaps), decoded_s, decoded_s / plan.duration_s if plan.duration_s else 0.0)
 
 

@@ -18,10 +18,13 @@ from numpy.typing import NDArray
 
 from analytics.container import open_video, packets_of
 from analytics.plan import VideoPlan
-from analytics.records import Picture
+from analytics.records import Picture, Pulse
+from analytics.segments import Segment
 
 _TURNS: Final = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 _SQUARE_ENOUGH: Final = 0.02
+_DELAY: Final = 32
+"""Packets after the last one of a segment until all of its frames have come out of the decoder."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,25 +39,32 @@ class SampledFrame:
     """Upright, square pixels, of the video's size."""
 
 
+@dataclass(frozen=True)
+class PictureShape:
+    """How stored pictures become upright ones. The same for all of a video, whatever changes within it."""
+
+    width: int
+    """Of the upright picture in square pixels, px."""
+    height: int
+    rotation: int
+    """Clockwise turn that makes the stored picture upright, degrees."""
+
+
 @dataclass(eq=False)
 class DecodeOutcome:
     """What the decoder learned on its way; complete once the frames have been exhausted."""
 
     decoded: NDArray[np.bool_]
-    """(n,) which frames of the plan came out undamaged."""
-    sampled: set[int] = field(default_factory=set)
-    """Cells for which a frame was given out."""
-    width: int = 0
-    """Of the upright picture, px; the size of the first frame."""
-    height: int = 0
-    rotation: int = 0
-    """Clockwise turn that makes the stored picture upright, degrees."""
+    """(n,) which frames of the segment came out undamaged."""
+    shape: PictureShape | None = None
+    """That of the first sound frame, unless it was given."""
     errors: int = 0
-    """Packets that could not be decoded."""
+    """Packets of the segment that could not be decoded."""
+    pulse: Pulse = field(default_factory=Pulse)
 
 
-def decode_samples(path: Path, plan: VideoPlan, outcome: DecodeOutcome) -> Iterator[SampledFrame]:
-    """Decode forward and give out the first sound frame of each sampling cell.
+def decode_samples(path: Path, plan: VideoPlan, segment: Segment, outcome: DecodeOutcome) -> Iterator[SampledFrame]:
+    """Decode a segment forward and give out the first sound frame of each of its sampling cells.
 
     In a sound file that is the frame the plan names. Where it is damaged, the next sound frame of
     the same cell stands in; a cell without any is left out. Corrupt packets are counted and
@@ -65,28 +75,40 @@ def decode_samples(path: Path, plan: VideoPlan, outcome: DecodeOutcome) -> Itera
     """
     container, stream = open_video(path)
     with container:
-        yield from _samples(container, stream, plan, outcome)
+        sampled: set[int] = set()
+        missing = len(segment)
+        for number, frame in _frames(container, stream, plan, segment, outcome):
+            if frame.is_corrupt or not segment.first <= number < segment.until:
+                continue
+            missing -= not outcome.decoded[number - segment.first]
+            outcome.decoded[number - segment.first] = True
+            outcome.pulse.at(float(plan.times_s[number] - plan.times_s[segment.first]))
+            cell = int(plan.cells[number])
+            if cell not in sampled:
+                sampled.add(cell)
+                outcome.shape = outcome.shape or _shape_of(frame, float(stream.sample_aspect_ratio or 1))
+                yield SampledFrame(cell, float(plan.times_s[number]), _upright(frame, outcome.shape))
+            if not missing:
+                return
 
 
-def _samples(
-    container: InputContainer, stream: VideoStream, plan: VideoPlan, outcome: DecodeOutcome
-) -> Iterator[SampledFrame]:
-    for number, frame in _frames(container, stream, plan, outcome):
-        if frame.is_corrupt:
-            continue
-        outcome.decoded[number] = True
-        cell = int(plan.cells[number])
-        if cell not in outcome.sampled:
-            outcome.sampled.add(cell)
-            yield SampledFrame(
-                cell, float(plan.times_s[number]), _upright(frame, float(stream.sample_aspect_ratio or 1), outcome)
-            )
+def look(path: Path, plan: VideoPlan) -> PictureShape | None:
+    """Shape of a video's pictures, from its first sound frame; None where there is none.
+
+    Raises:
+        VideoError: the file cannot be opened.
+    """
+    outcome = DecodeOutcome(decoded=np.zeros(len(plan.times_s), np.bool_))
+    whole = Segment(0, 0, len(plan.times_s), 0, len(plan.frame_of_packet) - 1)
+    for _ in decode_samples(path, plan, whole, outcome):
+        break
+    return outcome.shape
 
 
 def _frames(
-    container: InputContainer, stream: VideoStream, plan: VideoPlan, outcome: DecodeOutcome
+    container: InputContainer, stream: VideoStream, plan: VideoPlan, segment: Segment, outcome: DecodeOutcome
 ) -> Iterator[tuple[int, VideoFrame]]:
-    """All frames of the stream with their numbers in the plan.
+    """Frames of the stream, those of the segment among them, with their numbers in the plan.
 
     Each packet carries its place in the file through the decoder, so a frame is known by its packet even
     where timestamps are missing or come twice.
@@ -94,35 +116,77 @@ def _frames(
     context = stream.codec_context
     context.thread_count = 1
     context.copy_opaque = True
-    numbers = _Numbers(plan, max(context.reorder_depth, 1) if context.has_b_frames else 0)
-    place = -1
-    packets = (packet for packet in packets_of(container, stream) if packet is not None)
-    for packet in itertools.chain(packets, [None]):  # None asks the decoder for the frames it still holds.
-        if packet is not None:
-            place += 1
-            packet.opaque = place
-        for frame in _decoded(context, packet, outcome):
+    numbers = _Numbers(plan, max(context.reorder_depth, 1) if context.has_b_frames else 0, segment.start)
+    for place, packet in _packets(container, stream, plan, segment):
+        packet.opaque = place
+        frames, failed = _decoded(context, packet)
+        if failed and place is not None and place < len(plan.frame_of_packet):
+            # A packet that only leads into the segment is counted where its frame belongs.
+            outcome.errors += bool(segment.first <= plan.frame_of_packet[place] < segment.until)
+        for frame in frames:
             if (number := numbers.of(frame)) is not None:
                 yield number, frame
+        if place is not None and place > segment.last + _DELAY:
+            break
+    for frame in _decoded(context, None)[0]:  # None asks the decoder for the frames it still holds.
+        if (number := numbers.of(frame)) is not None:
+            yield number, frame
 
 
-def _decoded(
-    context: VideoCodecContext, packet: "Packet[VideoStream] | None", outcome: DecodeOutcome
-) -> list[VideoFrame]:
+def _packets(
+    container: InputContainer, stream: VideoStream, plan: VideoPlan, segment: Segment
+) -> "Iterator[tuple[int | None, Packet[VideoStream]]]":
+    """The packets of the segment with their places in the file; None for one that the plan does not know."""
+    if not segment.start:
+        packets = (packet for packet in packets_of(container, stream) if packet is not None)
+        yield from enumerate(packets)
+        return
+    for packet in _from(container, stream, plan, segment.start):
+        place = int(np.searchsorted(plan.position, packet.pos or 0))
+        known = place < len(plan.position) and plan.position[place] == packet.pos
+        if not known or place >= segment.start:
+            yield (place if known else None), packet
+
+
+def _from(
+    container: InputContainer, stream: VideoStream, plan: VideoPlan, start: int
+) -> "Iterator[Packet[VideoStream]]":
+    """Packets from the place `start` on, or from a little before.
+
+    Demuxers seek by an index of their own, or by guesses. One that lands too late is sent further back.
+    """
+    keyframes = np.flatnonzero(plan.keyframe[: start + 1])
+    for back in (0, 1, 4, 16):
+        target = int(keyframes[max(len(keyframes) - 1 - back, 0)])
+        try:
+            container.seek(int(plan.stamp[target]), stream=stream)
+        except (av.FFmpegError, OSError):
+            break
+        packets = (packet for packet in packets_of(container, stream) if packet is not None)
+        first = next(packets, None)
+        if first is not None and first.pos is not None and 0 <= first.pos <= plan.position[start]:
+            yield from itertools.chain([first], packets)
+            return
+    reopened, again = open_video(Path(container.name.removeprefix("file:")))
+    with reopened:
+        yield from (packet for packet in packets_of(reopened, again) if packet is not None)
+
+
+def _decoded(context: VideoCodecContext, packet: "Packet[VideoStream] | None") -> tuple[list[VideoFrame], bool]:
+    """Frames that a packet brings out, and whether it could not be decoded."""
     try:
-        return context.decode(packet)
+        return context.decode(packet), False
     except (av.FFmpegError, OSError):
-        outcome.errors += 1
-        return []
+        return [], True
 
 
 class _Numbers:
     """Tells which frame of the plan a decoded frame is."""
 
-    def __init__(self, plan: VideoPlan, reorder_depth: int) -> None:
+    def __init__(self, plan: VideoPlan, reorder_depth: int, start: int) -> None:
         self.plan = plan
         self.reorder_depth = reorder_depth
-        self.last = -1
+        self.last = start - 1
 
     def of(self, frame: VideoFrame) -> int | None:
         """Number of the frame; None where the plan does not show it."""
@@ -138,16 +202,18 @@ class _Numbers:
         return self.last if self.last < len(self.plan.times_s) else None
 
 
-def _upright(frame: VideoFrame, pixel_ratio: float, outcome: DecodeOutcome) -> Picture:
-    """The frame as blue-green-red picture: square pixels, turned upright, of the size of the first one."""
-    if not outcome.width:
-        outcome.rotation = -round(frame.rotation / 90) * 90 % 360
-        width, height = _square_pixel_size(frame, pixel_ratio)
-        outcome.width, outcome.height = (height, width) if outcome.rotation % 180 else (width, height)
-    stored = (outcome.height, outcome.width) if outcome.rotation % 180 else (outcome.width, outcome.height)
+def _shape_of(frame: VideoFrame, pixel_ratio: float) -> PictureShape:
+    rotation = -round(frame.rotation / 90) * 90 % 360
+    width, height = _square_pixel_size(frame, pixel_ratio)
+    return PictureShape(height, width, rotation) if rotation % 180 else PictureShape(width, height, rotation)
+
+
+def _upright(frame: VideoFrame, shape: PictureShape) -> Picture:
+    """The frame as blue-green-red picture: square pixels, turned upright, of the video's size."""
+    stored = (shape.height, shape.width) if shape.rotation % 180 else (shape.width, shape.height)
     picture = np.asarray(frame.to_ndarray(format="bgr24", width=stored[0], height=stored[1]), np.uint8)
-    if outcome.rotation:
-        picture = np.asarray(cv2.rotate(picture, _TURNS[outcome.rotation]), np.uint8)
+    if shape.rotation:
+        picture = np.asarray(cv2.rotate(picture, _TURNS[shape.rotation]), np.uint8)
     return np.ascontiguousarray(picture)
 
 

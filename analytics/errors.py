@@ -3,7 +3,8 @@
     EmobatchError          1  (never raised itself)
     ├── UsageError         2  the command line, a setting or a named path is wrong
     ├── NoVideoError       4  the sources hold no video
-    └── VideoError         3  one video cannot be processed; the others go on
+    ├── VideoError         3  one video cannot be processed; the others go on
+    └── UnreadableTables   3  reports/stored.py: tables below OUT are damaged; the other pages are drawn
 
 The number is the exit code of a run that ends with this error. A VideoError ends no run: it
 becomes the video's row in `videos`.
@@ -21,6 +22,10 @@ class EmobatchError(Exception):
         """What was wrong with which file or setting."""
         self.remedy = remedy
         """What the user can do about it."""
+
+    def __reduce__(self) -> tuple[type["EmobatchError"], tuple[str, str]]:
+        """Errors of workers reach this process as they were."""
+        return type(self), (self.problem, self.remedy)
 
 
 class UsageError(EmobatchError):

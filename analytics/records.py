@@ -1,7 +1,7 @@
 """The small typed records that pass between the rooms. Arrays are numpy; n counts faces."""
 
 from dataclasses import dataclass, fields
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,15 +105,63 @@ _NO_FACES = FaceRows(
 )
 
 
-@dataclass(frozen=True)
-class SampleRow:
-    """One sampled frame, faces or not."""
+GATES: Final = ("detected", "held", "skipped", "corrupt")
+"""How the faces of a sampled frame were come by: searched; inherited; not searched; frame damaged."""
 
-    sample: int
-    pts_s: float
-    n_faces: int
-    gate: str
-    """detected, held, skipped or corrupt."""
+
+@dataclass(frozen=True, eq=False)
+class SampleRows:
+    """All sampled frames of a segment or of a video, faces or not, in order of time."""
+
+    sample: NDArray[np.int32]
+    """(n,) number of the grid point."""
+    pts_s: NDArray[np.float64]
+    n_faces: NDArray[np.int32]
+    gate: NDArray[np.int8]
+    """(n,) index into GATES."""
+
+    def __len__(self) -> int:
+        return len(self.sample)
+
+    @staticmethod
+    def of(sample: list[int], pts_s: list[float], n_faces: list[int], gate: str) -> "SampleRows":
+        """Rows that were all come by in the same way."""
+        return SampleRows(
+            np.array(sample, np.int32),
+            np.array(pts_s, np.float64),
+            np.array(n_faces, np.int32),
+            np.full(len(sample), GATES.index(gate), np.int8),
+        )
+
+    @staticmethod
+    def joined(parts: "list[SampleRows]") -> "SampleRows":
+        """The rows of several parts, in order of their grid points."""
+        columns = [np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(SampleRows)]
+        order = np.argsort(columns[0], kind="stable")
+        return SampleRows(*(column[order] for column in columns))
+
+
+@dataclass
+class Pulse:
+    """Shows from outside that a long step is alive, and how far it has come."""
+
+    beats: int = 0
+    """Rises with every packet listed and every frame decoded."""
+    media_s: float = 0.0
+    """Seconds of footage that are behind it."""
+    stopped: bool = False
+    """Set from outside: the step is to end at its next beat."""
+
+    def at(self, media_s: float) -> None:
+        """One beat, so many seconds into the footage.
+
+        Raises:
+            InterruptedError: the step is to end.
+        """
+        if self.stopped:
+            raise InterruptedError("stopped")
+        self.beats += 1
+        self.media_s = media_s
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -80,8 +81,10 @@ def _log_to_stderr(debug: bool) -> None:
     global _debug
     _debug = debug
     logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    for handler in logging.getLogger().handlers:  # A run lowers its own loggers' level for the log file.
+        handler.setLevel(logging.DEBUG if debug else logging.WARNING)
     if debug:
-        for noisy in ("asyncio", "PIL", "matplotlib", "h5py"):
+        for noisy in ("asyncio", "PIL", "matplotlib", "h5py", "distributed"):
             logging.getLogger(noisy).setLevel(logging.INFO)
 
 
@@ -97,22 +100,41 @@ def run(
     detector: Annotated[str, typer.Option(help="Face detector: yunet, haar, mtcnn.")] = "yunet",
     model: Annotated[str, typer.Option(help="Classifier: a shipped name or a .tflite file.")] = "default",
     camera: Annotated[str | None, typer.Option(help="Name of the camera that recorded all sources.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Processes; 0 works in this one.", show_default="one a core")
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="tcp://HOST:PORT", help="Use the workers of this Dask scheduler.")
+    ] = None,
+    segment: Annotated[str, typer.Option(help="Seconds of footage in one task; a multiple of 10.")] = "300",
+    stall: Annotated[float, typer.Option(min=1, help="Give a video up after so many seconds without progress.")] = 600,
+    dashboard: Annotated[bool, typer.Option("--dashboard", help="Dask's dashboard, on this machine alone.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and debug messages.")] = False,
 ) -> int:
     """Process recorded video into tables and reports."""
     _log_to_stderr(debug)
-    from jobs.options import RunOptions, parse_every
+    from jobs.options import RunOptions, parse_every, parse_segment
 
     options = RunOptions(
-        sources=tuple(sources), out=out, every=parse_every(every), detector=detector, model=model, camera=camera or None
+        sources=tuple(sources),
+        out=out,
+        every=parse_every(every),
+        detector=detector,
+        model=model,
+        camera=camera or None,
+        workers=workers,
+        scheduler=scheduler,
+        segment=parse_segment(segment),
+        stall_s=stall,
+        dashboard=dashboard,
     )
     from jobs.run import run as run_all
     from jobs.screen import Screen
 
-    screen = Screen(quiet=quiet)
-    summary = run_all(options, screen.video)
+    with Screen(quiet=quiet) as screen:
+        summary = run_all(options, screen)
     screen.summary(summary, str(out / "reports" / "index.html"))
     if as_json:
         typer.echo(json.dumps(summary.to_json()))
@@ -125,7 +147,7 @@ def report(out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of an
     _log_to_stderr(False)
     from reports.site import write_site
 
-    typer.echo(write_site(out))
+    typer.echo(write_site(out, everything=True))
     return 0
 
 
@@ -143,8 +165,8 @@ def demo(
     from jobs.screen import Screen
 
     clip = copy_demo_clip(out / "footage")
-    screen = Screen()
-    summary = run_all(RunOptions(sources=(str(clip),), out=out), screen.video)
+    with Screen() as screen:
+        summary = run_all(RunOptions(sources=(str(clip),), out=out, workers=0), screen)
     index = out / "reports" / "index.html"
     screen.summary(summary, str(index))
     typer.echo(index.absolute())
@@ -168,7 +190,7 @@ def evaluate(
     from models.evaluate import evaluate as evaluate_model
     from models.evaluate import in_words
 
-    result = evaluate_model(ExpressionClassifier(model), dataset, split, labels, detect=detect)
+    result = evaluate_model(ExpressionClassifier(model, asked_by="MODEL"), dataset, split, labels, detect=detect)
     typer.echo(json.dumps(result.to_json()) if as_json else in_words(result))
     return 0
 
@@ -188,6 +210,7 @@ def train(
     from analytics.errors import UsageError
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's words at its start hide ours.
     try:
         from models.train import TrainOptions
         from models.train import train as train_network

@@ -38,6 +38,16 @@ class RunOptions:
     detector: str = "yunet"
     model: str = "default"
     """Name of a shipped classifier, or path of a .tflite file."""
+    workers: int | None = None
+    """Processes on this machine; 0 works in this one, None takes one a core."""
+    scheduler: str | None = None
+    """Address of a Dask scheduler whose workers are to do the work."""
+    segment: Fraction = Fraction(300)
+    """Seconds of footage in one task; a multiple of 10."""
+    stall_s: float = 600.0
+    """Seconds without progress after which a video is given up."""
+    dashboard: bool = False
+    """Dask's dashboard, on this machine alone."""
     camera: str | None = None
     """Camera that recorded all sources; its name becomes part of paths below out."""
     min_face: int = 10
@@ -65,6 +75,19 @@ class RunOptions:
         }
         text = json.dumps(decisive, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def parse_segment(text: str) -> Fraction:
+    """Seconds of footage in one task from the command line.
+
+    Raises:
+        UsageError: no number, or no multiple of 10 between 10 and a day.
+    """
+    shown = text[:_SHOWN]
+    seconds = Fraction(text) if _NUMBER.fullmatch(text) and re.fullmatch(r"[0-9]+", text) else None
+    if seconds is None or seconds % 10 or not 10 <= seconds <= 86_400:
+        raise UsageError(f"--segment {shown}: not a whole number of tens of seconds", "give 10 to 86400, such as 300")
+    return seconds
 
 
 def parse_every(text: str) -> Fraction:

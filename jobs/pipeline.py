@@ -1,6 +1,6 @@
 """From one file to its rows: the table of contents of emobatch.
 
-    plan → decode → sample → detect → crop → classify      for the frames
+    plan → decode → sample → detect → crop → classify      for the frames of each segment
     track → smooth → aggregate → write                      for the video
 
 Each step is a named call below.
@@ -11,17 +11,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from analytics.aggregate import TrackSummary, labels_of, smoothed_labels, summarise
-from analytics.container import PacketList, list_packets
 from analytics.coverage import LEAST_COVERAGE, Coverage, cover
-from analytics.decode import DecodeOutcome, SampledFrame, decode_samples
+from analytics.decode import DecodeOutcome, PictureShape, SampledFrame, decode_samples
 from analytics.errors import UsageError, VideoError
+from analytics.packets import list_packets
 from analytics.plan import VideoPlan, plan_video, sampled_frames
 from analytics.quality import judge
-from analytics.records import FaceRows, Quality, SampleRow
+from analytics.records import FaceRows, Pulse, Quality, SampleRows
+from analytics.segments import Segment, cut
 from analytics.track import link
 from jobs.options import RunOptions
 from models.classifier import ExpressionClassifier
@@ -50,6 +52,7 @@ class Engines:
             raise UsageError(
                 f"--detector {options.detector}: no such detector", f"choose one of: {', '.join(DETECTORS)}"
             )
+        cv2.setNumThreads(1)  # Processes, one a core, are what runs in parallel.
         detector = DETECTORS[options.detector](min_score=options.min_score, long_side=options.long_side)
         classifier = ExpressionClassifier(options.model)
         facts = classifier.facts
@@ -57,14 +60,30 @@ class Engines:
 
 
 @dataclass(frozen=True, eq=False)
+class SegmentRows:
+    """What the frames of one segment gave. Depends on their pixels alone."""
+
+    decoded: NDArray[np.bool_]
+    """(frames,) which frames of the segment came out undamaged."""
+    samples: SampleRows
+    faces: FaceRows
+    shape: PictureShape | None
+    errors: int
+    """Packets that could not be decoded."""
+    elapsed_s: float
+
+
+@dataclass(frozen=True, eq=False)
 class VideoResult:
     """Everything that a video gave, before it becomes tables."""
 
-    listed: PacketList
     plan: VideoPlan
-    outcome: DecodeOutcome
+    shape: PictureShape
+    decoded: NDArray[np.bool_]
+    """(frames,) which frames came out undamaged."""
+    errors: int
     coverage: Coverage
-    samples: list[SampleRow]
+    samples: SampleRows
     faces: FaceRows
     track_id: NDArray[np.int32]
     """(faces,) from 1; 0 outside any track."""
@@ -81,23 +100,74 @@ class VideoResult:
         return "done" if self.coverage.share >= LEAST_COVERAGE else "partial"
 
 
-def process_video(path: Path, options: RunOptions, engines: Engines) -> VideoResult:
-    """Turn one recorded file into rows. Writes nothing.
+def plan_file(path: Path, options: RunOptions, pulse: Pulse) -> tuple[VideoPlan, list[Segment]]:
+    """List the packets of a file; plan its samples and its segments.
 
     Raises:
-        VideoError: the file is no video, or no frame of it can be decoded.
+        VideoError: the file is no video.
+    """
+    plan = plan_video(list_packets(path, pulse), options.every)
+    return plan, cut(plan, options.segment, options.every)
+
+
+def read_segment(
+    path: Path,
+    plan: VideoPlan,
+    segment: Segment,
+    options: RunOptions,
+    engines: Engines,
+    pulse: Pulse,
+    shape: PictureShape | None = None,
+) -> SegmentRows:
+    """Turn the frames of a segment into rows.
+
+    Args:
+        path: the video.
+        plan: of the whole video.
+        segment: the stretch of it.
+        options: what to do.
+        engines: what to do it with.
+        pulse: beats as the work goes on.
+        shape: that of the video's first sound frame, where the segment is not the first.
+
+    Raises:
+        VideoError: the file cannot be opened.
     """
     started = time.monotonic()
-    listed = list_packets(path)
-    plan = plan_video(listed, options.every)
-    outcome = DecodeOutcome(decoded=np.zeros(len(plan.times_s), np.bool_))
+    outcome = DecodeOutcome(decoded=np.zeros(len(segment), np.bool_), shape=shape, pulse=pulse)
+    samples, faces = read_faces(decode_samples(path, plan, segment, outcome), options, engines)
+    return SegmentRows(
+        decoded=outcome.decoded,
+        samples=samples,
+        faces=faces,
+        shape=outcome.shape,
+        errors=outcome.errors,
+        elapsed_s=time.monotonic() - started,
+    )
 
-    frames = decode_samples(path, plan, outcome)
-    samples, faces = read_faces(frames, options, engines)
-    if not outcome.decoded.any():
-        raise VideoError(f"{path}: none of its {len(plan.times_s)} frames can be decoded", "copy it again")
-    samples = with_corrupt_samples(samples, plan, outcome)
-    coverage = cover(plan, outcome.decoded, path.stat().st_size / plan.duration_s)
+
+def finish_video(
+    path: Path, plan: VideoPlan, parts: list[SegmentRows], options: RunOptions, engines: Engines
+) -> VideoResult:
+    """Link, smooth and sum up all rows of a video. Writes nothing.
+
+    Args:
+        path: the video.
+        plan: of the whole video.
+        parts: the rows of all its segments, in order of time.
+        options: what to do.
+        engines: what the rows were made with.
+
+    Raises:
+        VideoError: no frame of the video could be decoded.
+    """
+    started = time.monotonic()
+    decoded = np.concatenate([part.decoded for part in parts])
+    shape = next((part.shape for part in parts if part.shape), None)
+    if shape is None:
+        raise VideoError(f"{path}: none of its {len(decoded)} frames can be decoded", "copy it again")
+    faces = FaceRows.joined([part.faces for part in parts])
+    coverage = cover(plan, decoded, path.stat().st_size / plan.duration_s)
 
     threshold = engines.classifier.facts.threshold
     # At a sample every few seconds a track must outlast more than one missed sighting, too.
@@ -106,34 +176,37 @@ def process_video(path: Path, options: RunOptions, engines: Engines) -> VideoRes
     smoothed = smoothed_labels(faces, track_id, threshold)
     tracks = summarise(faces, track_id, threshold)
     return VideoResult(
-        listed=listed,
         plan=plan,
-        outcome=outcome,
+        shape=shape,
+        decoded=decoded,
+        errors=sum(part.errors for part in parts),
         coverage=coverage,
-        samples=samples,
+        samples=with_corrupt_samples([part.samples for part in parts], plan),
         faces=faces,
         track_id=track_id,
         labels=labels_of(faces.probabilities, threshold),
         smoothed=smoothed,
         tracks=tracks,
-        elapsed_s=time.monotonic() - started,
+        elapsed_s=sum(part.elapsed_s for part in parts) + time.monotonic() - started,
     )
 
 
-def read_faces(
-    frames: Iterator[SampledFrame], options: RunOptions, engines: Engines
-) -> tuple[list[SampleRow], FaceRows]:
+def read_faces(frames: Iterator[SampledFrame], options: RunOptions, engines: Engines) -> tuple[SampleRows, FaceRows]:
     """Search, judge and classify the faces of sampled frames.
 
     Faces of several frames are classified together; a row depends on its own frame's pixels alone.
     """
-    samples: list[SampleRow] = []
+    numbers: list[int] = []
+    times_s: list[float] = []
+    counts: list[int] = []
     parts: list[FaceRows] = []
     waiting: list[tuple[FaceRows, NDArray[np.uint8]]] = []
     for frame in frames:
         found = engines.detector.detect(frame.picture)
         found = found.only(found.boxes[:, 2:].min(axis=1, initial=np.inf) >= options.min_face)
-        samples.append(SampleRow(frame.sample, frame.pts_s, len(found), "detected"))
+        numbers.append(frame.sample)
+        times_s.append(frame.pts_s)
+        counts.append(len(found))
         if not len(found):
             continue
         crops = crop_faces(frame.picture, found, engines.classifier.facts.size)
@@ -144,7 +217,7 @@ def read_faces(
             waiting = []
     if waiting:
         parts.append(_classified(waiting, engines.classifier))
-    return samples, FaceRows.joined(parts)
+    return SampleRows.of(numbers, times_s, counts, "detected"), FaceRows.joined(parts)
 
 
 def _unclassified(
@@ -171,11 +244,10 @@ def _classified(waiting: list[tuple[FaceRows, NDArray[np.uint8]]], classifier: E
     return rows
 
 
-def with_corrupt_samples(samples: list[SampleRow], plan: VideoPlan, outcome: DecodeOutcome) -> list[SampleRow]:
+def with_corrupt_samples(parts: list[SampleRows], plan: VideoPlan) -> SampleRows:
     """The samples with a row for each planned one of which no frame could be decoded, in order of time."""
-    corrupt = [
-        SampleRow(int(plan.cells[frame]), float(plan.times_s[frame]), 0, "corrupt")
-        for frame in sampled_frames(plan)
-        if int(plan.cells[frame]) not in outcome.sampled
-    ]
-    return sorted(samples + corrupt, key=lambda row: row.sample)
+    first = sampled_frames(plan)
+    seen = np.concatenate([part.sample for part in parts])
+    lost = first[~np.isin(plan.cells[first], seen)]
+    corrupt = SampleRows.of(plan.cells[lost].tolist(), plan.times_s[lost].tolist(), [0] * len(lost), "corrupt")
+    return SampleRows.joined([*parts, corrupt])

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from analytics.aggregate import LABELS
 from analytics.expressions import EXPRESSIONS
+from analytics.records import GATES
 from analytics.tables import to_table
 from jobs.pipeline import Engines, VideoResult
 
@@ -59,11 +60,11 @@ def in_words(result: VideoResult) -> str | None:
     words = [f"no frame from {gap.start_s:.1f} to {gap.end_s:.1f} s: {gap.cause}" for gap in longest]
     if len(holes) > len(longest):
         words.append(f"and {len(holes) - len(longest)} shorter holes")
-    frames = len(result.outcome.decoded)
-    if (damaged := frames - int(result.outcome.decoded.sum())) > _DAMAGE_TOLD * frames:
+    frames = len(result.decoded)
+    if (damaged := frames - int(result.decoded.sum())) > _DAMAGE_TOLD * frames:
         words.append(f"{damaged} of {frames} frames are damaged or missing")
-    if result.outcome.errors:
-        words.append(f"{result.outcome.errors} packets could not be decoded")
+    if result.errors:
+        words.append(f"{result.errors} packets could not be decoded")
     return "; ".join(words) or None
 
 
@@ -74,10 +75,10 @@ def _video_columns(result: VideoResult) -> dict[str, Any]:
         "decoded_s": result.coverage.decoded_s,
         "coverage": result.coverage.share,
         "holes": [asdict(gap) for gap in result.coverage.gaps],
-        "width": result.outcome.width,
-        "height": result.outcome.height,
-        "rotation": result.outcome.rotation,
-        "codec": result.listed.codec,
+        "width": result.shape.width,
+        "height": result.shape.height,
+        "rotation": result.shape.rotation,
+        "codec": result.plan.codec,
         "fps": result.plan.fps,
         "n_samples": len(result.samples),
         "n_faces": len(result.faces),
@@ -124,11 +125,11 @@ def _samples(key: VideoKey, result: VideoResult) -> pa.Table:
         "samples",
         {
             "video_id": [key.video_id] * len(rows),
-            "sample": [row.sample for row in rows],
-            "pts_s": [row.pts_s for row in rows],
+            "sample": rows.sample,
+            "pts_s": rows.pts_s,
             "time": None,
-            "n_faces": [row.n_faces for row in rows],
-            "gate": [row.gate for row in rows],
+            "n_faces": rows.n_faces,
+            "gate": [GATES[i] for i in rows.gate],
         },
     )
 

@@ -1,15 +1,25 @@
-"""What a person sees on stderr: one line a video, then the summary. Data goes to stdout, never here."""
+"""What a person sees on stderr: progress while a run goes on, then what became of it. Data goes to stdout."""
 
+import time
 import unicodedata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Self
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:  # An error of the command line is shown without loading what a run needs.
-    from jobs.run import RunSummary, VideoOutcome
+    from jobs.executors import Running
+    from jobs.outcome import RunSummary, VideoOutcome
 
-_STYLES = {"done": "green", "partial": "yellow", "failed": "red", "duplicate": "dim"}
+_STYLES: Final = {"done": "green", "partial": "yellow", "failed": "red", "duplicate": "dim"}
+_SILENCE_S: Final = 60.0
+"""Where stderr is no terminal, a line says that the run is alive after so long without one."""
+_WORKERS_SHOWN: Final = 16
+_MOST_FAILURES: Final = 50
+"""Failed videos that the closing table lists; `emobatch status` lists them all."""
 
 
 def printable(text: str) -> str:
@@ -18,13 +28,33 @@ def printable(text: str) -> str:
 
 
 class Screen:
-    """Lines on stderr; coloured on a terminal, plain elsewhere (Rich honours NO_COLOR)."""
+    """Live progress on a terminal, plain lines elsewhere (Rich honours NO_COLOR)."""
 
     def __init__(self, quiet: bool = False) -> None:
         self.console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+        self.live: Live | None = None
+        self.started = self.told = time.monotonic()
+        self.videos = self.ended_videos = self.size = 0
+        if self.console.is_terminal and not quiet:
+            self.live = Live(console=self.console, refresh_per_second=4, transient=True)
 
-    def video(self, number: int, of: int, outcome: "VideoOutcome") -> None:
+    def __enter__(self) -> Self:
+        if self.live:
+            self.live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.live:
+            self.live.stop()
+
+    def began(self, videos: int, size: int) -> None:
+        """So many videos, so many bytes."""
+        self.started = self.told = time.monotonic()
+        self.videos, self.size = videos, size
+
+    def ended(self, number: int, of: int, outcome: "VideoOutcome", size: int) -> None:
         """One finished video."""
+        self.ended_videos = number
         line = Text(f"[{number}/{of}] ")
         line.append(outcome.status, style=_STYLES[outcome.status])
         line.append(f" {printable(outcome.source)}")
@@ -35,26 +65,52 @@ class Screen:
         if outcome.status == "partial" and outcome.coverage is not None:
             line.append(f", {outcome.coverage:.1%} of it seen")
         if outcome.reason:
-            line.append(f": {printable(outcome.reason.removeprefix(f'{outcome.source}: '))}")
-        self.console.print(line)
+            line.append(f": {printable(outcome.reason)}")
+        self._print(line)
+
+    def working(self, running: "dict[str, tuple[str, Running]]", media_s: float, size: float) -> None:
+        """How far the run is, and the file that each worker is on."""
+        elapsed_s = time.monotonic() - self.started
+        share = size / self.size if self.size else 0.0
+        words = [f"{self.ended_videos}/{self.videos} videos", f"{duration(media_s)} of footage"]
+        words.append(f"{media_s / elapsed_s if elapsed_s else 0:.1f} x real time")
+        if share > 0.01:
+            words.append(f"{duration(elapsed_s / share - elapsed_s)} left")
+        if self.live:
+            bar = Table.grid(padding=(0, 1))
+            bar.add_row(ProgressBar(total=1.0, completed=share, width=30), ", ".join(words))
+            lines = Table.grid(padding=(0, 1))
+            for source, at in list(running.values())[:_WORKERS_SHOWN]:
+                name = printable(source.rpartition("/")[2])
+                lines.add_row(Text("  ·"), Text(name, overflow="ellipsis"), Text(duration(at.media_s), style="dim"))
+            self.live.update(Group(bar, lines))
+        elif running and time.monotonic() - self.told > _SILENCE_S:
+            files = ", ".join(sorted({printable(source.rpartition("/")[2]) for source, _ in running.values()}))
+            self._print(Text(f"… {', '.join(words)}; at {files}"))
 
     def summary(self, summary: "RunSummary", index: str) -> None:
-        """The end of a run: what was done, how fast, what failed, where the report is."""
+        """The end of a run: what was done, how fast, what failed and why, where the report is."""
         counts = ", ".join(f"{n} {status}" for status, n in summary.videos.items() if n) or "no video"
-        self.console.print(
-            Text(
-                f"{counts}: {duration(summary.media_s)} of footage in {duration(summary.elapsed_s)}, "
-                f"{summary.times_real_time:.1f} x real time; "
+        line = f"{counts}: {duration(summary.media_s)} of footage in {duration(summary.elapsed_s)}"
+        if summary.media_s:
+            line += (
+                f", {summary.times_real_time:.1f} x real time; "
                 f"{count(summary.faces, 'face')}, {count(summary.tracks, 'track')}"
             )
-        )
-        for failure in summary.failures:
-            self.console.print(Text(f"  ! {printable(failure['reason'])}", style="red"))
-        self.console.print(Text(f"report: {printable(index)}"))
+        self._print(Text(line))
+        for failure in summary.failures[:_MOST_FAILURES]:
+            self._print(Text(f"  ! {printable(failure['source'])}: {printable(failure['reason'])}", style="red"))
+        if (more := len(summary.failures) - _MOST_FAILURES) > 0:
+            self._print(Text(f"  ! and {more} more: emobatch status {printable(summary.out)}", style="red"))
+        self._print(Text(f"report: {printable(index)}"))
 
     def error(self, text: str) -> None:
         """An error, shown even when quiet."""
         Console(stderr=True, highlight=False, soft_wrap=True).print(Text(f"emobatch: {printable(text)}", style="red"))
+
+    def _print(self, line: Text) -> None:
+        self.told = time.monotonic()
+        self.console.print(line)
 
 
 def count(n: int, what: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,8 @@ SHIPPED: Final = {"default": Path(__file__).parent / "shipped" / "default.tflite
 """Classifiers that come with emobatch, by name."""
 
 _LARGEST_BATCH: Final = 64
-_WITHOUT_FACTS: Final = "convert it with emobatch, which writes them: python -m models.convert NETWORK.keras OUT.tflite"
+_OF_KERAS: Final = (".keras", ".h5", ".hdf5")
+_WITHOUT_FACTS: Final = "convert it with emobatch, which writes them: python -m models.convert NETWORK.keras OUT.tflite --dataset DATASET.npz"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,9 @@ class ModelFacts:
             raise UsageError(f"{path}: cannot read the facts of the model ({error.strerror})", _WITHOUT_FACTS) from None
         except (ValueError, TypeError, KeyError) as error:
             raise UsageError(f"{path}: does not describe a model ({error})", _WITHOUT_FACTS) from None
+        if not _plausible(facts):
+            problem = "name, sha256, size, threshold or flip is of a wrong kind"
+            raise UsageError(f"{path}: does not describe a model ({problem})", _WITHOUT_FACTS)
         if facts.classes != EXPRESSIONS:
             raise UsageError(f"{path}: has the classes {', '.join(facts.classes)}", f"use {', '.join(EXPRESSIONS)}")
         return facts
@@ -64,21 +69,45 @@ class ModelFacts:
         model.with_suffix(".json").write_text(text, encoding="utf-8")
 
 
+def model_path(model: str, asked_by: str = "--model") -> Path:
+    """The .tflite file that a shipped name or a path stands for.
+
+    Raises:
+        UsageError: no such file, or one of another kind.
+    """
+    path = SHIPPED.get(model, Path(model))
+    shipped = f"name one of: {', '.join(SHIPPED)}; or the path of a .tflite file"
+    if not os.path.exists(path):  # noqa: PTH110 Path.exists() raises for names that cannot be.
+        raise UsageError(f"{asked_by} {model}: no such model", shipped)
+    if path.suffix.lower() in _OF_KERAS:
+        names = f"{shlex.quote(model)} {shlex.quote(str(path.with_suffix('.tflite')))}"
+        remedy = f"convert it: python -m models.convert {names} --dataset DATASET.npz"
+        raise UsageError(f"{asked_by} {model}: is a network of Keras, and emobatch runs .tflite files", remedy)
+    if path.suffix.lower() != ".tflite" or not path.is_file():
+        raise UsageError(f"{asked_by} {model}: is no .tflite file", shipped)
+    return path
+
+
+def _plausible(facts: ModelFacts) -> bool:
+    """Whether what was read from a file is of the kinds that ModelFacts declares."""
+    texts = isinstance(facts.name, str) and isinstance(facts.sha256, str)
+    sizes = type(facts.size) is int and type(facts.threshold) in (int, float) and 0 <= facts.threshold <= 1
+    return texts and sizes and type(facts.flip) is bool
+
+
 class ExpressionClassifier:
     """A network in LiteRT on one thread.
 
     Args:
         model: the name of a shipped classifier, or the path of a .tflite file with its .json beside it.
+        asked_by: option or argument of the command line that an error about the name names.
 
     Raises:
         UsageError: no such model, or its file is damaged, no network of LiteRT's, or not what its facts say.
     """
 
-    def __init__(self, model: str = "default") -> None:
-        path = SHIPPED.get(model, Path(model))
-        if not path.is_file():
-            known = ", ".join(SHIPPED)
-            raise UsageError(f"--model {model}: no such model", f"name one of: {known}; or the path of a .tflite file")
+    def __init__(self, model: str = "default", asked_by: str = "--model") -> None:
+        path = model_path(model, asked_by)
         self.facts = ModelFacts.beside(path)
         verified(path, self.facts.sha256, remedy="restore the file, or convert the network again")
         try:

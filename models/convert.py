@@ -5,6 +5,7 @@ python -m models.convert out/train/default.keras models/shipped/default.tflite -
 
 import argparse
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,7 @@ from typing import Final
 import keras
 import numpy as np
 
+from analytics.errors import EmobatchError, UsageError
 from models.classifier import ExpressionClassifier, facts_of
 from models.crop import crop_whole
 from models.datasets import read_labelled
@@ -42,12 +44,22 @@ def convert(network: Path, target: Path, dataset: Path, *, labels: str = "ferplu
 
     Returns:
         The threshold.
+
+    Raises:
+        UsageError: no such network, a target of another suffix, or a data set without labelled pictures in its split
+            public. Nothing is written then.
     """
+    if not network.is_file():
+        raise UsageError(f"{network}: no such network", "name the .keras file that training made")
+    if target.suffix != ".tflite":
+        raise UsageError(f"{target}: is no name of a .tflite file", f"name it {target.with_suffix('.tflite')}")
+    public = read_labelled(dataset, "public", labels)
+    public = public.only(public.labels >= 0)
+    if not len(public.labels):
+        raise UsageError(f"{dataset}: no picture of its split 'public' has a label", "check the labels")
     to_litert(network, target)
     size = keras.models.load_model(network, compile=False).input_shape[1]
     facts_of(target.stem, target, size, 0.0, flip).write_beside(target)
-    public = read_labelled(dataset, "public", labels)
-    public = public.only(public.labels >= 0)
     crops = np.stack([crop_whole(picture, size) for picture in public.pictures])
     probabilities = ExpressionClassifier(str(target)).classify(crops)
     threshold = smallest_threshold(probabilities, public.labels, ACCEPTED_ACCURACY)
@@ -70,4 +82,8 @@ def main() -> None:
 
 if __name__ == "__main__":
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    main()
+    try:
+        main()
+    except EmobatchError as error:
+        print(f"emobatch: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

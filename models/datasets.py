@@ -1,15 +1,14 @@
 """Labelled still pictures: a FER-style npz, a folder of class folders, or a CSV of path,label.
 
-All three become one `LabelledPictures`. FER2013's own labels come from Goodfellow et al. (2013),
-arXiv:1307.0414; the FER+ votes, ten people a picture, from Barsoum et al. (2016), arXiv:1608.01041.
+All three become one `LabelledPictures`. Pictures of folders and CSV files stay on disk until they are asked for.
 """
 
 import csv
-import zipfile
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import cv2
 import numpy as np
@@ -17,40 +16,77 @@ from numpy.typing import NDArray
 
 from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
+from models.fer_npz import read_fer_npz
+from models.labels import class_index, ferplus_labels, ferplus_targets, hard_targets
 
 LABEL_SCHEMES: Final = ("ferplus", "fer2013")
 PICTURE_SUFFIXES: Final = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-
-_SYNONYMS: Final = {
-    "anger": "angry",
-    "disgusted": "disgust",
-    "fearful": "fear",
-    "happiness": "happy",
-    "sadness": "sad",
-    "surprised": "surprise",
-}
-_LEAST_VOTES: Final = 5
+_SHOWN: Final = 40
+"""Characters of a foreign label that an error repeats."""
 
 
-@dataclass(frozen=True)
+class Pictures(Protocol):
+    """Pictures in order, gray (h, w) or BGR (h, w, 3), in memory or read when asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> NDArray[np.uint8]: ...
+
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]: ...
+
+
+@dataclass(frozen=True, eq=False)
 class LabelledPictures:
     """Pictures with what people said of them."""
 
-    pictures: Sequence[NDArray[np.uint8]]
-    """Gray (h, w) or BGR (h, w, 3)."""
+    pictures: Pictures
     labels: NDArray[np.int32]
     """(n,) index into EXPRESSIONS of the class that counts as the truth; -1 where there is none."""
     targets: NDArray[np.float32]
     """(n, 7) soft targets that sum to one; all zero where nothing is to be learned."""
 
     def only(self, keep: NDArray[np.bool_]) -> "LabelledPictures":
-        """The pictures where keep, bool (n,), is true."""
+        """The pictures where keep, bool (n,), is true; none is read yet."""
         rows = np.flatnonzero(keep)
-        return LabelledPictures([self.pictures[i] for i in rows.tolist()], self.labels[rows], self.targets[rows])
+        return LabelledPictures(_Picked(self.pictures, rows), self.labels[rows], self.targets[rows])
+
+
+class _Picked:
+    """Some pictures of others."""
+
+    def __init__(self, pictures: Pictures, rows: NDArray[np.intp]) -> None:
+        self._pictures, self._rows = pictures, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int, /) -> NDArray[np.uint8]:
+        return self._pictures[int(self._rows[index])]
+
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+        return (self._pictures[row] for row in self._rows.tolist())
+
+
+class _PictureFiles:
+    """Picture files, decoded anew at each look, so that a data set of any size fits into memory."""
+
+    def __init__(self, source: Path, files: list[str]) -> None:
+        self._source, self._files = source, files
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __getitem__(self, index: int, /) -> NDArray[np.uint8]:
+        return _decoded(self._files[index], self._source)
+
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+        return (_decoded(file, self._source) for file in self._files)
 
 
 def read_labelled(path: Path, split: str = "private", scheme: str = "ferplus") -> LabelledPictures:
     """Read a DATASET argument: an npz, a folder of class folders, or a CSV with path,label.
+
+    A picture file that turns out to be damaged raises its UsageError when it is asked for.
 
     Args:
         path: what the user named.
@@ -62,117 +98,100 @@ def read_labelled(path: Path, split: str = "private", scheme: str = "ferplus") -
     """
     if scheme not in LABEL_SCHEMES:
         raise UsageError(f"--labels {scheme}: no such labels", f"choose one of: {', '.join(LABEL_SCHEMES)}")
-    if path.suffix == ".npz" and path.is_file():
-        return _read_npz(path, split, scheme)
-    if path.is_dir():
-        return _read_files(path, _walk_class_folders(path))
-    if path.suffix == ".csv" and path.is_file():
-        return _read_files(path, _walk_csv(path))
+    try:
+        if path.suffix.lower() == ".npz" and path.is_file():
+            return _of_npz(path, split, scheme)
+        if path.is_dir():
+            return _of_files(path, _walk_class_folders(path))
+        if path.suffix.lower() == ".csv" and path.is_file():
+            return _of_files(path, _walk_csv(path))
+    except OSError as error:
+        where = error.filename or path
+        raise UsageError(f"{where}: cannot be read ({error.strerror or error})", "let this user read it") from None
     raise UsageError(
         f"{path}: no data set here",
         "name a folder of class folders, a FER-style .npz, or a .csv with the columns path,label",
     )
 
 
-def class_index(name: str) -> int:
-    """Index into EXPRESSIONS of a class name as data sets spell it (`Happiness`, `anger`); -1 if foreign."""
-    lowered = name.strip().lower()
-    name = _SYNONYMS.get(lowered, lowered)
-    return EXPRESSIONS.index(name) if name in EXPRESSIONS else -1
+def _of_npz(path: Path, split: str, scheme: str) -> LabelledPictures:
+    data = read_fer_npz(path, split)
+    if scheme == "ferplus":
+        if data.votes is None:
+            raise UsageError(f"{path}: has no arrays 'ferplus_votes' and 'ferplus_names'", "use --labels fer2013")
+        labels, targets = ferplus_labels(data.votes, data.vote_names), ferplus_targets(data.votes, data.vote_names)
+        return LabelledPictures(data.pictures, labels, targets)
+    if data.labels.min(initial=0) < 0 or data.labels.max(initial=0) >= len(data.class_names):
+        found = f"{data.labels.min()} to {data.labels.max()} for {len(data.class_names)} 'class_names'"
+        raise UsageError(f"{path}: has 'labels' from {found}", "labels are indices into class_names, from 0")
+    to_ours = np.array([class_index(name) for name in data.class_names], np.int32)
+    labels = to_ours[data.labels]
+    return LabelledPictures(data.pictures, labels, hard_targets(labels))
 
 
-def ferplus_labels(votes: NDArray[np.integer], names: Sequence[str]) -> NDArray[np.int32]:
-    """The majority's class of each row of votes, int (n, 10); -1 where there is no clear face.
-
-    Left out are rows whose largest vote overall goes to contempt, unknown or NF, or is below five
-    of ten. Ties go to the first name.
-    """
-    to_ours = np.array([class_index(name) for name in names], np.int32)
-    labels: NDArray[np.int32] = to_ours[votes.argmax(axis=1)]
-    labels[votes.max(axis=1) < _LEAST_VOTES] = -1
-    return labels
-
-
-def ferplus_targets(votes: NDArray[np.integer], names: Sequence[str]) -> NDArray[np.float32]:
-    """Soft targets (n, 7): the shares of the votes among the seven classes, single votes dropped.
-
-    One vote of ten is more often a slip than an opinion (Barsoum et al. drop it too). Rows that
-    most people call unknown or no face become all zero.
-    """
-    heard = np.where(votes > 1, votes, 0)
-    targets = np.zeros((len(votes), len(EXPRESSIONS)), np.float32)
-    for column, name in enumerate(names):
-        if (ours := class_index(name)) >= 0:
-            targets[:, ours] = heard[:, column]
-    unclear = np.array([name.lower() in ("unknown", "nf") for name in names])
-    targets[unclear[votes.argmax(axis=1)]] = 0
-    total: NDArray[np.float32] = targets.sum(axis=1, keepdims=True)
-    total[total == 0] = 1
-    return targets / total
-
-
-def _read_npz(path: Path, split: str, scheme: str) -> LabelledPictures:
-    with path.open("rb") as file:
-        try:
-            data = np.load(file)
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
-            raise UsageError(f"{path}: cannot be read as npz ({error})", "copy or write it again") from None
-        for array in ("images", "labels", "class_names", "split"):
-            if array not in data:
-                raise UsageError(f"{path}: has no array '{array}'", "write the npz as docs/evaluate.md describes")
-        rows = data["split"] == split
-        if not rows.any():
-            known = ", ".join(sorted({str(name) for name in data["split"]}))
-            raise UsageError(f"{path}: has no split '{split}'", f"choose one of: {known}")
-        # Copies of training pictures and rows that show no face would flatter or blur a score.
-        for flag in ("exact_dup_in_train", "not_a_face_ferplus"):
-            if flag in data:
-                rows &= ~data[flag].astype(np.bool_)
-        pictures = data["images"][rows]
-        if scheme == "ferplus":
-            if "ferplus_votes" not in data or "ferplus_names" not in data:
-                raise UsageError(f"{path}: has no arrays 'ferplus_votes' and 'ferplus_names'", "use --labels fer2013")
-            votes, names = data["ferplus_votes"][rows], [str(name) for name in data["ferplus_names"]]
-            return LabelledPictures(pictures, ferplus_labels(votes, names), ferplus_targets(votes, names))
-        to_ours = np.array([class_index(str(name)) for name in data["class_names"]], np.int32)
-        return _with_hard_labels(pictures, to_ours[data["labels"][rows]])
-
-
-def _with_hard_labels(pictures: Sequence[NDArray[np.uint8]], labels: NDArray[np.int32]) -> LabelledPictures:
-    targets = np.zeros((len(labels), len(EXPRESSIONS)), np.float32)
-    targets[labels >= 0, labels[labels >= 0]] = 1
-    return LabelledPictures(pictures, labels, targets)
-
-
-def _walk_class_folders(root: Path) -> Iterable[tuple[Path, str]]:
+def _walk_class_folders(root: Path) -> Iterator[tuple[str, str]]:
+    """Each picture file with its class folder's name, in order."""
     for folder in sorted(entry for entry in root.iterdir() if entry.is_dir()):
-        for file in sorted(folder.rglob("*")):
-            if file.suffix.lower() in PICTURE_SUFFIXES:
-                yield file, folder.name
+        files: list[str] = []
+        for below, _, names in os.walk(folder, onerror=_refuse):
+            files += (str(Path(below, name)) for name in names if name.lower().endswith(PICTURE_SUFFIXES))
+        for file in sorted(files, key=lambda file: Path(file).parts):
+            yield file, folder.name
 
 
-def _walk_csv(path: Path) -> Iterable[tuple[Path, str]]:
+def _refuse(error: OSError) -> None:
+    """A folder that cannot be listed is an error: left out in silence, it would change the scores."""
+    raise error
+
+
+def _walk_csv(path: Path) -> Iterator[tuple[str, str]]:
+    """Each line's picture file and label."""
     with path.open(newline="", encoding="utf-8-sig") as lines:
         reader = csv.DictReader(lines)
-        if not {"path", "label"} <= set(reader.fieldnames or ()):
-            raise UsageError(f"{path}: has no columns path,label", "name them in the first line")
-        for row in reader:
-            # A line that is too short has None there.
-            yield path.parent / (row["path"] or ""), row["label"] or ""
+        try:
+            if not {"path", "label"} <= set(reader.fieldnames or ()):
+                raise UsageError(f"{path}: has no columns path,label", "name them in the first line")
+            for row in reader:
+                # A line that is too short has None there.
+                file = str(path.parent / (row["path"] or ""))
+                if not os.path.isfile(file):  # noqa: PTH113 Path.is_file() raises for names that cannot be.
+                    where = f"line {reader.line_num} of {path}"
+                    raise UsageError(f"{file}: no such picture", f"mend its path in {where}, or remove that line")
+                yield file, row["label"] or ""
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{path}: is not encoded as UTF-8 ({error.reason})", "save it as UTF-8") from None
+        except csv.Error as error:
+            problem = f"{path}: line {reader.line_num} is no CSV ({error})"
+            raise UsageError(problem, "look there for a quote that is not closed") from None
 
 
-def _read_files(source: Path, listed: Iterable[tuple[Path, str]]) -> LabelledPictures:
-    pictures: list[NDArray[np.uint8]] = []
+def _of_files(source: Path, listed: Iterable[tuple[str, str]]) -> LabelledPictures:
+    files: list[str] = []
     labels: list[int] = []
     for file, label in listed:
         if (index := class_index(label)) < 0:
-            raise UsageError(f"{source}: '{label}' is no class", f"use one of: {', '.join(EXPRESSIONS)}")
-        content = np.fromfile(file, np.uint8) if file.is_file() else np.empty(0, np.uint8)
-        picture = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
-        if picture is None:
-            raise UsageError(f"{file}: cannot be read as a picture", f"repair it or remove it from {source}")
-        pictures.append(np.asarray(picture, np.uint8))
+            known = ", ".join(EXPRESSIONS)
+            raise UsageError(f"{source}: '{label[:_SHOWN]}' is no class", f"use one of: {known}; {file} has it")
+        files.append(file)
         labels.append(index)
-    if not pictures:
-        raise UsageError(f"{source}: holds no pictures", f"known kinds: {', '.join(PICTURE_SUFFIXES)}")
-    return _with_hard_labels(pictures, np.array(labels, np.int32))
+    if not files:
+        where = "put them into folders named as the classes" if source.is_dir() else "list one a line"
+        raise UsageError(f"{source}: holds no pictures", f"{where}; known kinds: {', '.join(PICTURE_SUFFIXES)}")
+    truth = np.array(labels, np.int32)
+    return LabelledPictures(_PictureFiles(source, files), truth, hard_targets(truth))
+
+
+def _decoded(file: str, source: Path) -> NDArray[np.uint8]:
+    """A picture file as BGR (h, w, 3), turned as its EXIF says."""
+    try:
+        content = np.frombuffer(Path(file).read_bytes(), np.uint8)
+        # OpenCV cannot open every path, and takes no empty content.
+        picture = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
+    except OSError as error:
+        problem = f"{file}: cannot be read ({error.strerror or error})"
+        raise UsageError(problem, f"let this user read it, or remove it from {source}") from None
+    except cv2.error as error:  # Of more pixels than OpenCV decodes.
+        raise UsageError(f"{file}: cannot be read as a picture ({error.err})", f"remove it from {source}") from None
+    if picture is None:
+        raise UsageError(f"{file}: cannot be read as a picture", f"repair it or remove it from {source}")
+    return np.asarray(picture, np.uint8)

@@ -1,5 +1,6 @@
 """Score a classifier on labelled still pictures, with the same crop and the same file as `emobatch run`."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from analytics.errors import UsageError
 from models.classifier import ExpressionClassifier
 from models.crop import crop_faces, crop_whole
-from models.datasets import read_labelled
+from models.datasets import LabelledPictures, read_labelled
 from models.detectors import FaceDetector
 from models.detectors.yunet import YuNet
 from models.scores import Scores, score
@@ -19,6 +20,8 @@ from models.scores import Scores, score
 _PORTRAIT_LONG_SIDE: Final = 384
 """Px of the padded picture's longer side in the first search, for faces that fill it; a second one at the usual size
 finds the faces of people seen from afar."""
+_BATCH: Final = 256
+"""Pictures whose crops are held at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +48,9 @@ def evaluate(
 ) -> Evaluation:
     """Classify every labelled picture of a data set and compare.
 
+    Pictures of folders and CSV files are read one by one, so that memory grows with the number of pictures by their
+    paths and probabilities alone.
+
     Args:
         classifier: what is judged.
         dataset: FER-style npz, folder of class folders, or CSV with path,label.
@@ -53,21 +59,58 @@ def evaluate(
         detect: find the face first; otherwise the pictures are taken as crops.
 
     Raises:
-        UsageError: unknown labels, or a data set without labelled pictures.
+        UsageError: unknown labels, or a data set that is damaged or without labelled pictures.
     """
     data = read_labelled(dataset, split, labels)
     data = data.only(data.labels >= 0)
     if not len(data.labels):
         raise UsageError(f"{dataset}: no picture has a label", "check the labels")
-    size, whole = classifier.facts.size, 0
     detectors = (YuNet(long_side=_PORTRAIT_LONG_SIDE), YuNet()) if detect else ()
-    crops = np.empty((len(data.labels), size, size), np.uint8)
-    for i, picture in enumerate(data.pictures):
-        crop = _detected_crop(picture, size, detectors) if detect else crop_whole(picture, size)
-        whole += crop is None
-        crops[i] = crop_whole(picture, size) if crop is None else crop
-    scores = score(classifier.classify(crops), data.labels, classifier.facts.threshold)
+    probabilities, truth, whole = [], [], 0
+    for batch in crop_batches(data, classifier.facts.size, detectors):
+        probabilities.append(classifier.classify(batch.crops))
+        truth.append(batch.labels)
+        whole += batch.whole
+    scores = score(np.concatenate(probabilities), np.concatenate(truth), classifier.facts.threshold)
     return Evaluation(scores, whole if detect else None)
+
+
+@dataclass(frozen=True, eq=False)
+class CropBatch:
+    """Some pictures of a data set as the classifier takes them."""
+
+    crops: NDArray[np.uint8]
+    """(n, size, size), gray."""
+    labels: NDArray[np.int32]
+    """(n,)"""
+    whole: int
+    """How many were used whole because no face was found."""
+
+
+def crop_batches(
+    data: LabelledPictures, size: int, detectors: tuple[FaceDetector, ...] = (), most: int = _BATCH
+) -> Iterator[CropBatch]:
+    """The crops of a data set in its order, at most so many at once; one picture is held at a time.
+
+    Args:
+        data: n pictures with their labels.
+        size: side of the crops in px.
+        detectors: search the face, each where those before found none; without any, pictures count as crops.
+        most: crops in a batch, at least 1.
+
+    Raises:
+        UsageError: a picture file cannot be read.
+    """
+    pictures = iter(data.pictures)
+    for start in range(0, len(data.labels), most):
+        labels = data.labels[start : start + most]
+        crops, whole = np.empty((len(labels), size, size), np.uint8), 0
+        for i in range(len(labels)):
+            picture = next(pictures)
+            crop = _detected_crop(picture, size, detectors) if detectors else crop_whole(picture, size)
+            whole += crop is None
+            crops[i] = crop_whole(picture, size) if crop is None else crop
+        yield CropBatch(crops, labels, whole)
 
 
 def _detected_crop(

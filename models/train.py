@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
 from models.augment import augmented
+from models.begun import begin_or_go_on
 from models.crop import crop_whole
-from models.datasets import read_labelled
+from models.datasets import LabelledPictures, read_labelled
 from models.networks import NETWORKS
+from models.weights import sha256_of
 
 _log = logging.getLogger(__name__)
 
@@ -111,25 +113,16 @@ def train(options: TrainOptions) -> Path:
         Beside it: history.csv, and training.json with the options and the figures.
 
     Raises:
-        UsageError: an unknown network, or a data set without pictures to learn from.
+        UsageError: an unknown network or an impossible seed, a data set without pictures to learn from, or an out that
+            cannot be written or holds a training of other options or other data.
     """
     if options.net not in NETWORKS:
         raise UsageError(f"--net {options.net}: no such network", f"choose one of: {', '.join(NETWORKS)}")
-    if options.dataset.suffix != ".npz":
-        # Folders and CSV files have no splits: what teaches would also choose.
-        raise UsageError(
-            f"{options.dataset}: has no splits", "train on a FER-style .npz with the splits train and public"
-        )
-    options.out.mkdir(parents=True, exist_ok=True)
+    if not 0 <= options.seed < 2**32:
+        raise UsageError(f"--seed {options.seed}: out of range", "give a number from 0 to 4294967295")
+    learned, chosen_on = _splits(options)
+    _claim(options)
     keras.utils.set_random_seed(options.seed)
-
-    learned = read_labelled(options.dataset, "train", options.labels)
-    learned = learned.only(learned.targets.sum(axis=1) > 0)
-    chosen_on = read_labelled(options.dataset, "public", options.labels)
-    chosen_on = chosen_on.only(chosen_on.labels >= 0)
-    for split, data in (("train", learned), ("public", chosen_on)):
-        if not len(data.labels):
-            raise UsageError(f"{options.dataset}: no picture of its split '{split}' has a label", "check the labels")
     pictures = np.stack([crop_whole(picture, options.size) for picture in learned.pictures])
     public = np.stack([crop_whole(picture, options.size) for picture in chosen_on.pictures])
     truth = np.eye(len(EXPRESSIONS), dtype=np.float32)[chosen_on.labels]
@@ -162,6 +155,36 @@ def train(options: TrainOptions) -> Path:
         ],
     )
     return _save_float32(options, best, read_history(history))
+
+
+def _splits(options: TrainOptions) -> tuple[LabelledPictures, LabelledPictures]:
+    """What teaches and what chooses the epoch."""
+    if options.dataset.suffix.lower() != ".npz" and options.dataset.exists():
+        # Folders and CSV files have no splits: what teaches would also choose.
+        raise UsageError(
+            f"{options.dataset}: has no splits", "train on a FER-style .npz with the splits train and public"
+        )
+    learned = read_labelled(options.dataset, "train", options.labels)
+    learned = learned.only(learned.targets.sum(axis=1) > 0)
+    chosen_on = read_labelled(options.dataset, "public", options.labels)
+    chosen_on = chosen_on.only(chosen_on.labels >= 0)
+    for split, data in (("train", learned), ("public", chosen_on)):
+        if not len(data.labels):
+            raise UsageError(f"{options.dataset}: no picture of its split '{split}' has a label", "check the labels")
+    return learned, chosen_on
+
+
+def _claim(options: TrainOptions) -> None:
+    """Make sure that out holds no other training."""
+    # The number of epochs decides the learning rate of every step, so it counts like any other option.
+    settings = {name: value for name, value in asdict(options).items() if name not in ("dataset", "out")}
+    settings |= {"backend": keras.backend.backend(), "dataset": sha256_of(options.dataset)}
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        begin_or_go_on(options.out, settings)
+    except OSError as error:
+        problem = f"--out {options.out}: cannot be written ({error.strerror or error})"
+        raise UsageError(problem, "name another folder") from None
 
 
 def read_history(path: Path) -> list[dict[str, float]]:

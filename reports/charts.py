@@ -8,9 +8,9 @@ import plotly.graph_objects as go
 
 from analytics.expressions import UNCERTAIN
 from analytics.records import Gap
-from reports.data import Track, VideoPage
+from reports.records import Track, VideoPage
 from reports.text import chart_text, clock, counted, percent, span
-from reports.timeline import LABELS, Distribution, Run, Timeline
+from reports.timeline import LABELS, Distribution, Run, Timeline, longest, seen_spans
 
 COLOURS: Final[dict[str, str]] = {
     "angry": "#D55E00",
@@ -26,7 +26,6 @@ COLOURS: Final[dict[str, str]] = {
 
 MAX_LANES: Final = 100
 MAX_RUNS: Final = 4000
-_MAX_SHADES: Final = 200
 
 _NOT_JUDGED: Final = "rgba(140,140,140,0.45)"
 _DECODED: Final = "#6C8EA4"
@@ -39,7 +38,7 @@ _LEFT_PX: Final = 76
 def coverage_strip(page: VideoPage) -> go.Figure:
     """What of the expected time could be seen; holes and pauses are drawn over it."""
     figure = _time_figure(page, height=96)
-    decoded = _decoded_spans(page.video.gaps, page.end_s)
+    decoded = seen_spans(page.video.gaps, page.end_s)
     figure.add_trace(_strip("decoded", [(a, b, f"decoded<br>{span(a, b)}") for a, b in decoded], _DECODED, ""))
     for kind, colour in _GAP_COLOURS.items():
         spans = [(gap.start_s, gap.end_s, _gap_text(gap)) for gap in page.video.gaps if gap.kind == kind]
@@ -53,18 +52,19 @@ def expression_timeline(page: VideoPage, timeline: Timeline) -> go.Figure:
     """Shares of the judged faces by bucket, stacked, and below them how many faces that is."""
     figure = _time_figure(page, height=340)
     totals = timeline.counts.sum(axis=1)
-    middles = timeline.starts_s + timeline.bucket_s / 2
+    middles = (timeline.starts_s + timeline.ends_s) / 2
+    widths = timeline.ends_s - timeline.starts_s
     facts = [
-        f"{span(start, start + timeline.bucket_s)}<br>{counted(int(n), 'judged face')} in {counted(int(m), 'sample')}"
-        for start, n, m in zip(timeline.starts_s, totals, timeline.n_samples, strict=True)
+        f"{span(start, end)}<br>{counted(int(n), 'judged face')} in {counted(int(m), 'sample')}"
+        for start, end, n, m in zip(timeline.starts_s, timeline.ends_s, totals, timeline.n_samples, strict=True)
     ]
     for code, label in enumerate(LABELS):
         drawn = np.flatnonzero(timeline.counts[:, code])
         figure.add_bar(
             name=label,
-            x=middles[drawn],
-            y=timeline.counts[drawn, code] / totals[drawn],
-            width=timeline.bucket_s,
+            x=middles[drawn].tolist(),
+            y=(timeline.counts[drawn, code] / totals[drawn]).tolist(),
+            width=widths[drawn].tolist(),
             marker={"color": COLOURS[label], "line": {"width": 0}},
             customdata=[facts[bucket] for bucket in drawn],
             hovertemplate=f"<b>{label}</b> %{{y:.0%}}<br>%{{customdata}}<extra></extra>",
@@ -72,10 +72,10 @@ def expression_timeline(page: VideoPage, timeline: Timeline) -> go.Figure:
     faces = np.flatnonzero(totals)
     figure.add_bar(
         name="judged faces in a sample",
-        x=middles[faces],
-        y=totals[faces] / np.maximum(timeline.n_samples[faces], 1),
+        x=middles[faces].tolist(),
+        y=(totals[faces] / np.maximum(timeline.n_samples[faces], 1)).tolist(),
         yaxis="y2",
-        width=timeline.bucket_s,
+        width=widths[faces].tolist(),
         marker={"color": _DECODED, "line": {"width": 0}},
         customdata=[facts[bucket] for bucket in faces],
         hovertemplate="%{y:.2f} judged faces in a sample<br>%{customdata}<extra></extra>",
@@ -203,20 +203,9 @@ def _strip(name: str, spans: Sequence[tuple[float, float, str]], colour: str, pa
     )
 
 
-def _decoded_spans(gaps: Sequence[Gap], end_s: float) -> list[tuple[float, float]]:
-    spans = []
-    reached_s = 0.0
-    for gap in gaps:
-        if gap.start_s > reached_s:
-            spans.append((reached_s, gap.start_s))
-        reached_s = max(reached_s, gap.end_s)
-    return [*spans, (reached_s, end_s)] if end_s > reached_s else spans
-
-
 def _gap_shades(gaps: Sequence[Gap]) -> list[dict[str, Any]]:
-    longest = sorted(gaps, key=lambda gap: gap.start_s - gap.end_s)[:_MAX_SHADES]
     common = {"type": "rect", "yref": "paper", "y0": 0, "y1": 1, "layer": "below", "line": {"width": 0}}
-    return [{**common, "x0": g.start_s, "x1": g.end_s, "fillcolor": _GAP_SHADES.get(g.kind)} for g in longest]
+    return [{**common, "x0": g.start_s, "x1": g.end_s, "fillcolor": _GAP_SHADES.get(g.kind)} for g in longest(gaps)]
 
 
 def _gap_text(gap: Gap) -> str:

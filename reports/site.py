@@ -1,46 +1,101 @@
 """Draws the static site below OUT/reports from the tables below OUT."""
 
+import hashlib
 import os
-import re
+from collections.abc import Iterable
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import jinja2
+import plotly
 import plotly.graph_objects as go
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from reports import charts, text
-from reports.data import IndexPage, VideoPage, read_index, read_page
+from reports.data import inputs_of, read_index, read_page
+from reports.records import IndexPage, Video, VideoPage
+from reports.stored import VIDEO_ID, StoredTables, UnreadableTablesError
 from reports.timeline import LABELS
 
 MAX_ROWS = 1000
 """Rows of a table of tracks or gaps on a page; what is beyond stands in the Parquet tables."""
 
-_PAGE_NAME = re.compile(r"[0-9a-f]{16}\.html")
 
+def write_site(out: Path, *, everything: bool = False) -> Path:
+    """Draw the site below ``out/reports`` and return the path of its index.
 
-def write_site(out: Path) -> Path:
-    """Draw all pages anew below ``out/reports`` and return the path of the index.
+    Reads the tables below out alone. The page of a video is drawn where it is missing or where its rows or
+    this code changed since, or everything is asked for; the index always. Every file appears whole or not at
+    all; the index comes last, so that it links to no page that is not there yet. Pages of videos that left the
+    tables go.
 
-    Reads the tables below out alone. Every file appears whole or not at all; the index comes last,
-    so that it links to no page that is not there yet. Pages of videos that left the tables go.
-    Raises UsageError where out holds no results.
+    Raises UsageError where out holds no results; UnreadableTablesError, once all is drawn, where files of the
+    tables cannot be read: the page of such a video says so.
     """
     index = read_index(out)
+    tables = StoredTables(out)
     site = out / "reports"
     _write_assets(site / "assets")
     pages = {video.video_id: video.page for video in index.videos if video.page}
+    unreadable = dict(index.unreadable)
     for video in index.videos:
         if video.page:
             original_page = pages.get(video.duplicate_of or "")
-            write_whole(site / "videos" / video.page, _video_html(read_page(out, video), original_page))
-    write_whole(site / "index.html", _index_html(index))
-    for page in (site / "videos").glob("*.html"):
-        if _PAGE_NAME.fullmatch(page.name) and page.name not in pages.values():
-            page.unlink()
+            stamp = _stamp(tables, video, original_page)
+            file = site / "videos" / video.page
+            if everything or not _ends_with(file, stamp):
+                unreadable |= _draw(file, read_page(tables, video), original_page, stamp, out)
+    write_whole(site / "index.html", _index_html(index, out))
+    for file in (site / "videos").glob("*.html"):
+        if VIDEO_ID.fullmatch(file.stem) and file.stem not in pages:
+            file.unlink()
+    if unreadable:
+        raise UnreadableTablesError(unreadable)
     return site / "index.html"
+
+
+def _draw(file: Path, page: VideoPage, original_page: str | None, stamp: str, out: Path) -> dict[Path, str]:
+    """Write one page and return what could not be read for it. Only a page that could be drawn in full is stamped."""
+    html = _video_html(page, original_page, out)
+    write_whole(file, html if page.unreadable else html + stamp)
+    return page.unreadable
+
+
+def _stamp(tables: StoredTables, video: Video, original_page: str | None) -> str:
+    """What a page ends with as long as drawing it again would give the same page.
+
+    Made before the rows are read: what changes in between is drawn the next time.
+    """
+    try:
+        inputs = repr((_code(), inputs_of(tables, video), original_page))
+    except UnreadableTablesError:
+        return ""  # The page will say so.
+    return f"<!-- drawn from {hashlib.sha256(inputs.encode()).hexdigest()} -->\n"
+
+
+@cache
+def _code() -> str:
+    """A hash of everything but the rows that decides how a page looks."""
+    digest = hashlib.sha256(repr((plotly.__version__, jinja2.__version__, LABELS)).encode())
+    room = files("reports")
+    sources = [*room.iterdir(), *(room / "templates").iterdir()]
+    for source in sorted(sources, key=lambda source: source.name):
+        if source.name.endswith((".py", ".html")):
+            digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+def _ends_with(file: Path, stamp: str) -> bool:
+    """Whether a page carries this stamp. It comes last, so a page that lost its end has none."""
+    if not stamp or not file.is_file():
+        return False
+    with file.open("rb") as page:
+        page.seek(max(0, file.stat().st_size - len(stamp)))
+        return page.read() == stamp.encode("utf-8")
 
 
 def write_whole(path: Path, content: str) -> None:
@@ -63,18 +118,24 @@ def _write_assets(folder: Path) -> None:
         write_whole(folder / name, (files("reports") / "assets" / name).read_text(encoding="utf-8"))
 
 
-def _index_html(index: IndexPage) -> str:
+def _below(out: Path, paths: Iterable[Path]) -> list[str]:
+    """Paths as a page names them: it may be read on another machine."""
+    return [str(path.relative_to(out)) for path in paths]
+
+
+def _index_html(index: IndexPage, out: Path) -> str:
     return _render(
         "index.html",
         page=index,
         totals=index.totals,
         models=index.models,
         detectors=index.detectors,
+        unreadable=_below(out, index.unreadable),
         root=".",
     )
 
 
-def _video_html(page: VideoPage, original_page: str | None) -> str:
+def _video_html(page: VideoPage, original_page: str | None, out: Path) -> str:
     video = page.video
     lanes = charts.shown_lanes(page)
     figures = {
@@ -88,6 +149,7 @@ def _video_html(page: VideoPage, original_page: str | None) -> str:
         page=page,
         video=video,
         original_page=original_page,
+        unreadable=_below(out, page.unreadable),
         figures={name: _figure_block(figure) for name, figure in figures.items()},
         n_lanes=len(lanes),
         tracks=sorted(page.tracks, key=lambda track: track.start_s - track.end_s)[:MAX_ROWS],

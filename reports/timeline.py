@@ -1,8 +1,9 @@
 """Faces and tracks condensed to what a chart can show. Pure functions of arrays and frames."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -10,12 +11,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analytics.expressions import EXPRESSIONS, UNCERTAIN
+from analytics.records import Gap
 
 LABELS: Final = (*EXPRESSIONS, UNCERTAIN)
 """The order of every array in here."""
 
 MAX_BUCKETS: Final = 240
-"""With eight labels a chart has at most about 2,000 points."""
+"""With eight labels a chart has at most about 2,000 points, and some more where gaps cut buckets."""
+MAX_GAPS: Final = 200
+"""Gaps that are shaded and cut buckets, the longest ones; the coverage strip shows all."""
 
 _CODES: Final = {label: code for code, label in enumerate(LABELS)}
 _BUCKETS_S: Final = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600)
@@ -23,11 +27,18 @@ _BUCKETS_S: Final = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800
 
 @dataclass(frozen=True, eq=False)
 class Timeline:
-    """Usable faces of tracks, counted by smoothed label in equal buckets of time."""
+    """Usable faces of tracks, counted by smoothed label in equal buckets of time.
+
+    A gap ends the bucket that it begins in, and a new one begins where it ends: no bucket reaches into
+    time that nobody saw.
+    """
 
     bucket_s: float
+    """Length of a bucket that no gap and no end of the video cuts."""
     starts_s: NDArray[np.float64]
     """(b,) where each bucket starts."""
+    ends_s: NDArray[np.float64]
+    """(b,) where each bucket ends."""
     counts: NDArray[np.int64]
     """(b, 8) faces by label, in the order of LABELS."""
     n_samples: NDArray[np.int64]
@@ -45,11 +56,13 @@ class Run:
     """One of LABELS; None where no usable face was near."""
     n_faces: int
     n_usable: int
+    judged_s: float
+    """Time that its usable faces stand for."""
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """How the tracked time divides among the labels, each track weighted by its duration."""
+    """How the judged time divides among the labels, each track weighted by its own judged time."""
 
     seconds: tuple[float, ...]
     """(8,) in the order of LABELS."""
@@ -66,63 +79,115 @@ def bucket_width(end_s: float) -> float:
     return math.ceil(end_s / MAX_BUCKETS / 3600) * 3600
 
 
-def timeline_of(faces: pd.DataFrame, sample_pts_s: NDArray[np.float64], end_s: float) -> Timeline | None:
-    """Buckets from 0 to end_s over faces (pts_s, track_id, usable, smoothed_expression).
+def longest(gaps: Sequence[Gap]) -> list[Gap]:
+    """The MAX_GAPS longest of them, by start."""
+    return sorted(sorted(gaps, key=lambda gap: gap.start_s - gap.end_s)[:MAX_GAPS], key=lambda gap: gap.start_s)
 
-    None where no face is usable, tracked and labelled.
+
+def seen_spans(gaps: Sequence[Gap], end_s: float) -> list[tuple[float, float]]:
+    """What is left of the time from 0 to end_s between gaps that are in order of their starts."""
+    spans = []
+    reached_s = 0.0
+    for gap in gaps:
+        if min(gap.start_s, end_s) > reached_s:
+            spans.append((reached_s, min(gap.start_s, end_s)))
+        reached_s = max(reached_s, gap.end_s)
+    return [*spans, (reached_s, end_s)] if end_s > reached_s else spans
+
+
+def timeline_of(
+    faces: pd.DataFrame, sample_pts_s: NDArray[np.float64], end_s: float, gaps: Sequence[Gap]
+) -> Timeline | None:
+    """Buckets from 0 to end_s, less the gaps, over faces (pts_s, track_id, usable, smoothed_expression).
+
+    A face inside a gap counts in no bucket. None where no face is usable, tracked and labelled.
     """
     codes = faces["smoothed_expression"].astype(object).map(_CODES).fillna(-1).to_numpy(int)
     judged = faces["usable"].to_numpy(bool) & faces["track_id"].notna().to_numpy() & (codes >= 0)
     if not judged.any():
         return None
     pts_s = faces["pts_s"].to_numpy(np.float64)[judged]
-    last_s = max(end_s, float(pts_s.max()))
+    last_s = max(end_s, round(float(pts_s.max()), 6))
     width = bucket_width(last_s)
-    n_buckets = int(last_s // width) + 1
+    grid = np.arange(int(last_s // width) + 1, dtype=np.float64) * width
+    buckets = [
+        bucket
+        for start_s, until_s in seen_spans(longest(gaps), last_s)
+        for bucket in pairwise([start_s, *grid[(grid > start_s) & (grid < until_s)].tolist(), until_s])
+    ]
+    edges = np.array(buckets, np.float64).reshape(-1, 2)
 
-    counts = np.zeros((n_buckets, len(LABELS)), np.int64)
-    np.add.at(counts, ((pts_s // width).astype(int), codes[judged]), 1)
-    inside = sample_pts_s[(sample_pts_s >= 0) & (sample_pts_s < n_buckets * width)]
-    n_samples = np.bincount((inside // width).astype(int), minlength=n_buckets)
-    return Timeline(width, np.arange(n_buckets, dtype=np.float64) * width, counts, n_samples)
+    counts = np.zeros((len(edges), len(LABELS)), np.int64)
+    bucket, inside = _bucket_of(pts_s, edges)
+    np.add.at(counts, (bucket[inside], codes[judged][inside]), 1)
+    bucket, inside = _bucket_of(sample_pts_s, edges)
+    n_samples = np.bincount(bucket[inside], minlength=len(edges))
+    return Timeline(width, edges[:, 0], edges[:, 1], counts, n_samples)
 
 
-def runs_of(faces: pd.DataFrame, step_s: float, end_s: float) -> tuple[Run, ...]:
+def _bucket_of(pts_s: NDArray[np.float64], edges: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The bucket of each moment, and whether it lies in it: (n,) each, from (b, 2) starts and ends."""
+    # Gaps are rounded to the microsecond, and the frame that ends one must not fall into it.
+    rounded_s = np.round(pts_s, 6)
+    bucket = np.searchsorted(edges[:, 0], rounded_s, side="right") - 1
+    return bucket, (bucket >= 0) & (rounded_s <= np.append(edges[:, 1], -1.0)[bucket])
+
+
+def runs_of(faces: pd.DataFrame, step_s: float, end_s: float, gaps: Sequence[Gap]) -> tuple[Run, ...]:
     """The runs of every track, by track and time, from faces (as in timeline_of) in order of time.
 
     step_s is the usual distance of two sampled frames. A face stands for the time until the next
     face of its track; where that is more than one and a half steps away the track was out of sight,
-    and the face stands for one step, so that a gap shows in place of a guess.
+    and the face stands for one step, so that a gap shows in place of a guess. No face stands for time
+    in which nobody saw anything: a gap of the video ends it.
     """
     tracked = faces[faces["track_id"].notna()]
+    gap_starts_s = np.array(sorted(gap.start_s for gap in gaps), np.float64)
     runs: list[Run] = []
     for _, track in tracked.groupby("track_id", sort=True):
         labels = track["smoothed_expression"].astype(object)
-        columns = zip(track["pts_s"], labels.where(labels.isin(LABELS), None), track["usable"], strict=True)
-        runs += _runs_of_track(int(track["track_id"].iloc[0]), list(columns), step_s, end_s)
+        until_s = _stands_until(track["pts_s"].to_numpy(np.float64), step_s, end_s, gap_starts_s)
+        columns = zip(
+            track["pts_s"], until_s.tolist(), labels.where(labels.isin(LABELS), None), track["usable"], strict=True
+        )
+        runs += _runs_of_track(int(track["track_id"].iloc[0]), list(columns))
     return tuple(runs)
 
 
-def _runs_of_track(
-    track_id: int, faces: Sequence[tuple[float, str | None, bool]], step_s: float, end_s: float
-) -> list[Run]:
-    next_starts = [*(pts_s for pts_s, _, _ in faces[1:]), math.inf]
+def _stands_until(
+    pts_s: NDArray[np.float64], step_s: float, end_s: float, gap_starts_s: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(n,) until when each face of one track stands."""
+    following_s = np.append(pts_s[1:], np.inf)
+    alone_s = np.maximum(pts_s, np.minimum(pts_s + step_s, end_s))
+    until_s = np.where(following_s <= pts_s + 1.5 * step_s, following_s, alone_s)
+    next_gap_s = np.append(gap_starts_s, np.inf)[np.searchsorted(gap_starts_s, pts_s, side="right")]
+    stands_until_s: NDArray[np.float64] = np.minimum(until_s, next_gap_s)
+    return stands_until_s
+
+
+def _runs_of_track(track_id: int, faces: Sequence[tuple[float, float, str | None, bool]]) -> list[Run]:
+    """From start, end, label and usable of each face."""
     runs: list[Run] = []
-    for (pts_s, label, usable), next_s in zip(faces, next_starts, strict=True):
-        until_s = next_s if next_s <= pts_s + 1.5 * step_s else max(pts_s, min(pts_s + step_s, end_s))
+    for pts_s, until_s, label, usable in faces:
+        n_usable, judged_s = (1, until_s - pts_s) if usable else (0, 0.0)
         if runs and runs[-1].label == label and runs[-1].end_s == pts_s:
             last = runs.pop()
-            runs.append(Run(track_id, last.start_s, until_s, label, last.n_faces + 1, last.n_usable + int(usable)))
+            n_usable, judged_s = last.n_usable + n_usable, last.judged_s + judged_s
+            runs.append(Run(track_id, last.start_s, until_s, label, last.n_faces + 1, n_usable, judged_s))
         else:
-            runs.append(Run(track_id, pts_s, until_s, label, 1, int(usable)))
+            runs.append(Run(track_id, pts_s, until_s, label, 1, n_usable, judged_s))
     return runs
 
 
-def distribution_of(tracks: Iterable[tuple[float, tuple[float, ...] | None]]) -> Distribution | None:
-    """From each track's duration in seconds and its shares by label; None where no track has shares."""
-    tracks = list(tracks)
-    judged = [(duration_s, shares) for duration_s, shares in tracks if shares is not None]
-    if not judged:
+def distribution_of(shares: Mapping[int, tuple[float, ...] | None], runs: Sequence[Run]) -> Distribution | None:
+    """From each track's shares of its judged time by label, and the runs; None where no time was judged."""
+    judged_s = dict.fromkeys(shares, 0.0)
+    for run in runs:
+        if run.track_id in judged_s:
+            judged_s[run.track_id] += run.judged_s
+    judged = [judged_s[track_id] * np.asarray(of, np.float64) for track_id, of in shares.items() if of is not None]
+    seconds = np.sum(judged, axis=0).tolist() if judged else []
+    if not any(seconds):
         return None
-    seconds = sum(duration_s * np.asarray(shares, np.float64) for duration_s, shares in judged)
-    return Distribution(tuple(np.asarray(seconds).tolist()), len(judged), len(tracks) - len(judged))
+    return Distribution(tuple(seconds), len(judged), len(shares) - len(judged))

@@ -42,7 +42,12 @@ class Finished:
 
 
 def emobatch(*arguments: str | Path | bytes, cwd: Path, before: tuple[str, ...] = ()) -> Finished:
-    """Run the command to its end in the folder cwd. `before` stands before it: sudo and its kind."""
+    """Run the command to its end in the folder cwd. `before` stands before it: sudo and its kind.
+
+    A run that does not say how many workers it wants has none: starting processes takes seconds.
+    """
+    if arguments[:1] == ("run",) and not {"--workers", "--scheduler", "--help"} & set(arguments):
+        arguments = (*arguments, "--workers", "0")
     done = subprocess.run(
         [*before, *COMMAND, *arguments], cwd=cwd, env=ENVIRONMENT, capture_output=True, timeout=120, check=False
     )

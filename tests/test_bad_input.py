@@ -76,10 +76,10 @@ def test_a_file_that_is_no_video_is_failed_and_named(name: str, made: Path, tmp_
     (failure,) = done.json["failures"]
     (video,) = rows(tmp_path / "out", "videos")
     assert failure == {"source": str(made / name), "reason": video["reason"]}
-    assert failure["reason"].startswith(f"{made / name}: {FAILING[name]}")
-    assert failure["reason"].count(": ") >= 2
+    assert failure["reason"].startswith(FAILING[name])
+    assert ": " in failure["reason"]
     assert (video["status"], video["coverage"], video["n_faces"]) == ("failed", None, 0)
-    assert f"  ! {failure['reason']}" in done.stderr.splitlines()
+    assert f"  ! {made / name}: {failure['reason']}" in done.stderr.splitlines()
 
 
 def test_everything_bad_at_once_stops_no_good_video(made: Path, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_everything_bad_at_once_stops_no_good_video(made: Path, tmp_path: Path) 
     assert status == dict.fromkeys(FAILING, "failed") | odd
     failed = {Path(failure["source"]).name for failure in done.json["failures"]}
     assert failed == {*FAILING, "damaged.mkv", "missing.mp4"}
-    assert {"source": "missing.mp4", "reason": "missing.mp4: does not exist"} in done.json["failures"]
+    assert {"source": "missing.mp4", "reason": "does not exist"} in done.json["failures"]
     index = (tmp_path / "out" / "reports" / "index.html").read_text(encoding="utf-8")
     assert all(name in index for name in status)
 
@@ -172,7 +172,7 @@ def test_odd_file_names_are_names_and_nothing_else(made: Path, tmp_path: Path) -
     assert (done.code, done.json["videos"]["done"]) == (0, len(ODD_NAMES)), done.stderr
     named = emobatch("run", "-o", "out", "--json", "--", *WITH_MEANING, b"gone\xff.mp4", cwd=folder)
     assert (named.code, named.json["videos"]["done"]) == (3, len(WITH_MEANING)), named.stderr
-    assert named.json["failures"] == [{"source": "gone\ufffd.mp4", "reason": "gone\ufffd.mp4: does not exist"}]
+    assert named.json["failures"] == [{"source": "gone\ufffd.mp4", "reason": "does not exist"}]
 
     sources = {video["source"] for video in rows(tmp_path / "out", "videos")}
     assert sources == {f"{folder}/{name.decode('utf-8', 'replace')}" for name in ODD_NAMES}
@@ -201,7 +201,7 @@ def test_a_folder_that_cannot_be_read_is_a_failure(tmp_path: Path) -> None:
     done = emobatch("run", "in", "--out", "out", "--json", cwd=tmp_path, before=without_override())
     (tmp_path / "in" / "locked").chmod(0o700)
     assert (done.code, done.json["videos"]["done"]) == (3, 1)
-    assert done.json["failures"][0]["reason"] == "in/locked: the folder cannot be read (Permission denied)"
+    assert done.json["failures"][0]["reason"] == "the folder cannot be read (Permission denied)"
 
 
 @pytest.fixture(name="small_disk")
@@ -229,7 +229,7 @@ def test_a_full_disk_is_an_error_that_a_rerun_mends(made: Path, small_disk: Path
         assert done.code == 1
         last = done.stderr.splitlines()[-1]
         assert last.startswith("emobatch: disk/out: cannot write (No space left on device): free or mend the disk")
-        assert {Path(file).suffix for file in files_below(out)} <= {".parquet", ".html", ".js", ".css", ".json"}
+        assert {Path(file).suffix for file in files_below(out)} <= {".parquet", ".html", ".js", ".css", ".json", ".log"}
         assert _counts(out) == ({"videos": 1, "faces": 2} if left > 100_000 else {"videos": 0, "faces": 0})
 
     filler.unlink()

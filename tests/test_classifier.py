@@ -1,6 +1,8 @@
 """The shipped classifier, and what is said of files that are not what they should be."""
 
 import json
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,14 +13,19 @@ from typing import Any
 import numpy as np
 import pytest
 import skimage.data
+import typer.main
 from numpy.typing import NDArray
+from typer.core import TyperGroup
 
 from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
+from jobs.cli import app
+from models.begun import OPTIONS
 from models.classifier import SHIPPED, ExpressionClassifier, ModelFacts, facts_of
 from models.crop import crop_faces
 from models.detectors.yunet import YuNet
 from models.weights import sha256_of
+from tests.command import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -102,11 +109,42 @@ def test_a_path_is_as_good_as_a_name(classifier: ExpressionClassifier, copy: Pat
     assert np.array_equal(ExpressionClassifier(str(copy)).classify(smiling()), classifier.classify(smiling()))
 
 
-def test_an_unknown_model_is_named() -> None:
-    """The error quotes what was asked for and lists what there is."""
-    with pytest.raises(UsageError, match=r"--model best: no such model.*default") as caught:
-        ExpressionClassifier("best")
-    assert ".tflite" in caught.value.remedy
+@pytest.mark.parametrize("model", ["best", "/no/such/file.tflite", "./mine.tflite", "a\0b", "x" * 500])
+def test_an_unknown_model_is_named(model: str) -> None:
+    """The error quotes what was asked for as it was given, and lists what ships."""
+    with pytest.raises(UsageError) as caught:
+        ExpressionClassifier(model)
+    assert caught.value.problem == f"--model {model}: no such model"
+    assert caught.value.remedy == "name one of: default; or the path of a .tflite file"
+
+
+def test_the_error_names_what_asked_for_the_model() -> None:
+    """Where the command line has an argument instead of the option."""
+    with pytest.raises(UsageError, match=r"^MODEL best: no such model: name one of: default"):
+        ExpressionClassifier("best", asked_by="MODEL")
+
+
+@pytest.mark.parametrize("name", ["my net.keras", "net.h5", "net.HDF5"])
+def test_a_network_of_keras_is_to_be_converted(tmp_path: Path, name: str) -> None:
+    """Run takes .tflite files; the error has the command that makes one of this very file."""
+    path = tmp_path / name
+    path.touch()
+    with pytest.raises(UsageError, match=r"is a network of Keras, and emobatch runs \.tflite files") as caught:
+        ExpressionClassifier(str(path))
+    assert str(path) in caught.value.problem
+    command = shlex.split(caught.value.remedy.removeprefix("convert it: "))
+    assert command[:3] == ["python", "-m", "models.convert"]
+    assert command[3:] == [str(path), str(path.with_suffix(".tflite")), "--dataset", "DATASET.npz"]
+
+
+def test_a_file_of_another_kind_is_no_model(tmp_path: Path) -> None:
+    """Nor is a folder, even of that name."""
+    (tmp_path / "net.onnx").touch()
+    (tmp_path / "net.tflite").mkdir()
+    for path in (tmp_path / "net.onnx", tmp_path / "net.tflite", tmp_path):
+        with pytest.raises(UsageError, match=r"is no \.tflite file: name one of: default") as caught:
+            ExpressionClassifier(str(path))
+        assert str(path) in caught.value.problem
 
 
 def test_a_tampered_file_is_refused(copy: Path) -> None:
@@ -141,8 +179,11 @@ def without(name: str) -> Callable[[dict[str, Any]], Any]:
         (without("threshold"), "does not describe a model"),
         (lambda facts: facts | {"colour": True}, "does not describe a model"),
         (lambda facts: [facts], "does not describe a model"),
+        (lambda facts: facts | {"threshold": "0.5"}, "does not describe a model"),
+        (lambda facts: facts | {"threshold": float("nan")}, "does not describe a model"),
+        (lambda facts: facts | {"flip": "no"}, "does not describe a model"),
     ],
-    ids=["fewer classes", "other order", "no classes", "no threshold", "one too many", "a list"],
+    ids=["fewer classes", "other order", "no classes", "no threshold", "one too many", "a list", "text", "NaN", "word"],
 )
 def test_foreign_facts_are_refused(copy: Path, change: Callable[[dict[str, Any]], Any], problem: str) -> None:
     """Other classes, the same ones in another order, and facts of another kind; the error names the file."""
@@ -195,3 +236,15 @@ def test_classifying_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+def test_options_that_errors_name_exist() -> None:
+    """Whatever an error of models/ calls --something is an option of a command, of conversion or of pip."""
+    read = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "models").rglob("*.py"))
+    named = set(re.findall(r"--[a-z][a-z-]+", read))
+    commands = typer.main.get_command(app)
+    assert isinstance(commands, TyperGroup)
+    known = {name for command in commands.commands.values() for option in command.params for name in option.opts}
+    assert {"--model", "--labels", "--out", "--seed"} <= named & known
+    assert named - known == {"--dataset", "--force-reinstall", "--no-deps"}
+    assert {f"--{name}" for name in OPTIONS} <= known

@@ -1,4 +1,4 @@
-"""Labelled pictures from an npz, class folders and a CSV, all drawn here."""
+"""Labelled pictures from an npz, class folders and a CSV, all drawn here. The bad ones: test_datasets_bad.py."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
-from models.datasets import LabelledPictures, class_index, ferplus_labels, ferplus_targets, read_labelled
+from models.datasets import read_labelled
+from models.labels import class_index, ferplus_labels, ferplus_targets
 
 # The order of the votes and of the labels in the file, neither of which is that of emobatch.
 _VOTED = ["neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF"]
@@ -139,15 +140,6 @@ def test_fer2013_labels_need_no_votes(tmp_path: Path) -> None:
     assert caught.value.remedy == "use --labels fer2013"
 
 
-def test_only_keeps_rows_together() -> None:
-    """Picture, label and targets of the same row stay the same row."""
-    pictures = [np.full((4, 4), k, np.uint8) for k in range(3)]
-    data = LabelledPictures(pictures, np.arange(3, dtype=np.int32), np.eye(3, 7, dtype=np.float32))
-    kept = data.only(np.array([True, False, True]))
-    assert [int(picture[0, 0]) for picture in kept.pictures] == kept.labels.tolist() == [0, 2]
-    assert kept.targets.argmax(axis=1).tolist() == [0, 2]
-
-
 def write_picture(path: Path, grey: int) -> Path:
     """A small picture file of one grey level; also where its path is not ASCII."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -179,59 +171,3 @@ def test_csv_of_paths_and_labels(tmp_path: Path) -> None:
     data = read_labelled(listed)
     assert [EXPRESSIONS[label] for label in data.labels] == ["sad", "fear"]
     assert [int(picture[0, 0, 0]) for picture in data.pictures] == [1, 2]
-
-
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [
-        ("file,label\na.png,sad\n", "has no columns path,label"),
-        ("", "has no columns path,label"),
-        ("path,label\n", "holds no pictures"),
-        ("path,label\na.png,bored\n", "'bored' is no class"),
-        ("path,label\na.png\n", "'' is no class"),
-        ("path,label\nb.png,sad\n", r"b\.png: cannot be read as a picture"),
-        ("path,label\nempty.png,sad\n", r"empty\.png: cannot be read as a picture"),
-        ("path,label\nlist.csv,sad\n", r"list\.csv: cannot be read as a picture"),
-        ("path,label\n,sad\n", "cannot be read as a picture"),
-    ],
-)
-def test_what_is_wrong_with_a_csv_is_said(tmp_path: Path, text: str, problem: str) -> None:
-    """Each error names the file and what to do."""
-    write_picture(tmp_path / "a.png", 1)
-    (tmp_path / "empty.png").touch()
-    (tmp_path / "list.csv").write_text(text, encoding="utf-8")
-    with pytest.raises(UsageError, match=problem) as caught:
-        read_labelled(tmp_path / "list.csv")
-    assert str(tmp_path) in caught.value.problem and caught.value.remedy
-
-
-def test_what_is_wrong_with_an_npz_is_said(tmp_path: Path) -> None:
-    """Another split, other labels, a missing array, and a file that was cut short."""
-    path = write_npz(tmp_path / "faces.npz", [votes(happiness=10)])
-    with pytest.raises(UsageError, match=r"has no split 'test': choose one of: private"):
-        read_labelled(path, "test")
-    with pytest.raises(UsageError, match=r"--labels mine: no such labels: choose one of: ferplus, fer2013"):
-        read_labelled(path, scheme="mine")
-    with pytest.raises(UsageError, match=r"bare\.npz: has no array 'images'"):
-        read_labelled(write_npz(tmp_path / "bare.npz", [votes()], images=None))
-    path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(UsageError, match=r"faces\.npz: cannot be read as npz"):
-        read_labelled(path)
-
-
-@pytest.mark.parametrize("name", ["gone.npz", "gone.csv", "gone", "notes.txt"])
-def test_what_is_no_data_set_is_said(tmp_path: Path, name: str) -> None:
-    """The error names the path and the three kinds of data set."""
-    (tmp_path / "notes.txt").write_text("no data")
-    with pytest.raises(UsageError, match=r"no data set here.*class folders.*npz.*csv") as caught:
-        read_labelled(tmp_path / name)
-    assert name in caught.value.problem
-
-
-def test_a_folder_without_pictures_is_said(tmp_path: Path) -> None:
-    """An empty folder, and one whose classes are foreign."""
-    with pytest.raises(UsageError, match="holds no pictures"):
-        read_labelled(tmp_path)
-    write_picture(tmp_path / "contempt" / "a.png", 1)
-    with pytest.raises(UsageError, match=r"'contempt' is no class: use one of: angry"):
-        read_labelled(tmp_path)

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analytics.container import list_packets
 from analytics.coverage import Coverage, cover
-from analytics.decode import DecodeOutcome, SampledFrame, decode_samples
+from analytics.decode import DecodeOutcome, PictureShape, SampledFrame, decode_samples
+from analytics.packets import list_packets
 from analytics.plan import VideoPlan, plan_video
 from analytics.records import Picture
+from analytics.segments import cut
 from tests.clips import write_clip
 from tests.damage import (
     TS_WRAP_S,
@@ -68,8 +69,9 @@ class Seen:
 def seen(path: Path, every: Fraction = Fraction(1, 2)) -> Seen:
     """A whole pass over a file."""
     plan = plan_video(list_packets(path), every)
-    outcome = DecodeOutcome(decoded=np.zeros(len(plan.times_s), np.bool_))
-    frames = list(decode_samples(path, plan, outcome))
+    (segment,) = cut(plan, Fraction(3600), every)
+    outcome = DecodeOutcome(decoded=np.zeros(len(segment), np.bool_))
+    frames = list(decode_samples(path, plan, segment, outcome))
     return Seen(plan, outcome, frames, cover(plan, outcome.decoded, path.stat().st_size / plan.duration_s))
 
 
@@ -181,7 +183,7 @@ def test_turned_pictures_come_upright(tmp_path: Path, suffix: str, degrees: int)
     write_clip(FOUR_SECONDS, path, turned=degrees, options={"crf": "10"})
     set_rotation(path, degrees)
     result = seen(path)
-    assert (result.outcome.rotation, result.outcome.width, result.outcome.height) == (degrees, 192, 112)
+    assert result.outcome.shape == PictureShape(192, 112, degrees)
     for frame in result.frames:
         assert np.abs(frame.picture.astype(float) - FOUR_SECONDS.picture_at(frame.pts_s)).mean() < 4
 
@@ -193,7 +195,7 @@ def test_pixels_become_square(tmp_path: Path, suffix: str, ratio: str, size: tup
     path = tmp_path / f"clip.{suffix}"
     write_clip(FOUR_SECONDS, path, options={"x264-params": f"sar={ratio}"})
     result = seen(path)
-    assert (result.outcome.width, result.outcome.height) == size
+    assert result.outcome.shape == PictureShape(*size, 0)
     assert {frame.picture.shape for frame in result.frames} == {(size[1], size[0], 3)}
     assert result.wrong_by() == 0
 

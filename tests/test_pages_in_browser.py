@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from reports import text
 from reports.site import write_site
-from tests.test_reports import COPY, EMPTY, FAILED, HOSTILE, HOSTILE_CAMERA, PARTIAL, WHOLE, write_results
+from tests.test_report_data import COPY, EMPTY, FAILED, HOSTILE, HOSTILE_CAMERA, PARTIAL, WHOLE, write_results
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 

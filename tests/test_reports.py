@@ -2,165 +2,33 @@
 
 import json
 import re
-from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from analytics.errors import UsageError
-from analytics.expressions import EXPRESSIONS, UNCERTAIN
 from analytics.schema import TABLES
 from reports import text
-from reports.charts import COLOURS, expression_timeline
-from reports.data import read_index, read_page
+from reports.charts import COLOURS
 from reports.site import write_site
-from reports.timeline import LABELS, MAX_BUCKETS
-
-HOSTILE = "</script>\"'&\u202egpj.\n%{x}<img src=x onerror=alert(1)><b>x.mp4"
-HOSTILE_CAMERA = "<img src=x onerror=alert(2)>\u200f"
-START = datetime(2026, 3, 1, 22, 0, tzinfo=UTC)
-
-WHOLE, PARTIAL, FAILED, EMPTY, COPY = (digit * 16 for digit in "abcde")
-Row = dict[str, Any]
-
-
-def video_row(video_id: str, **changes: Any) -> Row:
-    """A row of videos: 60 s, seen in full, without a face."""
-    row: Row = {
-        "video_id": video_id,
-        "source": f"/archive/{video_id[0]}.mp4",
-        "camera": "door",
-        "start_time": START,
-        "start_time_source": "file name",
-        "pts_source": "container",
-        "duration_s": 60.0,
-        "decoded_s": 60.0,
-        "coverage": 1.0,
-        "holes": [],
-        "duplicate_of": None,
-        "width": 1280,
-        "height": 720,
-        "rotation": 0,
-        "codec": "h264",
-        "fps": 25.0,
-        "n_samples": 0,
-        "n_faces": 0,
-        "n_tracks": 0,
-        "status": "done",
-        "reason": None,
-        "elapsed_s": 1.5,
-        "model": "default 0123456789ab",
-        "detector": "yunet 8f2383e4dd3c",
-        "settings_hash": "cafe",
-        "finished_at": START + timedelta(hours=9),
-    }
-    return row | changes
-
-
-def sample_rows(video_id: str, n: int, every_s: float = 0.5) -> list[Row]:
-    """n sampled frames, every_s apart."""
-    facts: Row = {"video_id": video_id, "time": None, "n_faces": 0, "gate": "detected"}
-    return [facts | {"sample": k, "pts_s": k * every_s} for k in range(n)]
-
-
-def face_row(video_id: str, pts_s: float, track_id: int | None, smoothed: str | None, **changes: Any) -> Row:
-    """A usable face, whose smoothed label is given."""
-    row: Row = {
-        "video_id": video_id,
-        "camera": "door",
-        "sample": round(pts_s * 2),
-        "pts_s": pts_s,
-        "time": None,
-        "track_id": track_id,
-        **dict.fromkeys(("x", "y", "w", "h"), 40.0),
-        **dict.fromkeys(("score", "sharpness", "brightness", "yaw_deg", "pitch_deg"), 0.5),
-        "usable": True,
-        **dict.fromkeys(EXPRESSIONS, 1 / 7),
-        "expression": "neutral",
-        "confidence": 0.5,
-        "smoothed_expression": smoothed,
-    }
-    return row | changes
-
-
-def track_row(video_id: str, track_id: int, start_s: float, end_s: float, **shares: float) -> Row:
-    """A track; without shares one that has no usable face."""
-    return {
-        "video_id": video_id,
-        "camera": "door",
-        "track_id": track_id,
-        "start_s": start_s,
-        "end_s": end_s,
-        "start_time": None,
-        "end_time": None,
-        "n_faces": 10,
-        "n_usable": 8 if shares else 0,
-        "median_face_px": 48.0,
-        **dict.fromkeys(EXPRESSIONS, 1 / 7 if shares else None),
-        **{f"share_{label}": shares.get(label, 0.0) if shares else None for label in LABELS},
-        "expression": max(shares, key=lambda label: shares[label]) if shares else UNCERTAIN,
-        "confidence": 0.625 if shares else None,
-        "best_pts_s": start_s,
-    }
-
-
-def write_rows(out: Path, table: str, rows: list[Row], name: str, partition: str = "day=2026-03-01/cam=door") -> None:
-    """One Parquet file of a table, as emobatch lays it out."""
-    file = out / table / partition / f"{name}.parquet"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(rows, schema=TABLES[table]), file)
-
-
-def write_results(out: Path) -> Path:
-    """Results of five videos: one whole with hostile names, one partial, one failed, one empty, one copy."""
-    labels = ["happy"] * 20 + [UNCERTAIN] * 10 + ["neutral"] * 10
-    faces = [face_row(WHOLE, k / 2, 1, label, camera=HOSTILE_CAMERA) for k, label in enumerate(labels)]
-    faces += [face_row(WHOLE, 30 + k / 2, 2, "sad" if k < 30 else None, usable=k < 30) for k in range(40)]
-    faces += [face_row(WHOLE, 5.0, None, None, usable=False)]
-    tracks = [
-        track_row(WHOLE, 1, 0.0, 19.5, happy=0.5, uncertain=0.25, neutral=0.25),
-        track_row(WHOLE, 2, 30.0, 49.5, sad=1.0),
-        track_row(WHOLE, 3, 50.0, 59.0),
-    ]
-    hole = {"start_s": 20.0, "end_s": 33.0, "kind": "hole", "cause": "<b>corrupt</b> packets"}
-    pause = {"start_s": 40.0, "end_s": 45.0, "kind": "paused", "cause": "nothing recorded"}
-    partial_faces = [face_row(PARTIAL, k / 2, 1, "surprise") for k in (*range(40), *range(70, 80))]
-    unread = dict.fromkeys(
-        ("pts_source", "duration_s", "decoded_s", "coverage", "width", "height", "rotation", "codec", "fps")
-    )
-    unread |= {"camera": None, "start_time": None, "start_time_source": "unknown"}
-    videos = {
-        WHOLE: video_row(
-            WHOLE, source=f"/archive/{HOSTILE}", camera=HOSTILE_CAMERA, n_samples=120, n_faces=81, n_tracks=3
-        ),
-        PARTIAL: video_row(
-            PARTIAL,
-            source="/archive/gate.mkv",
-            status="partial",
-            reason="13.0 s missing: corrupt packets",
-            decoded_s=47.0,
-            coverage=47 / 60,
-            holes=[pause, hole],
-            n_samples=94,
-            n_faces=50,
-            n_tracks=1,
-        ),
-        FAILED: video_row(FAILED, status="failed", reason="moov atom <not> found", **unread),
-        EMPTY: video_row(EMPTY, n_samples=120),
-        COPY: video_row(COPY, status="duplicate", duplicate_of=WHOLE, **unread),
-    }
-    for video_id, row in videos.items():
-        write_rows(out, "videos", [row], video_id)
-        write_rows(out, "samples", sample_rows(video_id, row["n_samples"]), video_id)
-    write_rows(out, "faces", faces, WHOLE)
-    write_rows(out, "tracks", tracks, WHOLE)
-    write_rows(out, "faces", partial_faces, PARTIAL)
-    write_rows(out, "tracks", [track_row(PARTIAL, 1, 0.0, 39.5, surprise=1.0)], PARTIAL)
-    return out
+from reports.timeline import LABELS
+from tests.test_report_data import (
+    COPY,
+    EMPTY,
+    FAILED,
+    HOSTILE,
+    HOSTILE_CAMERA,
+    PARTIAL,
+    WHOLE,
+    face_row,
+    sample_rows,
+    track_row,
+    video_row,
+    write_results,
+    write_rows,
+)
 
 
 class Reader(HTMLParser):
@@ -206,16 +74,8 @@ def test_index_lists_every_video_once_with_its_page(site: Path) -> None:
     assert links == {f"videos/{video_id}.html" for video_id in (WHOLE, PARTIAL, FAILED, EMPTY, COPY)}
     assert index.text.count("moov atom <not> found") == 2  # among the failures and in its row
     assert "78.3 %" in index.text
+    assert "The duration of 1 video is unknown" in index.text
     assert "default 0123456789ab" in index.text and "yunet 8f2383e4dd3c" in index.text
-
-
-def test_totals_count_copies_and_unknown_durations_in_no_sum(site: Path) -> None:
-    """Footage is what has a duration, less the copies, and the rest is named."""
-    totals = read_index(site.parent).totals
-    assert dict(totals.n_by_status) == {"done": 2, "partial": 1, "failed": 1, "duplicate": 1}
-    assert (totals.duration_s, totals.decoded_s, totals.n_unknown_duration) == (180.0, 167.0, 1)
-    assert (totals.n_faces, totals.n_tracks) == (131, 4)
-    assert "The duration of 1 video is unknown" in Reader(site / "index.html").text
 
 
 def test_every_link_and_asset_of_every_page_exists(site: Path) -> None:
@@ -281,50 +141,53 @@ def test_video_without_faces_says_so_instead_of_an_empty_chart(site: Path) -> No
     assert set(reader.figures) == {"figure-coverage"}
 
 
-def test_timeline_counts_tracked_usable_faces_alone(site: Path) -> None:
-    """Shares come from usable faces of tracks; a lone face and unusable ones count nowhere."""
-    out = site.parent
-    page = read_page(out, next(v for v in read_index(out).videos if v.video_id == WHOLE))
-    assert page.timeline is not None
-    counts = dict(zip(LABELS, page.timeline.counts.sum(axis=0).tolist(), strict=True))
-    assert {label: n for label, n in counts.items() if n} == {"happy": 20, "uncertain": 10, "neutral": 10, "sad": 30}
-    assert page.timeline.bucket_s == 1 and len(page.timeline.counts) <= MAX_BUCKETS + 1
-    assert page.timeline.n_samples[:60].tolist() == [2] * 60
-    shares = {trace.name: trace for trace in expression_timeline(page, page.timeline).data}
-    assert set(shares["happy"].y) == {1.0} and len(shares["uncertain"].y) == 5
+def test_distribution_is_of_the_time_that_was_judged(tmp_path: Path) -> None:
+    """A track that was followed for 60 s and judged for 3 s weighs less than one that was judged for its 10 s."""
+    faces = [face_row(WHOLE, k / 2, 1, "sad", usable=k < 6) for k in range(120)]
+    faces += [face_row(WHOLE, k / 2, 2, "happy") for k in range(20)]
+    tracks = [track_row(WHOLE, 1, 0.0, 59.5, sad=1.0), track_row(WHOLE, 2, 0.0, 9.5, happy=1.0)]
+    tracks = [{**tracks[0], "n_faces": 120, "n_usable": 6}, {**tracks[1], "n_faces": 20, "n_usable": 20}]
+    tracks.append(track_row(WHOLE, 3, 50.0, 59.0))
+    write_rows(tmp_path, "videos", [video_row(WHOLE, n_samples=120, n_faces=140, n_tracks=3)], WHOLE)
+    for table, rows in (("samples", sample_rows(WHOLE, 120)), ("faces", faces), ("tracks", tracks)):
+        write_rows(tmp_path, table, rows, WHOLE)
+    reader = page_of(write_site(tmp_path).parent, WHOLE)
+    (bars,) = reader.figures["figure-distribution"]["data"]
+    words = dict(zip(bars["y"], bars["text"], strict=True))
+    assert (words["sad"], words["happy"]) == ("23 % · 0:03", "77 % · 0:10")
+    assert "The judged time of 2 tracks" in reader.text and "Each track weighs by its judged time" in reader.text
+    assert "1 track without a usable face left out" in reader.text
 
 
-def test_runs_split_where_the_label_changes(site: Path) -> None:
-    """A track's lane is cut at each change of the smoothed label, and unjudged stretches stay unlabelled."""
-    out = site.parent
-    page = read_page(out, next(v for v in read_index(out).videos if v.video_id == WHOLE))
-    runs = [(run.track_id, run.start_s, run.end_s, run.label, run.n_faces, run.n_usable) for run in page.runs]
-    assert runs == [
-        (1, 0.0, 10.0, "happy", 20, 20),
-        (1, 10.0, 15.0, "uncertain", 10, 10),
-        (1, 15.0, 20.0, "neutral", 10, 10),
-        (2, 30.0, 45.0, "sad", 30, 30),
-        (2, 45.0, 50.0, None, 10, 0),
-    ]
-    assert page.every_s == 0.5
-
-
-def test_a_track_out_of_sight_leaves_a_gap(site: Path) -> None:
-    """Nothing is drawn for a track between two faces that lie further apart than the samples."""
-    out = site.parent
-    page = read_page(out, next(v for v in read_index(out).videos if v.video_id == PARTIAL))
-    assert [(run.start_s, run.end_s) for run in page.runs] == [(0.0, 20.0), (35.0, 40.0)]
-
-
-def test_distribution_weighs_tracks_by_duration(site: Path) -> None:
-    """Each track adds its shares times its duration; the one without a usable face is left out and named."""
-    out = site.parent
-    page = read_page(out, next(v for v in read_index(out).videos if v.video_id == WHOLE))
-    assert page.distribution is not None
-    seconds = dict(zip(LABELS, page.distribution.seconds, strict=True))
-    assert seconds["happy"] == 9.75 and seconds["uncertain"] == 4.875 and seconds["sad"] == 19.5
-    assert (page.distribution.n_judged, page.distribution.n_left_out) == (2, 1)
-    assert "1 track without a usable face left out" in page_of(site, WHOLE).text
+@pytest.mark.parametrize(
+    ("every_s", "hole"),
+    [(0.5, (2.3, 6.8)), (0.5, (4.0, 6.0)), (2.0, (2.4, 3.9)), (0.5, (2.04, 10.0))],
+    ids=["parts of buckets", "whole buckets", "between two samples", "up to the end"],
+)
+def test_no_bar_is_drawn_over_a_hole(tmp_path: Path, every_s: float, hole: tuple[float, float]) -> None:
+    """Neither shares nor lanes of a short clip reach into a stretch that nobody saw, and nothing seen is lost."""
+    start_s, end_s = hole
+    seen = [t for t in (k * every_s for k in range(int(10 / every_s))) if t < start_s or t >= end_s]
+    faces = [face_row(WHOLE, t, 1, "happy") for t in seen]
+    holes = [{"start_s": start_s, "end_s": end_s, "kind": "hole", "cause": "lost"}]
+    video = video_row(WHOLE, duration_s=10.0, holes=holes, n_samples=len(seen), n_faces=len(seen), n_tracks=1)
+    samples = [row for row in sample_rows(WHOLE, 20, every_s) if row["pts_s"] in seen]
+    track = track_row(WHOLE, 1, seen[0], seen[-1], happy=1.0)
+    for table, rows in (("videos", [video]), ("samples", samples), ("faces", faces), ("tracks", [track])):
+        write_rows(tmp_path, table, rows, WHOLE)
+    figures = page_of(write_site(tmp_path).parent, WHOLE).figures
+    spans = []
+    for bar in figures["figure-timeline"]["data"]:
+        widths = bar["width"] if isinstance(bar["width"], list) else [bar["width"]] * len(bar["x"])
+        spans += [(x - width / 2, x + width / 2) for x, width in zip(bar["x"], widths, strict=True)]
+    for bar in figures["figure-lanes"]["data"]:
+        spans += [(base, base + length) for base, length in zip(bar["base"], bar["x"], strict=True)]
+    assert [span for span in spans if span[0] < end_s - 1e-9 and span[1] > start_s + 1e-9] == []
+    assert all(any(a <= t <= b for a, b in spans) for t in seen)
+    assert max(b for _, b in spans) <= 10
+    named = {bar["name"]: bar for bar in figures["figure-timeline"]["data"]}
+    counts = [int(text.split("<br>")[1].split()[0]) for text in named["happy"]["customdata"]]
+    assert sum(counts) == len(seen)
 
 
 def test_pages_tell_when_tables_disagree(tmp_path: Path) -> None:
@@ -335,36 +198,15 @@ def test_pages_tell_when_tables_disagree(tmp_path: Path) -> None:
 
 
 def test_compacted_tables_give_the_same_pages(site: Path, tmp_path: Path) -> None:
-    """One file for each table and partition draws the very pages that one file for each video drew."""
+    """One file for each table and partition draws the very pages that one file for each video drew, but for their stamps."""
     for table in TABLES:
         files = sorted((site.parent / table).rglob("*.parquet"))
         rows = [row for file in files for row in pq.ParquetFile(file).read().to_pylist()]
         write_rows(tmp_path, table, rows, "part-0")
     compacted = write_site(tmp_path).parent
     for page in [site / "index.html", *(site / "videos").glob("*.html")]:
-        assert (compacted / page.relative_to(site)).read_text() == page.read_text()
-
-
-def test_newest_row_of_a_video_counts(tmp_path: Path) -> None:
-    """A row that was left behind in another partition is not a second video."""
-    moved = video_row(WHOLE, camera="yard", finished_at=START + timedelta(days=2))
-    write_rows(tmp_path, "videos", [moved], WHOLE, "day=2026-03-01/cam=a")
-    write_rows(tmp_path, "videos", [video_row(WHOLE)], WHOLE)
-    assert [video.camera for video in read_index(tmp_path).videos] == ["yard"]
-
-
-def test_pages_of_videos_that_left_go_and_nothing_unfinished_stays(tmp_path: Path) -> None:
-    """Drawing again removes the page of a purged video and leaves foreign files alone."""
-    for video_id in (WHOLE, EMPTY):
-        write_rows(tmp_path, "videos", [video_row(video_id)], video_id)
-    site = write_site(tmp_path).parent
-    (site / "videos" / "mine.html").write_text("kept")
-    (tmp_path / "videos" / "day=2026-03-01" / "cam=door" / f"{EMPTY}.parquet").unlink()
-    write_site(tmp_path)
-    assert {page.name for page in (site / "videos").iterdir()} == {f"{WHOLE}.html", "mine.html"}
-    assert {path.name for path in site.rglob("*") if path.is_file()} == {
-        "index.html", "plotly.min.js", "report.js", "report.css", f"{WHOLE}.html", "mine.html",
-    }  # fmt: skip
+        pair = [file.read_text().rpartition("</html>") for file in (page, compacted / page.relative_to(site))]
+        assert pair[0][:2] == pair[1][:2]
 
 
 def test_video_id_that_is_none_of_ours_names_no_file(tmp_path: Path) -> None:
@@ -375,12 +217,6 @@ def test_video_id_that_is_none_of_ours_names_no_file(tmp_path: Path) -> None:
     assert [attrs["href"] for tag, attrs in index.elements if tag == "a"] == [f"videos/{WHOLE}.html"]
     assert "/archive/..mp4" in index.text
     assert not list(tmp_path.rglob("evil*"))
-
-
-def test_folder_without_results_is_refused(tmp_path: Path) -> None:
-    """The error names the folder and what to name instead."""
-    with pytest.raises(UsageError, match=r"holds no results: name the folder"):
-        write_site(tmp_path)
 
 
 def test_empty_table_gives_an_index_in_words(tmp_path: Path) -> None:

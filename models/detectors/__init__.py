@@ -10,7 +10,7 @@ from models.detectors.yunet import YuNet
 
 
 class FaceDetector(Protocol):
-    """Finds the faces of one picture. Holds native state: make one per worker, never share or pickle it."""
+    """Finds the faces of one picture. Holds native state: make one per thread, never share or pickle it."""
 
     @property
     def name(self) -> str:

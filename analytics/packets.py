@@ -1,0 +1,213 @@
+"""List the packets of a recorded file before anything is decoded."""
+
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from analytics.container import open_video, packets_of
+from analytics.errors import VideoError
+from analytics.records import Pulse
+
+NO_STAMP: Final = -(2**63)
+"""Stands in the columns for a timestamp that the container does not give."""
+_WITH_DECLARED_DURATION: Final = ("mov", "matroska", "avi", "asf", "flv", "mxf")
+_NO_TIMESTAMPS: Final = 0x80
+"""The flag of a container format that stores no times (AVFMT_NOTIMESTAMPS)."""
+_MUXING_SHARE: Final = 16
+"""One in so many bytes of a packet may be added by headers between its pieces: 4 in 188 in transport streams."""
+
+
+class PacketInfo(NamedTuple):
+    """One packet of the video stream."""
+
+    pts: int | None
+    """Presentation time in ticks of the stream's time base."""
+    dts: int | None
+    duration: int
+    discard: bool = False
+    """An edit list says that it is decoded, but not shown."""
+    corrupt: bool = False
+    """The container says that the packet was damaged."""
+    lost_bytes: int = 0
+    """Bytes between the packet before and this one that belong to no packet of any stream."""
+    keyframe: bool = False
+    position: int = -1
+    """Where it begins in the file, bytes; -1 where that is unknown."""
+
+
+@dataclass(frozen=True, eq=False)
+class Packets:
+    """All packets of a video stream in the order of the file, as columns of n: a day of video has millions."""
+
+    pts: NDArray[np.int64]
+    """NO_STAMP where there is none; so too in dts."""
+    dts: NDArray[np.int64]
+    duration: NDArray[np.int64]
+    discard: NDArray[np.bool_]
+    corrupt: NDArray[np.bool_]
+    lost_bytes: NDArray[np.int64]
+    keyframe: NDArray[np.bool_]
+    position: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.pts)
+
+    @staticmethod
+    def of(infos: Iterable[PacketInfo]) -> "Packets":
+        """The columns of some packets."""
+        stamps = [(NO_STAMP if i.pts is None else i.pts, NO_STAMP if i.dts is None else i.dts, *i[2:]) for i in infos]
+        columns = np.array(stamps, np.int64).reshape(-1, len(PacketInfo._fields)).T
+        pts, dts, duration, discard, corrupt, lost_bytes, keyframe, position = columns
+        return Packets(pts, dts, duration, discard != 0, corrupt != 0, lost_bytes, keyframe != 0, position)
+
+
+@dataclass(frozen=True, eq=False)
+class PacketList:
+    """What one pass over the packets says about a file."""
+
+    format: str
+    codec: str
+    tick_num: int
+    """A tick of the stream's time base lasts tick_num / tick_den seconds."""
+    tick_den: int
+    rate: float
+    """Declared frames a second; 0 where none is declared."""
+    packets: Packets
+    declared_s: float | None
+    """Duration of the video stream by the file's header, seconds."""
+    ended_early_s: float
+    """How long before the header's end the packets of all streams end, seconds."""
+    read_errors: int
+    reordered: bool = False
+    """Frames are shown in another order than they are stored in (B-frames)."""
+
+
+def list_packets(path: Path, pulse: Pulse | None = None) -> PacketList:
+    """Read all packets of a file, decoding none.
+
+    Raises:
+        VideoError: as open_video; or the video stream holds no packets.
+    """
+    container, stream = open_video(path)
+    with container:
+        columns = [array("q") for _ in PacketInfo._fields]
+        extents = _Extents()
+        # AVI has no presentation times, raw streams have none at all.
+        timed = container.format.name != "avi" and not container.format.flags & _NO_TIMESTAMPS
+        indexed = _avi_index(container, stream)
+        read_errors, last_s, found = 0, 0.0, 0
+        for packet in packets_of(container):
+            if packet is None:
+                read_errors += 1
+                continue
+            if pulse:
+                pulse.beats += 1
+            end = (packet.pts if packet.pts is not None else packet.dts or 0) + (packet.duration or 0)
+            last_s = max(last_s, float(end * packet.time_base))
+            of_video = packet.stream_index == stream.index
+            extents.add(packet, found if of_video else -1)
+            if of_video:
+                found += 1
+                for column, value in zip(columns, _info(packet, timed, indexed), strict=True):
+                    column.append(NO_STAMP if value is None else value)
+        if not found:
+            raise VideoError(f"{path}: its video stream holds no frames", "copy it again from the recorder")
+        declared_s, container_s = _declared_s(container, stream)
+        rate = stream.average_rate or stream.guessed_rate or 0
+        assert stream.time_base is not None
+        pts, dts, duration, discard, corrupt, _, keyframe, position = (np.array(c, np.int64) for c in columns)
+        return PacketList(
+            format=container.format.name,
+            codec=stream.codec_context.name,
+            tick_num=stream.time_base.numerator,
+            tick_den=stream.time_base.denominator,
+            rate=float(rate),
+            packets=Packets(
+                pts, dts, duration, discard != 0, corrupt != 0, extents.lost_bytes(found), keyframe != 0, position
+            ),
+            declared_s=declared_s,
+            ended_early_s=max(0.0, container_s - last_s) if container_s else 0.0,
+            read_errors=read_errors,
+            reordered=bool(stream.codec_context.has_b_frames),
+        )
+
+
+def _info(packet: "Packet[Any]", timed: bool, indexed: dict[int, int]) -> PacketInfo:
+    pts, dts = packet.pts, packet.dts
+    if not timed:
+        # What the library gives here as a presentation time is its guess.
+        pts, dts = None, indexed.get(packet.pos, dts) if packet.pos is not None else dts
+    position = packet.pos if packet.pos is not None else -1
+    return PacketInfo(
+        pts, dts, packet.duration or 0, packet.is_discard, packet.is_corrupt, 0, packet.is_keyframe, position
+    )
+
+
+class _Extents:
+    """Which bytes of a file belong to packets, whatever their stream."""
+
+    def __init__(self) -> None:
+        self.start, self.size, self.number = array("q"), array("q"), array("q")
+
+    def add(self, packet: "Packet[Any]", number: int) -> None:
+        """Note a packet: its number among those of the video stream, or -1."""
+        if packet.pos is not None and packet.pos >= 0:
+            for column, value in zip(
+                (self.start, self.size, self.number), (packet.pos, packet.size, number), strict=True
+            ):
+                column.append(value)
+
+    def lost_bytes(self, n: int) -> NDArray[np.int64]:
+        """(n,) the bytes before each packet of the video stream that no packet holds."""
+        lost_before = np.zeros(n, np.int64)
+        # In the order of the file, as some writers store sound and picture apart.
+        order = np.lexsort((self.number, self.size, self.start))
+        lost, slack, known_end = 0, 0, min(self.start, default=0)
+        for i in order:
+            start, size, number = self.start[i], self.size[i], self.number[i]
+            if start >= known_end:
+                lost += max(0, start - known_end - slack)
+                known_end, slack = start, 0
+            # Transport streams cut packets up, mix the pieces of all streams and put headers between them.
+            known_end, slack = known_end + size, slack + size // _MUXING_SHARE
+            if number >= 0:
+                lost_before[number], lost = lost, 0
+        return lost_before
+
+
+def _avi_index(container: InputContainer, stream: VideoStream) -> dict[int, int]:
+    """Frame number by position in the file, from an AVI's index.
+
+    The library counts the frames that it meets, so after damage its count is too low.
+    """
+    if container.format.name != "avi":
+        return {}
+    # The index points at the chunk's header of eight bytes, a packet at its content.
+    return {entry.pos + 8: entry.timestamp for entry in stream.index_entries}
+
+
+def _declared_s(container: InputContainer, stream: VideoStream) -> tuple[float | None, float | None]:
+    """Duration of the video stream and end of the whole file by their headers; None where a container has none.
+
+    The duration that the library reports for transport and raw streams is its own guess.
+    """
+    if not container.format.name.startswith(_WITH_DECLARED_DURATION):
+        return None, None
+    first_s = (container.start_time or 0) / av.time_base
+    whole_s = container.duration / av.time_base + first_s if container.duration else None
+    if stream.duration and stream.time_base:
+        stream_s = float(stream.duration * stream.time_base)
+        if container.format.name == "avi" and stream.average_rate:
+            # For a file that was cut off the library makes the duration fit; the count of frames stays.
+            stream_s = max(stream_s, float(stream.frames / stream.average_rate))
+        return stream_s, whole_s
+    return None, whole_s

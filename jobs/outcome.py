@@ -1,0 +1,64 @@
+"""What became of videos and of a run: the records that screen, log, --json and Python callers see."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+EXIT_SOME_FAILED: Final = 3
+STATUSES: Final = ("done", "partial", "failed", "duplicate", "unchanged")
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoOutcome:
+    """What became of one video; a line on the screen."""
+
+    source: str
+    status: str
+    reason: str | None = None
+    """Why it is not simply done; without the source."""
+    media_s: float = 0.0
+    elapsed_s: float = 0.0
+    """Work that it took, seconds; several workers may have shared it."""
+    faces: int = 0
+    tracks: int = 0
+    coverage: float | None = None
+
+
+@dataclass(kw_only=True)
+class RunSummary:
+    """What a run did. Its JSON form is what --json prints and what OUT/runs/ keeps."""
+
+    run_id: str
+    out: str
+    started_at: str
+    media_s: float = 0.0
+    elapsed_s: float = 0.0
+    faces: int = 0
+    tracks: int = 0
+    videos: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATUSES, 0))
+    failures: list[dict[str, str]] = field(default_factory=list)
+    interrupted: bool = False
+    """It ended before all videos had their turn."""
+
+    def add(self, outcome: VideoOutcome) -> None:
+        """Count one video."""
+        self.videos[outcome.status] += 1
+        self.media_s += outcome.media_s
+        self.faces += outcome.faces
+        self.tracks += outcome.tracks
+        if outcome.status in ("failed", "partial"):
+            self.failures.append({"source": outcome.source, "reason": outcome.reason or outcome.status})
+
+    @property
+    def exit_code(self) -> int:
+        """0 where everything named was processed whole, else 3."""
+        return EXIT_SOME_FAILED if self.failures else 0
+
+    @property
+    def times_real_time(self) -> float:
+        """Seconds of footage a second."""
+        return self.media_s / self.elapsed_s if self.elapsed_s else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """With stable keys."""
+        names = ("run_id", "out", "videos", "media_s", "elapsed_s", "faces", "tracks", "failures")
+        return {name: getattr(self, name) for name in names}

@@ -1,0 +1,100 @@
+"""What is known of a long video while its segments are being read: OUT/.unfinished/, removed when a run ends.
+
+Plans and rows go through these files and not through the scheduler, so that its memory stays small and a
+worker that dies takes nothing along.
+"""
+
+import shutil
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from analytics.decode import PictureShape
+from analytics.plan import VideoPlan
+from analytics.records import FaceRows, SampleRows
+from analytics.segments import Segment
+from jobs.pipeline import SegmentRows
+
+FOLDER: Final = ".unfinished"
+
+
+def save_plan(folder: Path, plan: VideoPlan, segments: list[Segment], shape: PictureShape | None) -> None:
+    """Keep the plan of a video.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written.
+    """
+    columns: dict[str, Any] = {f"plan_{field.name}": getattr(plan, field.name) for field in fields(VideoPlan)}
+    columns["segments"] = np.array([[getattr(s, f.name) for f in fields(Segment)] for s in segments], np.int64)
+    columns["shape"] = _shape_column(shape)
+    _save(folder / "plan.npz", columns)
+
+
+@lru_cache(maxsize=1)
+def load_plan(folder: Path) -> tuple[VideoPlan, list[Segment], PictureShape | None]:
+    """The plan that was kept; a worker reads that of its video once."""
+    with np.load(folder / "plan.npz") as kept:
+        columns = {field.name: kept[f"plan_{field.name}"] for field in fields(VideoPlan)}
+        plan = VideoPlan(**{name: column if column.ndim else column.item() for name, column in columns.items()})
+        segments = [Segment(*row) for row in kept["segments"].tolist()]
+        return plan, segments, _shape_of(kept["shape"])
+
+
+def save_rows(folder: Path, number: int, rows: SegmentRows) -> None:
+    """Keep the rows of one segment.
+
+    Raises:
+        OSError: the disk is full or the folder cannot be written.
+    """
+    columns: dict[str, Any] = {
+        **{f"samples_{field.name}": getattr(rows.samples, field.name) for field in fields(SampleRows)},
+        **{f"faces_{field.name}": getattr(rows.faces, field.name) for field in fields(FaceRows)},
+        "decoded": rows.decoded,
+        "shape": _shape_column(rows.shape),
+        "errors": rows.errors,
+        "elapsed_s": rows.elapsed_s,
+    }
+    _save(folder / f"{number:06}.npz", columns)
+
+
+def load_rows(folder: Path, number: int) -> SegmentRows:
+    """The rows of one segment that were kept."""
+    with np.load(folder / f"{number:06}.npz") as kept:
+        return SegmentRows(
+            decoded=kept["decoded"],
+            samples=SampleRows(*(kept[f"samples_{field.name}"] for field in fields(SampleRows))),
+            faces=FaceRows(*(kept[f"faces_{field.name}"] for field in fields(FaceRows))),
+            shape=_shape_of(kept["shape"]),
+            errors=int(kept["errors"]),
+            elapsed_s=float(kept["elapsed_s"]),
+        )
+
+
+def forget(folder: Path) -> None:
+    """Remove everything that was kept in a folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _save(path: Path, columns: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Another attempt at the same segment may still be writing: a worker that lost its connection, not its life.
+    half = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with half.open("wb") as file:
+            np.savez(file, **columns)
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def _shape_column(shape: PictureShape | None) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    return np.array(list(asdict(shape).values()) if shape else [], np.int64)
+
+
+def _shape_of(column: "np.ndarray[Any, np.dtype[np.int64]]") -> PictureShape | None:
+    return PictureShape(*column.tolist()) if len(column) else None

@@ -1,0 +1,72 @@
+"""What the training in a folder was begun with: a later start goes on with that very training, or not at all.
+
+    begun.json   {"net": "default", "labels": "ferplus", …, "seed": 20, "backend": "tensorflow", "dataset": "<SHA-256>"}
+
+It lies beside the checkpoints. A checkpoint alone does not tell of which pictures or of which learning rate it is.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from analytics.errors import UsageError
+
+_RECORD: Final = "begun.json"
+_LEFT_BY_TRAINING: Final = ("resume", "best.weights.h5", "history.csv")
+OPTIONS: Final = ("net", "labels", "epochs", "seed")
+"""Settings that have an option on the command line."""
+_NO_VALUE: Final = "nothing"
+
+
+def begin_or_go_on(out: Path, settings: Mapping[str, Any]) -> None:
+    """Claim the folder of a training, which exists, for these settings.
+
+    Args:
+        out: folder for the checkpoints.
+        settings: everything that decides the result, as JSON has it; `dataset` is the data set's SHA-256.
+
+    Raises:
+        UsageError: the folder holds a training that was begun with other settings, or that does not say with which.
+        OSError: the folder cannot be read or written.
+    """
+    record = out / _RECORD
+    if any((out / name).exists() for name in _LEFT_BY_TRAINING):
+        if differing := _differing(_read(record, out), settings):
+            raise UsageError(f"--out {out}: holds a training begun with {', '.join(differing)}", _remedy(out))
+        return
+    # Nothing has been learned yet, so whatever was claimed before binds nobody.
+    half = record.with_suffix(".tmp")
+    try:
+        half.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+        half.replace(record)
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def _read(record: Path, out: Path) -> dict[str, Any]:
+    try:
+        begun = json.loads(record.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        begun = None
+    except ValueError:
+        raise UsageError(f"{record}: is damaged, and the training beside it unknown", _remedy(out)) from None
+    if not isinstance(begun, dict):
+        raise UsageError(f"--out {out}: holds a training that does not say what it was begun with", _remedy(out))
+    return begun
+
+
+def _differing(begun: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
+    """Each setting that is another one now, in words."""
+    names = [name for name in {**settings, **begun} if begun.get(name, _NO_VALUE) != settings.get(name, _NO_VALUE)]
+    return [_in_words(name, begun.get(name, _NO_VALUE), settings.get(name, _NO_VALUE)) for name in names]
+
+
+def _in_words(name: str, then: object, now: object) -> str:
+    if name == "dataset":
+        return f"another data set (SHA-256 {str(then)[:12]}… instead of {str(now)[:12]}…)"
+    return f"{'--' if name in OPTIONS else ''}{name} {then} instead of {now}"
+
+
+def _remedy(out: Path) -> str:
+    return f"give the same settings again, name another --out, or remove the folder {out} to begin anew"

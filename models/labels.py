@@ -1,0 +1,67 @@
+"""What people say of a picture, as class labels and as soft targets. Pure arrays: no file.
+
+FER2013's own labels come from Goodfellow et al. (2013), arXiv:1307.0414; the FER+ votes, ten people a
+picture, from Barsoum et al. (2016), arXiv:1608.01041.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.expressions import EXPRESSIONS
+
+_SYNONYMS: Final = {
+    "anger": "angry",
+    "disgusted": "disgust",
+    "fearful": "fear",
+    "happiness": "happy",
+    "sadness": "sad",
+    "surprised": "surprise",
+}
+_LEAST_VOTES: Final = 5
+
+
+def class_index(name: str) -> int:
+    """Index into EXPRESSIONS of a class name as data sets spell it (`Happiness`, `anger`); -1 if foreign."""
+    lowered = name.strip().lower()
+    name = _SYNONYMS.get(lowered, lowered)
+    return EXPRESSIONS.index(name) if name in EXPRESSIONS else -1
+
+
+def hard_targets(labels: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Targets (n, 7) with a one at the label, (n,); all zero where the label is -1."""
+    targets = np.zeros((len(labels), len(EXPRESSIONS)), np.float32)
+    targets[labels >= 0, labels[labels >= 0]] = 1
+    return targets
+
+
+def ferplus_labels(votes: NDArray[np.integer], names: Sequence[str]) -> NDArray[np.int32]:
+    """The majority's class of each row of votes, int (n, 10); -1 where there is no clear face.
+
+    Left out are rows whose largest vote overall goes to contempt, unknown or NF, or is below five
+    of ten. Ties go to the first name.
+    """
+    to_ours = np.array([class_index(name) for name in names], np.int32)
+    labels: NDArray[np.int32] = to_ours[votes.argmax(axis=1)]
+    labels[votes.max(axis=1) < _LEAST_VOTES] = -1
+    return labels
+
+
+def ferplus_targets(votes: NDArray[np.integer], names: Sequence[str]) -> NDArray[np.float32]:
+    """Soft targets (n, 7): the shares of the votes among the seven classes, single votes dropped.
+
+    One vote of ten is more often a slip than an opinion (Barsoum et al. drop it too). Rows that
+    most people call unknown or no face become all zero.
+    """
+    heard = np.where(votes > 1, votes, 0)
+    targets = np.zeros((len(votes), len(EXPRESSIONS)), np.float32)
+    for column, name in enumerate(names):
+        if (ours := class_index(name)) >= 0:
+            targets[:, ours] = heard[:, column]
+    unclear = np.array([name.lower() in ("unknown", "nf") for name in names])
+    targets[unclear[votes.argmax(axis=1)]] = 0
+    total: NDArray[np.float32] = targets.sum(axis=1, keepdims=True)
+    total[total == 0] = 1
+    return targets / total
