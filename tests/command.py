@@ -47,7 +47,7 @@ def emobatch(*arguments: str | Path | bytes, cwd: Path, before: tuple[str, ...] 
     A run that does not say how many workers it wants has none: starting processes takes seconds.
     """
     if arguments[:1] == ("run",) and not {"--workers", "--scheduler", "--help"} & set(arguments):
-        arguments = (*arguments, "--workers", "0")
+        arguments = ("run", "--workers", "0", *arguments[1:])
     done = subprocess.run(
         [*before, *COMMAND, *arguments], cwd=cwd, env=ENVIRONMENT, capture_output=True, timeout=120, check=False
     )

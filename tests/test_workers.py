@@ -15,13 +15,13 @@ from tests.clips import write_clip
 from tests.command import COMMAND, ENVIRONMENT, emobatch, files_below, rows
 from tests.footage import Actor, Scene
 
-WALKER = Actor(path=((0.0, 60, 90, 60), (60.0, 260, 90, 60)))
-LONG = Scene(320, 180, 10.0, 60.0, 5, (WALKER,))
+WALKER = Actor(path=((0.0, 60, 90, 60), (40.0, 260, 90, 60)))
+LONG = Scene(320, 180, 10.0, 40.0, 5, (WALKER,))
 
 
 @pytest.fixture(scope="module", name="footage")
 def _footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A minute with one person who is there all the time, in several containers, and some short clips."""
+    """Forty seconds with one person who is there all the time, in several containers, and some short clips."""
     folder = tmp_path_factory.mktemp("footage")
     write_clip(LONG, folder / "long.mp4", gop=15, bframes=2)
     write_clip(LONG, folder / "long.ts", gop=35, bframes=2)
@@ -57,7 +57,7 @@ def _alone(footage: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
 def test_workers_and_segments_change_no_byte(
     workers: str, segment: str, footage: Path, alone: dict[str, bytes], tmp_path: Path
 ) -> None:
-    """The walker crosses up to five cuts and stays one track; nothing unfinished is left behind."""
+    """The walker crosses up to three cuts and stays one track; nothing unfinished is left behind."""
     done = emobatch("run", footage, "--out", "out", "--workers", workers, "--segment", segment, cwd=tmp_path)
     assert done.code == 0, done.stderr
     assert content(tmp_path / "out") == alone
@@ -114,7 +114,7 @@ def test_workers_die_with_their_parent(footage: Path, tmp_path: Path) -> None:
     workers = workers_of(run.pid)
     assert workers
     run.kill()
-    run.wait()
+    run.communicate()
     for _ in range(100):
         if not any(Path(f"/proc/{worker}").exists() for worker in workers):
             return
