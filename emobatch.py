@@ -1,6 +1,53 @@
-"""The front door of emobatch: batch video analytics of apparent facial expressions."""
+"""The front door of emobatch: batch video analytics of apparent facial expressions.
+
+import emobatch
+
+summary = emobatch.run(["footage/"], "out/night", workers=2)
+results = emobatch.open_results("out/night")
+print(results.tracks.groupby("expression").size())
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # Importing the front door costs nothing.
+    from jobs.outcome import RunSummary
+    from jobs.results import Results
 
 __version__ = "0.1.0"
+
+
+def run(sources: str | Path | Iterable[str | Path], out: str | Path, **settings: Any) -> "RunSummary":
+    """Process recorded video into tables and reports, as `emobatch run` does.
+
+    Args:
+        sources: files, folders, globs or @lists.
+        out: folder of tables and reports.
+        settings: fields of jobs.options.RunOptions: every, detector, model, camera, workers, segment, ….
+            Seconds may be given as int, float, Fraction or text.
+
+    Returns:
+        What was done; videos that failed are in its `failures`, and raise nothing.
+
+    Raises:
+        analytics.errors.EmobatchError: a wrong setting, no video in the sources, or OUT cannot be written.
+    """
+    from jobs.options import from_settings
+    from jobs.run import run as run_all
+
+    return run_all(from_settings(sources, out, settings))
+
+
+def open_results(out: str | Path) -> "Results":
+    """The tables below a folder, as pandas frames: videos, samples, faces, tracks.
+
+    Raises:
+        analytics.errors.UsageError: the folder holds no results.
+    """
+    from jobs.results import Results
+
+    return Results.opened(Path(out))
 
 
 def main() -> None:

@@ -152,6 +152,26 @@ def report(out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of an
 
 
 @app.command()
+def status(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of an earlier run.")], as_json: Json = False
+) -> int:
+    """Tell what is done, partial or failed, and why."""
+    _log_to_stderr(False)
+    from jobs.results import Results, status_of
+    from jobs.screen import printable
+
+    found = status_of(Results.opened(out))
+    if as_json:
+        typer.echo(json.dumps(found))
+        return 0
+    typer.echo(", ".join(f"{n} {name}" for name, n in found["videos"].items() if n) or "no video")
+    for video in found["list"]:
+        if video["status"] in ("failed", "partial"):
+            typer.echo(printable(f"  {video['status']} {video['source']}: {video['reason']}"))
+    return 0
+
+
+@app.command()
 def demo(
     out: Annotated[
         Path, typer.Option("--out", "-o", readable=False, help="Folder for clip, tables and reports.")

@@ -3,10 +3,11 @@
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from fractions import Fraction
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from analytics.errors import UsageError
 from analytics.quality import QualityThresholds
@@ -107,3 +108,22 @@ def parse_every(text: str) -> Fraction:
     if not _LEAST_EVERY <= every <= _MOST_EVERY:
         raise UsageError(f"--every {shown}: out of range", remedy)
     return every
+
+
+def from_settings(
+    sources: str | Path | Iterable[str | Path], out: str | Path, settings: Mapping[str, Any]
+) -> RunOptions:
+    """Options from what a Python caller gives.
+
+    Raises:
+        UsageError: an unknown setting, or a wrong value.
+    """
+    if unknown := sorted(set(settings) - {field.name for field in fields(RunOptions)}):
+        known = ", ".join(field.name for field in fields(RunOptions) if field.name not in ("sources", "out"))
+        raise UsageError(f"{', '.join(unknown)}: no such setting", f"settings are {known}")
+    parsed = dict(settings)
+    for name, parse in (("every", parse_every), ("segment", parse_segment)):
+        if name in parsed:
+            parsed[name] = parse(str(parsed[name]))
+    named = (sources,) if isinstance(sources, str | Path) else sources
+    return RunOptions(sources=tuple(str(source) for source in named), out=Path(out), **parsed)

@@ -1,0 +1,72 @@
+"""What earlier runs left below OUT, for Python callers and for `emobatch status`."""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analytics.errors import UsageError
+from jobs.outcome import STATUSES
+
+
+@dataclass(frozen=True)
+class Results:
+    """The tables of one OUT; each is read when it is first asked for."""
+
+    out: Path
+
+    @staticmethod
+    def opened(out: Path) -> "Results":
+        """The results below a folder.
+
+        Raises:
+            UsageError: it holds none.
+        """
+        if not next((out / "videos").glob("day=*/cam=*/*.parquet"), None):
+            raise UsageError(f"{out}: holds no results of emobatch", "name the --out folder of an earlier run")
+        return Results(out)
+
+    @cached_property
+    def videos(self) -> pd.DataFrame:
+        """One row a video; columns as in docs/data-dictionary.md, so too in the others."""
+        return self._read("videos")
+
+    @cached_property
+    def samples(self) -> pd.DataFrame:
+        """One row a sampled frame, faces or not."""
+        return self._read("samples")
+
+    @cached_property
+    def faces(self) -> pd.DataFrame:
+        """One row a face in a sampled frame."""
+        return self._read("faces")
+
+    @cached_property
+    def tracks(self) -> pd.DataFrame:
+        """One row a track."""
+        return self._read("tracks")
+
+    def _read(self, table: str) -> pd.DataFrame:
+        parts = []
+        for file in sorted((self.out / table).glob("day=*/cam=*/*.parquet")):
+            try:
+                parts.append(pq.ParquetFile(file).read())
+            except (OSError, pa.ArrowException) as error:
+                raise UsageError(f"{file}: cannot be read ({error})", "remove it and run again") from None
+        # Descriptions of single files may differ; the columns do not.
+        frame: pd.DataFrame = pa.concat_tables(part.replace_schema_metadata(None) for part in parts).to_pandas()
+        return frame
+
+
+def status_of(results: Results) -> dict[str, Any]:
+    """Counts by status and the list of videos, as `emobatch status --json` prints them."""
+    columns = ["source", "status", "reason", "duration_s", "coverage", "n_faces", "n_tracks"]
+    rows = results.videos[columns].sort_values("source").astype(object)
+    videos = rows.where(rows.notna(), None).to_dict("records")
+    counts = Counter(video["status"] for video in videos)
+    return {"out": str(results.out), "videos": {name: counts[name] for name in STATUSES}, "list": videos}

@@ -1,0 +1,147 @@
+"""A cluster that runs already, files that kill or hang their worker, and what is said of it."""
+
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.clips import write_clip
+from tests.command import ENVIRONMENT, ROOT, emobatch, files_below, rows
+from tests.footage import Actor, Scene, standing
+
+PERSON = Scene(320, 180, 10.0, 30.0, 3, (Actor(standing(160, 90, 80)),))
+
+TRAPS = """
+import os, time
+import analytics.container
+opened = analytics.container.open_video
+def open_video(path):
+    if "kills" in path.name:
+        os.kill(os.getpid(), 9)
+    if "hangs" in path.name:
+        time.sleep(1000)
+    return opened(path)
+analytics.container.open_video = open_video
+"""
+"""Loaded by every process at its start: stands for a decoder that crashes, and for one that hangs."""
+
+
+@pytest.fixture(scope="module", name="footage")
+def _footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("footage")
+    write_clip(PERSON, folder / "person.mp4", gop=15)
+    for seed in (1, 2, 3, 4):
+        write_clip(Scene(duration_s=2.0, fps=10, seed=seed), folder / f"short{seed}.mp4")
+    return folder
+
+
+def content(out: Path) -> dict[str, bytes]:
+    return {
+        f"{table}/{name}": (out / table / name).read_bytes()
+        for table in ("faces", "samples", "tracks")
+        for name in files_below(out / table)
+    }
+
+
+@pytest.fixture(name="trapped")
+def _trapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that is searched for Python modules first and holds the traps."""
+    (tmp_path / "traps").mkdir()
+    (tmp_path / "traps" / "sitecustomize.py").write_text(TRAPS)
+    monkeypatch.setitem(ENVIRONMENT, "PYTHONPATH", f"{tmp_path / 'traps'}:{ROOT}")
+    return tmp_path
+
+
+def test_a_file_that_kills_every_worker_fails_alone(footage: Path, trapped: Path) -> None:
+    """Two deaths and no third; all other videos are done."""
+    (trapped / "kills.mp4").write_bytes((footage / "short1.mp4").read_bytes() + b"x")
+    done = emobatch("run", footage, "kills.mp4", "--out", "out", "--workers", "2", "--json", cwd=trapped)
+    assert done.code == 3, done.stderr
+    assert (done.json["videos"]["done"], done.json["videos"]["failed"]) == (5, 1)
+    (failure,) = done.json["failures"]
+    assert failure["source"] == str(trapped / "kills.mp4")
+    assert failure["reason"].startswith("ended its worker process 2 times")
+    assert {video["status"] for video in rows(trapped / "out", "videos")} == {"done", "failed"}
+
+
+def test_a_file_that_hangs_its_worker_is_given_up(footage: Path, trapped: Path) -> None:
+    """After the time of --stall; the worker is started afresh and the other videos are done."""
+    (trapped / "hangs.mp4").write_bytes((footage / "short1.mp4").read_bytes() + b"x")
+    arguments = ("run", "hangs.mp4", footage, "--out", "out", "--workers", "1", "--stall", "3", "--json")
+    done = emobatch(*arguments, cwd=trapped)
+    assert done.code == 3, done.stderr
+    assert (done.json["videos"]["done"], done.json["videos"]["failed"]) == (5, 1)
+    assert done.json["failures"][0]["reason"].startswith("timed out: no progress for 3 s")
+
+
+@contextmanager
+def process(*arguments: str, cwd: Path, env: dict[str, str] | None = None) -> Iterator["subprocess.Popen[bytes]"]:
+    with (cwd / "cluster.log").open("ab") as log:
+        started = subprocess.Popen(
+            [sys.executable, *arguments], cwd=cwd, env=env or ENVIRONMENT, stdout=log, stderr=log
+        )
+    try:
+        yield started
+    finally:
+        started.terminate()
+        started.wait(timeout=30)
+
+
+@contextmanager
+def scheduler(cwd: Path) -> Iterator[str]:
+    """A scheduler on a free port."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+    port = address.rpartition(":")[2]
+    arguments = ("-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard")
+    with process(*arguments, cwd=cwd):
+        yield address
+
+
+def worker(address: str) -> tuple[str, ...]:
+    return ("-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1")
+
+
+def test_workers_of_a_scheduler_give_the_same_tables(footage: Path, tmp_path: Path) -> None:
+    """Two workers, one more joins in mid-run and one leaves."""
+    alone = emobatch("run", footage, "--out", "alone", "--workers", "0", cwd=tmp_path)
+    assert alone.code == 0, alone.stderr
+    with scheduler(tmp_path) as address, ExitStack() as workers:
+        workers.enter_context(process(*worker(address), cwd=tmp_path))
+        leaving = workers.enter_context(process(*worker(address), cwd=tmp_path))
+        time.sleep(4)
+        run = subprocess.Popen(
+            [sys.executable, "-m", "emobatch", "run", footage, "--out", "out", "--scheduler", address, "--segment", "10"],
+            cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        time.sleep(3)
+        workers.enter_context(process(*worker(address), cwd=tmp_path))
+        leaving.terminate()
+        _, said = run.communicate(timeout=120)
+    assert run.returncode == 0, said.decode()
+    assert content(tmp_path / "out") == content(tmp_path / "alone")
+
+
+def test_a_worker_that_does_not_fit_is_named(footage: Path, tmp_path: Path) -> None:
+    """One without emobatch: its address and the remedy, before anything is read."""
+    (tmp_path / "bare").mkdir()
+    # Stands in the way of the true module, as if it were not installed.
+    (tmp_path / "bare" / "jobs.py").write_text("raise ImportError('no emobatch here')\n")
+    bare = {**ENVIRONMENT, "PYTHONPATH": str(tmp_path / "bare")}
+    with scheduler(tmp_path) as address, process(*worker(address), cwd=tmp_path, env=bare):
+        done = emobatch("run", footage, "--out", "out", "--scheduler", address, cwd=tmp_path)
+    assert done.code == 2
+    assert re.search(r"worker tcp://127\.0\.0\.1:\d+: cannot run emobatch", done.stderr), done.stderr
+    assert not list((tmp_path / "out" / "faces").rglob("day=*/cam=*/*[1-9]*.parquet"))
+
+
+def test_a_scheduler_that_is_not_there_is_named(footage: Path, tmp_path: Path) -> None:
+    """Exit 2 with the address."""
+    done = emobatch("run", footage, "--out", "out", "--scheduler", "tcp://127.0.0.1:9", cwd=tmp_path)
+    assert (done.code, "--scheduler tcp://127.0.0.1:9: cannot be reached" in done.stderr) == (2, True), done.stderr
