@@ -138,9 +138,9 @@ def test_coverage_is_a_share_and_gaps_lie_apart_in_order(data: st.DataObject, ti
     assert all(0 <= gap.start_s < gap.end_s <= plan.duration_s + 1e-6 for gap in coverage.gaps)
     assert all(a.end_s <= b.start_s for a, b in pairwise(coverage.gaps))
     holes_s = sum(gap.end_s - gap.start_s for gap in coverage.gaps if gap.kind == "hole")
-    assert coverage.decoded_s <= max(0.0, plan.duration_s - holes_s) + 1e-6
+    assert coverage.decoded_s <= max(0.0, plan.duration_s - holes_s) + 1e-4
     if decoded.all():
-        assert coverage.decoded_s == pytest.approx(max(0.0, plan.duration_s - holes_s))
+        assert coverage.decoded_s == pytest.approx(max(0.0, plan.duration_s - holes_s), abs=1e-4)  # Gaps are rounded.
 
 
 class Seen(NamedTuple):
