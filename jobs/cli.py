@@ -77,12 +77,13 @@ def _common(
     pass
 
 
-def _log_to_stderr(debug: bool) -> None:
+def _log_to_stderr(debug: bool, quiet: bool = False) -> None:
     global _debug
     _debug = debug
+    shown = logging.DEBUG if debug else logging.ERROR if quiet else logging.WARNING
     logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     for handler in logging.getLogger().handlers:  # A run lowers its own loggers' level for the log file.
-        handler.setLevel(logging.DEBUG if debug else logging.WARNING)
+        handler.setLevel(shown)
     if debug:
         for noisy in ("asyncio", "PIL", "matplotlib", "h5py", "distributed"):
             logging.getLogger(noisy).setLevel(logging.INFO)
@@ -114,7 +115,7 @@ def run(
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and debug messages.")] = False,
 ) -> int:
     """Process recorded video into tables and reports."""
-    _log_to_stderr(debug)
+    _log_to_stderr(debug, quiet)
     from jobs.options import RunOptions, parse_every, parse_segment
 
     options = RunOptions(

@@ -78,7 +78,7 @@ class Screen:
             words.append(f"{duration(elapsed_s / share - elapsed_s)} left")
         if self.live:
             bar = Table.grid(padding=(0, 1))
-            bar.add_row(ProgressBar(total=1.0, completed=share, width=30), ", ".join(words))
+            bar.add_row(ProgressBar(total=1.0, completed=share, width=12), Text(", ".join(words), no_wrap=True))
             lines = Table.grid(padding=(0, 1))
             for source, at in list(running.values())[:_WORKERS_SHOWN]:
                 name = printable(source.rpartition("/")[2])
