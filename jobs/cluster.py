@@ -154,7 +154,8 @@ def local_executor(workers: int, dashboard: bool) -> Iterator[DaskExecutor]:
                 threads_per_worker=1,
                 processes=True,
                 memory_limit=None,
-                dashboard_address="127.0.0.1:0" if dashboard else None,
+                # Without an address Dask would open its usual port on every interface.
+                dashboard_address="127.0.0.1:0",
                 silence_logs=logging.CRITICAL,
             )
         except Exception as error:
