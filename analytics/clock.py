@@ -109,7 +109,8 @@ def _wild_blocks(clock: NDArray[np.int64], second: int, usual: int) -> NDArray[n
     while k + 1 < len(leaps):
         start, end = int(leaps[k]), int(leaps[k + 1])
         onward = int(clock[end] - clock[start - 1])
-        if end - start <= _REORDERED and 0 < onward <= max(second, 2 * (end - start + 1) * usual):
+        there_and_back = (clock[start] > clock[start - 1]) != (clock[end] > clock[end - 1])
+        if there_and_back and end - start <= _REORDERED and 0 < onward <= max(second, 2 * (end - start + 1) * usual):
             wild[start:end] = True
             k += 1
         k += 1

@@ -68,6 +68,13 @@ def test_a_frame_on_every_grid_point_loses_none_to_rounding(every: Fraction, tic
     assert sampled_frames(plan).tolist() == plan.cells.tolist() == list(range(n))
 
 
+def test_pauses_on_both_sides_of_a_few_frames_are_no_broken_clock() -> None:
+    """Frames stamped by motion: two pauses of a second, one after the other, keep every stamp."""
+    ticks = [0, 1, 2, 603, 630, 1231, 1614]
+    plan = plan_video(listed([packet(t) for t in ticks], clock=600), HALF)
+    assert plan.times_s.tolist() == [t / 600 for t in ticks]
+
+
 def test_a_third_of_a_second_is_not_a_float() -> None:
     """At 30 frames a second and every = 1/3 each tenth frame is sampled, over an hour."""
     plan = plan_video(listed([packet(k) for k in range(30 * 3600)], clock=30), Fraction(1, 3))
