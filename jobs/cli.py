@@ -1,8 +1,6 @@
 """The command line. Nothing heavy is imported before a command is known: --help answers at once."""
 
 import json
-import logging
-import os
 import sys
 import traceback
 from pathlib import Path
@@ -12,6 +10,8 @@ import typer
 
 from analytics.errors import EmobatchError
 from emobatch import __version__
+from jobs import cli_models
+from jobs.cli_options import Debug, Json, Quiet, debugging, log_to_stderr
 
 app = typer.Typer(
     name="emobatch",
@@ -23,10 +23,8 @@ app = typer.Typer(
 )
 
 EXIT_INTERRUPTED: Final = 130
-_debug = False
 
-Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Out = Annotated[Path, typer.Argument(metavar="OUT", help="Folder of an earlier run.")]
 
 
 def run_command_line() -> None:
@@ -36,7 +34,7 @@ def run_command_line() -> None:
     except (typer.Abort, KeyboardInterrupt):
         code = EXIT_INTERRUPTED
     except EmobatchError as error:
-        if _debug:
+        if debugging():
             traceback.print_exc()
         _screen_error(str(error))
         sys.exit(error.exit_code)
@@ -46,7 +44,7 @@ def run_command_line() -> None:
             _screen_error(f"{problem.rstrip('.')}: see {context.command_path if context else 'emobatch'} --help")
         sys.exit(error.exit_code)
     except Exception as error:
-        if _debug:
+        if debugging():
             raise
         _screen_error(f"internal error, {type(error).__name__}: {error}: run again with --debug and report it")
         sys.exit(1)
@@ -77,18 +75,6 @@ def _common(
     pass
 
 
-def _log_to_stderr(debug: bool, quiet: bool = False) -> None:
-    global _debug
-    _debug = debug
-    shown = logging.DEBUG if debug else logging.ERROR if quiet else logging.WARNING
-    logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    for handler in logging.getLogger().handlers:  # A run lowers its own loggers' level for the log file.
-        handler.setLevel(shown)
-    if debug:
-        for noisy in ("asyncio", "PIL", "matplotlib", "h5py", "distributed"):
-            logging.getLogger(noisy).setLevel(logging.INFO)
-
-
 @app.command()
 def run(
     sources: Annotated[
@@ -112,10 +98,10 @@ def run(
     dashboard: Annotated[bool, typer.Option("--dashboard", help="Dask's dashboard, on this machine alone.")] = False,
     as_json: Json = False,
     quiet: Quiet = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and debug messages.")] = False,
+    debug: Debug = False,
 ) -> int:
     """Process recorded video into tables and reports."""
-    _log_to_stderr(debug, quiet)
+    log_to_stderr(quiet)
     from jobs.options import RunOptions, parse_every, parse_segment
 
     options = RunOptions(
@@ -143,9 +129,9 @@ def run(
 
 
 @app.command()
-def report(out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of an earlier run.")]) -> int:
+def report(out: Out, debug: Debug = False) -> int:
     """Draw the pages again from the tables alone."""
-    _log_to_stderr(False)
+    log_to_stderr()
     from reports.site import write_site
 
     typer.echo(write_site(out, everything=True))
@@ -153,11 +139,9 @@ def report(out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of an
 
 
 @app.command()
-def status(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of an earlier run.")], as_json: Json = False
-) -> int:
+def status(out: Out, as_json: Json = False, debug: Debug = False) -> int:
     """Tell what is done, partial or failed, and why."""
-    _log_to_stderr(False)
+    log_to_stderr()
     from jobs.results import Results, status_of
     from jobs.screen import printable
 
@@ -177,9 +161,10 @@ def demo(
     out: Annotated[
         Path, typer.Option("--out", "-o", readable=False, help="Folder for clip, tables and reports.")
     ] = Path("out/demo"),
+    debug: Debug = False,
 ) -> int:
     """Run a short built-in clip, offline, and print the path of its report."""
-    _log_to_stderr(False)
+    log_to_stderr()
     from jobs.demo_clip import copy_demo_clip
     from jobs.options import RunOptions
     from jobs.run import run as run_all
@@ -194,48 +179,6 @@ def demo(
     return summary.exit_code
 
 
-@app.command()
-def evaluate(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A shipped name or a .tflite file.")],
-    dataset: Annotated[
-        Path,
-        typer.Argument(metavar="DATASET", help="Folder of class folders, FER-style .npz, or .csv with path,label."),
-    ],
-    split: Annotated[str, typer.Option(help="Part of an npz: train, public or private.")] = "private",
-    labels: Annotated[str, typer.Option(help="Truth of an npz: ferplus or fer2013.")] = "ferplus",
-    detect: Annotated[bool, typer.Option("--detect", help="Find the face first.")] = False,
-    as_json: Json = False,
-) -> int:
-    """Score a classifier on labelled still pictures."""
-    from models.classifier import ExpressionClassifier
-    from models.evaluate import evaluate as evaluate_model
-    from models.evaluate import in_words
-
-    result = evaluate_model(ExpressionClassifier(model, asked_by="MODEL"), dataset, split, labels, detect=detect)
-    typer.echo(json.dumps(result.to_json()) if as_json else in_words(result))
-    return 0
-
-
-@app.command()
-def train(
-    dataset: Annotated[
-        Path, typer.Argument(metavar="DATASET", help="FER-style .npz with the splits train and public.")
-    ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for checkpoints and the trained network.")],
-    net: Annotated[str, typer.Option(help="Network: default.")] = "default",
-    labels: Annotated[str, typer.Option(help="What to learn: ferplus or fer2013.")] = "ferplus",
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training pictures.")] = 24,
-    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 20,
-) -> int:
-    """Train a classifier; stopped and started again, it goes on. Needs the extra `train`."""
-    from analytics.errors import UsageError
-
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's words at its start hide ours.
-    try:
-        from models.train import TrainOptions
-        from models.train import train as train_network
-    except ImportError as error:
-        raise UsageError(f"training needs {error.name}", "pip install 'emobatch[train]'") from None
-    typer.echo(train_network(TrainOptions(dataset=dataset, out=out, net=net, labels=labels, epochs=epochs, seed=seed)))
-    return 0
+app.command()(cli_models.evaluate)
+app.command()(cli_models.train)
+app.add_typer(cli_models.models, name="models")

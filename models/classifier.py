@@ -23,7 +23,7 @@ SHIPPED: Final = {"default": Path(__file__).parent / "shipped" / "default.tflite
 
 _LARGEST_BATCH: Final = 64
 _OF_KERAS: Final = (".keras", ".h5", ".hdf5")
-_WITHOUT_FACTS: Final = "convert it with emobatch, which writes them: python -m models.convert NETWORK.keras OUT.tflite --dataset DATASET.npz"
+_WITHOUT_FACTS: Final = "convert it with emobatch, which writes them: emobatch models convert NETWORK.keras OUT.tflite --dataset DATASET.npz"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +81,7 @@ def model_path(model: str, asked_by: str = "--model") -> Path:
         raise UsageError(f"{asked_by} {model}: no such model", shipped)
     if path.suffix.lower() in _OF_KERAS:
         names = f"{shlex.quote(model)} {shlex.quote(str(path.with_suffix('.tflite')))}"
-        remedy = f"convert it: python -m models.convert {names} --dataset DATASET.npz"
+        remedy = f"convert it: emobatch models convert {names} --dataset DATASET.npz"
         raise UsageError(f"{asked_by} {model}: is a network of Keras, and emobatch runs .tflite files", remedy)
     if path.suffix.lower() != ".tflite" or not path.is_file():
         raise UsageError(f"{asked_by} {model}: is no .tflite file", shipped)

@@ -1,11 +1,5 @@
-"""A trained Keras network as int8 LiteRT file, with its facts beside it. Needs the train extra.
+"""A trained Keras network as int8 LiteRT file, with its facts beside it. Needs the train extra."""
 
-python -m models.convert out/train/default.keras models/shipped/default.tflite --dataset fer2013.npz
-"""
-
-import argparse
-import os
-import sys
 import tempfile
 from pathlib import Path
 from typing import Final
@@ -13,7 +7,7 @@ from typing import Final
 import keras
 import numpy as np
 
-from analytics.errors import EmobatchError, UsageError
+from analytics.errors import UsageError
 from models.classifier import ExpressionClassifier, facts_of
 from models.crop import crop_whole
 from models.datasets import read_labelled
@@ -57,6 +51,7 @@ def convert(network: Path, target: Path, dataset: Path, *, labels: str = "ferplu
     public = public.only(public.labels >= 0)
     if not len(public.labels):
         raise UsageError(f"{dataset}: no picture of its split 'public' has a label", "check the labels")
+    target.parent.mkdir(parents=True, exist_ok=True)
     to_litert(network, target)
     size = keras.models.load_model(network, compile=False).input_shape[1]
     facts_of(target.stem, target, size, 0.0, flip).write_beside(target)
@@ -65,25 +60,3 @@ def convert(network: Path, target: Path, dataset: Path, *, labels: str = "ferplu
     threshold = smallest_threshold(probabilities, public.labels, ACCEPTED_ACCURACY)
     facts_of(target.stem, target, size, threshold, flip).write_beside(target)
     return threshold
-
-
-def main() -> None:
-    """Command line of this module."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("network", type=Path)
-    parser.add_argument("target", type=Path)
-    parser.add_argument("--dataset", type=Path, required=True)
-    parser.add_argument("--labels", default="ferplus")
-    options = parser.parse_args()
-    options.target.parent.mkdir(parents=True, exist_ok=True)
-    threshold = convert(options.network, options.target, options.dataset, labels=options.labels)
-    print(f"{options.target}: {options.target.stat().st_size} bytes, uncertain below {threshold}")
-
-
-if __name__ == "__main__":
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
-        main()
-    except EmobatchError as error:
-        print(f"emobatch: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)

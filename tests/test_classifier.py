@@ -133,7 +133,7 @@ def test_a_network_of_keras_is_to_be_converted(tmp_path: Path, name: str) -> Non
         ExpressionClassifier(str(path))
     assert str(path) in caught.value.problem
     command = shlex.split(caught.value.remedy.removeprefix("convert it: "))
-    assert command[:3] == ["python", "-m", "models.convert"]
+    assert command[:3] == ["emobatch", "models", "convert"]
     assert command[3:] == [str(path), str(path.with_suffix(".tflite")), "--dataset", "DATASET.npz"]
 
 
@@ -162,7 +162,7 @@ def test_a_file_without_facts_is_refused(copy: Path) -> None:
     copy.with_suffix(".json").unlink()
     with pytest.raises(UsageError, match="cannot read the facts") as caught:
         ExpressionClassifier(str(copy))
-    assert str(copy.with_suffix(".json")) in caught.value.problem and "models.convert" in caught.value.remedy
+    assert str(copy.with_suffix(".json")) in caught.value.problem and "models convert" in caught.value.remedy
 
 
 def without(name: str) -> Callable[[dict[str, Any]], Any]:
@@ -244,7 +244,10 @@ def test_options_that_errors_name_exist() -> None:
     named = set(re.findall(r"--[a-z][a-z-]+", read))
     commands = typer.main.get_command(app)
     assert isinstance(commands, TyperGroup)
-    known = {name for command in commands.commands.values() for option in command.params for name in option.opts}
+    below = commands.commands["models"]
+    assert isinstance(below, TyperGroup)
+    every = [*commands.commands.values(), *below.commands.values()]
+    known = {name for command in every for option in command.params for name in option.opts}
     assert {"--model", "--labels", "--out", "--seed"} <= named & known
-    assert named - known == {"--dataset", "--force-reinstall", "--no-deps"}
+    assert named - known == {"--force-reinstall", "--no-deps"}
     assert {f"--{name}" for name in OPTIONS} <= known

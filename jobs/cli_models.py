@@ -1,0 +1,134 @@
+"""The commands about classifiers: train, evaluate, and what `emobatch models` does with them."""
+
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from jobs.cli_options import Debug, Json, log_to_stderr
+
+models = typer.Typer(help="List, show, verify and convert classifiers.", no_args_is_help=True)
+
+_TRAIN_EXTRA: Final = "pip install 'emobatch[train]'"
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="A shipped name or a .tflite file.")]
+Labels = Annotated[str, typer.Option(help="Truth of an npz: ferplus or fer2013.")]
+
+
+def evaluate(
+    model: Model,
+    dataset: Annotated[
+        Path,
+        typer.Argument(metavar="DATASET", help="Folder of class folders, FER-style .npz, or .csv with path,label."),
+    ],
+    split: Annotated[str, typer.Option(help="Part of an npz: train, public or private.")] = "private",
+    labels: Labels = "ferplus",
+    detect: Annotated[bool, typer.Option("--detect", help="Find the face first.")] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Score a classifier on labelled still pictures."""
+    log_to_stderr()
+    from models.classifier import ExpressionClassifier
+    from models.evaluate import evaluate as evaluate_model
+    from models.evaluate import in_words
+
+    result = evaluate_model(ExpressionClassifier(model, asked_by="MODEL"), dataset, split, labels, detect=detect)
+    typer.echo(json.dumps(result.to_json()) if as_json else in_words(result))
+    return 0
+
+
+def train(
+    dataset: Annotated[
+        Path, typer.Argument(metavar="DATASET", help="FER-style .npz with the splits train and public.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for checkpoints and the trained network.")],
+    net: Annotated[str, typer.Option(help="Network: default.")] = "default",
+    labels: Annotated[str, typer.Option(help="What to learn: ferplus or fer2013.")] = "ferplus",
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training pictures.")] = 24,
+    seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 20,
+    debug: Debug = False,
+) -> int:
+    """Train a classifier; stopped and started again, it goes on. Needs the extra `train`."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    _keras_or_say_how()
+    from models.train import TrainOptions
+    from models.train import train as train_network
+
+    typer.echo(train_network(TrainOptions(dataset=dataset, out=out, net=net, labels=labels, epochs=epochs, seed=seed)))
+    return 0
+
+
+@models.command("list")
+def list_models(as_json: Json = False, debug: Debug = False) -> int:
+    """List the classifiers and detectors that come with emobatch."""
+    log_to_stderr()
+    from models.catalogue import catalogue
+
+    found = catalogue()
+    if as_json:
+        typer.echo(json.dumps({"models": [entry.to_json() for entry in found]}))
+        return 0
+    for entry in found:
+        typer.echo(f"{entry.name:8}  {entry.kind:10}  {entry.about}")
+    return 0
+
+
+@models.command()
+def show(model: Model = "default", as_json: Json = False, debug: Debug = False) -> int:
+    """Print the card of a classifier: data, results by class, limits."""
+    log_to_stderr()
+    from models.catalogue import card_of, facts_as_json
+
+    typer.echo(json.dumps(facts_as_json(model)) if as_json else card_of(model).rstrip())
+    return 0
+
+
+@models.command()
+def verify(
+    model: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="One alone; all unless given.")] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Check the SHA-256 of all weights, and that they load and work."""
+    log_to_stderr()
+    from models.catalogue import verified_models
+
+    checked = verified_models(model)
+    if as_json:
+        typer.echo(json.dumps({"models": [entry.to_json() for entry in checked]}))
+    else:
+        for entry in checked:
+            typer.echo(f"{entry.name}: {entry.problem or f'as it should be, SHA-256 {entry.sha256}'}")
+    return 2 if any(entry.problem and not entry.optional for entry in checked) else 0
+
+
+@models.command()
+def convert(
+    network: Annotated[Path, typer.Argument(metavar="NETWORK", help="The .keras file that training made.")],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="The .tflite file to write, facts beside it.")],
+    dataset: Annotated[Path, typer.Option(help="FER-style .npz; its split public gives the threshold.")],
+    labels: Labels = "ferplus",
+    debug: Debug = False,
+) -> int:
+    """Convert a trained network to the int8 .tflite file that `emobatch run --model` takes. Needs the extra `train`."""
+    log_to_stderr()
+    _keras_or_say_how()
+    from models.convert import convert as convert_network
+
+    threshold = convert_network(network, target, dataset, labels=labels)
+    typer.echo(f"{target}: {target.stat().st_size:,} bytes, uncertain below {threshold}")
+    return 0
+
+
+def _keras_or_say_how() -> Any:
+    from analytics.errors import UsageError
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's words at its start hide ours.
+    try:
+        import keras
+    except ImportError as error:
+        raise UsageError(f"this command needs {error.name}", _TRAIN_EXTRA) from None
+    return keras
