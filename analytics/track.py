@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 _FORBIDDEN: Final = 1e6
+_NO_LONGER_LIKELY: Final = 3.0
+"""A link this dear weighs no more than none, so that nobody is moved along a row to save a stranger a link."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,8 +98,10 @@ def _assign(
         return {}
     cost = np.stack([_cost(track, now_s, centers, sizes, settings) for track in live])
     allowed = cost <= 2 * settings.gate**2
-    cost = np.where(allowed, cost, _FORBIDDEN)
-    chosen = zip(*linear_sum_assignment(cost), strict=True)
+    # Among equals a link is better than none, and a near one better than a far one.
+    preference = np.where(allowed, 1e-6 * cost, 1e-3)
+    weight = np.where(allowed, np.minimum(cost, _NO_LONGER_LIKELY), _NO_LONGER_LIKELY) + preference
+    chosen = zip(*linear_sum_assignment(weight), strict=True)
     return {int(place): live[t] for t, place in chosen if allowed[t, place]}
 
 

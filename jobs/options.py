@@ -16,7 +16,7 @@ from analytics.track import TrackSettings
 
 _SHOWN: Final = 40
 """Characters of a wrong value that an error repeats."""
-ALGORITHM: Final = 1
+ALGORITHM: Final = 2
 """Rises when the same settings would give other rows."""
 _LEAST_EVERY: Final = Fraction(1, 1000)
 _MOST_EVERY: Final = Fraction(3600)

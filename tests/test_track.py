@@ -178,3 +178,15 @@ def test_order_within_a_frame_does_not_matter(some: Faces, random: Random) -> No
         return {(i, t, *b, s) for i, t, b, s in zip(ids, times, boxes.tolist(), scores, strict=True)}
 
     assert tracks(mixed, boxes[order], scores[order]) == tracks(ids, boxes, scores)
+
+
+def test_nobody_in_a_row_takes_the_place_of_a_neighbour() -> None:
+    """Of four who stand in a row the first leaves as a fifth comes: the other three stay who they are."""
+    before, after = (0, 150, 300, 450), (150, 300, 450, 600)
+    seen = [(k / 2, x) for k in range(10) for x in (before if k < 5 else after)]
+    pts_s = np.array([at_s for at_s, _ in seen])
+    boxes = np.array([(x, 100, 100, 100) for _, x in seen], np.float32)
+    numbers = link(pts_s, boxes, np.full(len(seen), 0.9, np.float32))
+    for x in (150, 300, 450):
+        assert len(set(numbers[boxes[:, 0] == x])) == 1
+    assert len(set(numbers)) == 5
