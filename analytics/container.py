@@ -56,14 +56,18 @@ def packets_of(container: InputContainer, streams: VideoStream | None = None) ->
     """Demux to the end; a failed read (None) is stepped over instead of ending the file.
 
     Damaged transport streams raise BlockingIOError or InvalidDataError in their middle and go on after it.
+    Only reads that fail one after the other, with no packet between them, end it.
     """
-    for _ in range(_MOST_FAILED_READS):
+    failed = 0
+    while failed < _MOST_FAILED_READS:
         try:
             for packet in container.demux(streams) if streams is not None else container.demux():
+                failed = 0
                 if packet.size or packet.pts is not None or packet.dts is not None:
                     yield packet
             return
         except av.EOFError:
             return
         except (av.FFmpegError, OSError):
+            failed += 1
             yield None
