@@ -77,15 +77,21 @@ class InProcess:
         self.slots = 1
         self.running: dict[str, Running] = {}
         self._done: queue.SimpleQueue[Done] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[tuple[Call, Pulse] | None] = queue.SimpleQueue()
         self._pulse = Pulse()
-        self._thread: threading.Thread | None = None
+        # One thread for all calls: models are loaded once a thread.
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
 
     def submit(self, call: Call) -> None:
         """Start the call; the one before has ended."""
         self._pulse = Pulse()
         self.running[call.name] = Running("this process")
-        self._thread = threading.Thread(target=self._carry_out, args=(call, self._pulse), daemon=True)
-        self._thread.start()
+        self._calls.put((call, self._pulse))
+
+    def _work(self) -> None:
+        while asked := self._calls.get():
+            self._carry_out(*asked)
 
     def _carry_out(self, call: Call, pulse: Pulse) -> None:
         try:
@@ -110,5 +116,5 @@ class InProcess:
     def close(self) -> None:
         """End the running call at its next beat."""
         self._pulse.stopped = True
-        if self._thread:
-            self._thread.join(timeout=10)
+        self._calls.put(None)
+        self._thread.join(timeout=10)

@@ -8,10 +8,11 @@ video comes back as Failed, and only a fault of OUT or of this worker is raised.
 """
 
 import os
+import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache, wraps
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -114,23 +115,24 @@ class CannotWrite(Exception):
         self.number, self.words = number, words
 
 
-@lru_cache(maxsize=1)
-def _engines(detector: str, model: str, min_score: float, long_side: int, options: RunOptions) -> Engines:
-    return Engines.load(options)
+_of_this_thread = threading.local()
 
 
 def engines_for(task: VideoTask) -> Engines:
-    """This process's engines, loaded once.
+    """This thread's engines, loaded once: neither detector nor classifier may be used by two threads at a time.
 
     Raises:
         EmobatchError: the model or the detector here are other ones than where the run was started.
     """
-    o = task.options
-    engines = _engines(o.detector, o.model, o.min_score, o.long_side, o)
+    held: Engines | None = getattr(_of_this_thread, "engines", None)
+    if held and held.settings_hash == task.settings_hash:
+        return held
+    engines = Engines.load(task.options)
     if engines.settings_hash != task.settings_hash:
         raise EmobatchError(
             "a worker has another model, detector or emobatch than this machine", "install the same release everywhere"
         )
+    _of_this_thread.engines = engines
     return engines
 
 
