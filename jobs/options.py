@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from analytics.errors import UsageError
 from analytics.quality import QualityThresholds
@@ -29,7 +30,7 @@ class RunOptions:
     """One invocation of `emobatch run`.
 
     Raises:
-        UsageError: the camera's name cannot be filed.
+        UsageError: a value is of another kind or out of range, or the camera's name cannot be filed.
     """
 
     sources: tuple[str, ...]
@@ -60,6 +61,19 @@ class RunOptions:
     tracking: TrackSettings = field(default_factory=TrackSettings)
 
     def __post_init__(self) -> None:
+        for name, fits, wanted in (
+            ("every", isinstance(self.every, Fraction), "seconds as a Fraction"),
+            ("segment", isinstance(self.segment, Fraction), "seconds as a Fraction"),
+            ("workers", self.workers is None or _whole(self.workers, 0), "a whole number from 0, or None"),
+            ("stall_s", _number(self.stall_s) and self.stall_s >= 1, "seconds, at least 1"),
+            ("camera", self.camera is None or isinstance(self.camera, str), "a text, or None"),
+            ("scheduler", self.scheduler is None or isinstance(self.scheduler, str), "a text, or None"),
+            ("min_face", _whole(self.min_face, 1), "px, a whole number from 1"),
+            ("min_score", _number(self.min_score) and 0 <= self.min_score <= 1, "a number from 0 to 1"),
+            ("long_side", _whole(self.long_side, 32), "px, a whole number from 32"),
+        ):
+            if not fits:
+                raise UsageError(f"{name} {str(getattr(self, name))[:_SHOWN]!r}: cannot be", f"give {wanted}")
         if self.camera is not None and (problem := why_no_camera(self.camera)):
             shown = self.camera if len(self.camera) <= _SHOWN else f"{self.camera[:_SHOWN]}…"
             raise UsageError(f"--camera {shown}: {problem}", "give the camera another, short name")
@@ -76,6 +90,14 @@ class RunOptions:
         }
         text = json.dumps(decisive, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _whole(value: object, least: int) -> bool:
+    return type(value) is int and value >= least
+
+
+def _number(value: object) -> bool:
+    return type(value) in (int, float) and math.isfinite(cast(float, value))
 
 
 def parse_segment(text: str) -> Fraction:
@@ -124,6 +146,7 @@ def from_settings(
     parsed = dict(settings)
     for name, parse in (("every", parse_every), ("segment", parse_segment)):
         if name in parsed:
-            parsed[name] = parse(str(parsed[name]))
+            value = parsed[name]
+            parsed[name] = parse(str(int(value) if isinstance(value, float) and value.is_integer() else value))
     named = (sources,) if isinstance(sources, str | Path) else sources
     return RunOptions(sources=tuple(str(source) for source in named), out=Path(out), **parsed)

@@ -1,11 +1,13 @@
 """The Python API and `emobatch status`: what a run did, and what lies below OUT."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import emobatch as front_door
 from analytics.errors import UsageError
+from jobs.options import from_settings
 from tests.clips import write_clip
 from tests.command import emobatch
 from tests.footage import Actor, Scene, standing
@@ -55,3 +57,30 @@ def test_an_unknown_setting_is_named(cwd: Path) -> None:
     """With those that there are."""
     with pytest.raises(UsageError, match="evry: no such setting: settings are every, "):
         front_door.run("x.mp4", "out", evry=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("workers", -1),
+        ("workers", "2"),
+        ("stall_s", "long"),
+        ("stall_s", float("nan")),
+        ("camera", 5),
+        ("min_face", "x"),
+        ("min_score", 2),
+        ("long_side", 0.5),
+        ("segment", 305),
+        ("every", None),
+    ],
+)
+def test_a_wrong_setting_is_named(name: str, value: Any, tmp_path: Path) -> None:
+    """Before anything is started, and with what would be right."""
+    with pytest.raises(UsageError, match=name) as caught:
+        from_settings("footage", tmp_path, {name: value})
+    assert "give" in caught.value.remedy
+
+
+def test_numbers_that_are_equal_are_taken_alike(tmp_path: Path) -> None:
+    """Python callers write 300.0 as readily as 300."""
+    assert from_settings("x", tmp_path, {"segment": 300.0}) == from_settings("x", tmp_path, {"segment": 300})
