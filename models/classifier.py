@@ -23,6 +23,7 @@ SHIPPED: Final = {"default": Path(__file__).parent / "shipped" / "default.tflite
 
 _LARGEST_BATCH: Final = 64
 _OF_KERAS: Final = (".keras", ".h5", ".hdf5")
+_NO_SOFTMAX: Final = "end the network with a softmax and convert it again"
 _WITHOUT_FACTS: Final = "convert it with emobatch, which writes them: emobatch models convert NETWORK.keras OUT.tflite --dataset DATASET.npz"
 
 
@@ -122,6 +123,9 @@ class ExpressionClassifier:
             raise UsageError(f"{path}: takes pictures {taken} and gives {given}, unlike its facts", _WITHOUT_FACTS)
         self._input, self._output = source["index"], result["index"]
         self._batch = 0
+        tried = self.classify(np.linspace(0, 255, 2 * self.facts.size**2).astype(np.uint8).reshape(2, *taken[:2]))
+        if not (np.allclose(tried.sum(1), 1, atol=0.02) and (tried >= 0).all()):
+            raise UsageError(f"{path}: what it gives are no probabilities, which add up to 1", _NO_SOFTMAX)
 
     def classify(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities (n, 7) of gray crops, uint8 (n, size, size); a face's do not depend on its neighbours."""
