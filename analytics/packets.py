@@ -20,6 +20,8 @@ from analytics.records import Pulse
 NO_STAMP: Final = -(2**63)
 """Stands in the columns for a timestamp that the container does not give."""
 _WITH_DECLARED_DURATION: Final = ("mov", "matroska", "avi", "asf", "flv", "mxf")
+_DURATION_IS_THE_END: Final = ("matroska", "asf")
+"""Their headers count the duration from time zero, the others from the first frame."""
 _NO_TIMESTAMPS: Final = 0x80
 """The flag of a container format that stores no times (AVFMT_NOTIMESTAMPS)."""
 _MUXING_SHARE: Final = 16
@@ -202,10 +204,11 @@ def _declared_s(container: InputContainer, stream: VideoStream) -> tuple[float |
     """
     if not container.format.name.startswith(_WITH_DECLARED_DURATION):
         return None, None
-    first_s = (container.start_time or 0) / av.time_base
+    from_zero = container.format.name.startswith(_DURATION_IS_THE_END)
+    first_s = 0.0 if from_zero else (container.start_time or 0) / av.time_base
     whole_s = container.duration / av.time_base + first_s if container.duration else None
     if stream.duration and stream.time_base:
-        stream_s = float(stream.duration * stream.time_base)
+        stream_s = float((stream.duration - (stream.start_time or 0) * from_zero) * stream.time_base)
         if container.format.name == "avi" and stream.average_rate:
             # For a file that was cut off the library makes the duration fit; the count of frames stays.
             stream_s = max(stream_s, float(stream.frames / stream.average_rate))

@@ -244,3 +244,25 @@ def test_what_is_no_video_says_which_file_and_what_to_do(tmp_path: Path, kind: s
         list_packets(path)
     assert str(path) in caught.value.problem
     assert len(caught.value.remedy.split()) > 3
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec"),
+    [("mp4", "mpeg4"), ("mov", "mpeg4"), ("mkv", "mpeg4"), ("ts", "mpeg4"), ("flv", "flv"), ("wmv", "wmv2")],
+)
+def test_a_recording_that_begins_late_on_its_clock_is_whole(suffix: str, codec: str, tmp_path: Path) -> None:
+    """Recorders that cut a night into files let the clock go on; nothing is missing before or after."""
+    path = tmp_path / f"second.{suffix}"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=25)
+        assert isinstance(stream, VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.time_base = Fraction(1, 25)
+        for k in range(100):
+            frame = av.VideoFrame(64, 48, "yuv420p")
+            frame.pts, frame.time_base = 250 + k, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    plan = plan_video(list_packets(path), HALF)
+    assert len(plan.times_s) == 100
+    assert plan.duration_s == pytest.approx(4, abs=0.1)
