@@ -2,8 +2,10 @@
 
 import os
 import re
+import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +27,8 @@ _MOST_CAMERA_BYTES: Final = 255 - len("cam=")
 """What file systems take as the name of a folder."""
 _NO_ROWS_NAME: Final = "0000000000000000.parquet"
 """A file without rows, so that no table is ever an empty glob. The name is no video's: readers skip names with _."""
+_ABANDONED_S: Final = 3600
+"""No file takes as long to be written."""
 _PURGE_ORDER: Final = ("videos", "faces", "samples", "tracks")
 _WRITE_ORDER: Final = ("faces", "samples", "tracks", "videos")
 
@@ -67,7 +71,9 @@ def prepare(out: Path, metadata: Mapping[str, str]) -> None:
         if not (folder / _NO_ROWS_NAME).exists():
             _write(schema.empty_table(), folder / _NO_ROWS_NAME, metadata)
     for half in out.glob("*/day=*/cam=*/*.tmp"):
-        half.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # A younger one may be another run's, which is about to rename it.
+            if time.time() - half.stat().st_mtime > _ABANDONED_S:
+                half.unlink()
 
 
 def write_video(
@@ -75,8 +81,8 @@ def write_video(
 ) -> None:
     """Write the rows of one video in place of any that it had before.
 
-    The old `videos` row goes first and the new one comes last: a video without one is not done, whatever
-    lies in the other tables.
+    All is on the disk before anything old goes. Then the old `videos` row goes first and the new one comes
+    last: a video without one is not done, whatever lies in the other tables.
 
     Args:
         out: the output folder.
@@ -86,16 +92,24 @@ def write_video(
         metadata: text added to each file's metadata.
 
     Raises:
-        OSError: the disk is full or OUT cannot be written. The video then has no `videos` row.
+        OSError: the disk is full or OUT cannot be written. The video keeps the rows that it had.
     """
-    forget_video(out, video_id)
+    halves: list[tuple[Path, Path]] = []
     try:
         for name in _WRITE_ORDER:
             if name in tables:
-                _write(tables[name].cast(TABLES[name]), place.folder(out, name) / f"{video_id}.parquet", metadata)
-    except BaseException:
-        forget_video(out, video_id)  # Rows of a video that has none in `videos` would be counted all the same.
-        raise
+                path = place.folder(out, name) / f"{video_id}.parquet"
+                halves.append((_half(tables[name].cast(TABLES[name]), path, metadata), path))
+        forget_video(out, video_id)
+        try:
+            for half, path in halves:
+                half.replace(path)
+        except BaseException:
+            forget_video(out, video_id)  # Rows of a video that has none in `videos` would be counted all the same.
+            raise
+    finally:
+        for half, _ in halves:
+            half.unlink(missing_ok=True)
 
 
 def forget_video(out: Path, video_id: str) -> None:
@@ -108,6 +122,11 @@ def forget_video(out: Path, video_id: str) -> None:
 
 
 def _write(table: pa.Table, path: Path, metadata: Mapping[str, str]) -> None:
+    _half(table, path, metadata).replace(path)
+
+
+def _half(table: pa.Table, path: Path, metadata: Mapping[str, str]) -> Path:
+    """Write a table beside its path, whole and safe on the disk; it still has to be renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     table = table.replace_schema_metadata({"emobatch.schema_version": str(SCHEMA_VERSION), **metadata})
     half = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
@@ -116,10 +135,10 @@ def _write(table: pa.Table, path: Path, metadata: Mapping[str, str]) -> None:
             pq.write_table(table, file, compression="zstd")
             file.flush()
             os.fsync(file.fileno())
-        half.replace(path)
     except BaseException:
         half.unlink(missing_ok=True)
         raise
+    return half
 
 
 def to_table(name: str, columns: Mapping[str, Any]) -> pa.Table:

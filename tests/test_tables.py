@@ -1,5 +1,6 @@
 """The tables as any reader finds them: their schemas, their partitions, and what a camera may be called."""
 
+import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -202,6 +203,9 @@ def test_what_an_interrupted_write_left_is_cleared(tmp_path: Path) -> None:
     half = next(tmp_path.rglob("*1.parquet")).with_suffix(".parquet.0.tmp")
     half.touch()
     prepare(tmp_path, {})
+    assert half.exists()  # Another run may be writing it at this moment.
+    os.utime(half, (0, 0))
+    prepare(tmp_path, {})
     assert not half.exists()
     assert len(list(tmp_path.rglob("*1.parquet"))) == 1
 
@@ -225,3 +229,14 @@ def test_rows_that_do_not_fit_their_schema_are_refused() -> None:
         to_table("samples", row)
     with pytest.raises(ValueError, match=r"samples\.gate may not be null"):
         to_table("samples", row | {"gate": None})
+
+
+def test_rows_stay_where_the_new_ones_cannot_be_written(tmp_path: Path) -> None:
+    """Reading a video again with another setting loses nothing if it fails in the middle."""
+    video_id = "0" * 15 + "1"
+    old = {"samples": TABLES["samples"].empty_table(), "videos": TABLES["videos"].empty_table()}
+    write_video(tmp_path, Place(None, "a"), video_id, old, {})
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(ValueError):
+        write_video(tmp_path, Place(None, "a"), video_id, {**old, "videos": pa.table({"x": [1]})}, {})
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
