@@ -179,6 +179,38 @@ def demo(
     return summary.exit_code
 
 
+@app.command()
+def doctor(
+    out: Annotated[Path, typer.Option("--out", "-o", readable=False, help="Folder that the run will write.")] = Path(
+        "out"
+    ),
+    detector: Annotated[str, typer.Option(help="Face detector that the run will use.")] = "yunet",
+    model: Annotated[str, typer.Option(help="Classifier that the run will use.")] = "default",
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="tcp://HOST:PORT", help="Dask scheduler that the run will use.")
+    ] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Tell what would break tonight: versions, codecs, models, disk, workers; each with its remedy."""
+    log_to_stderr()
+    from jobs.doctor import examine
+    from jobs.options import RunOptions
+    from jobs.screen import printable
+
+    options = RunOptions(sources=(), out=out, detector=detector, model=model, scheduler=scheduler)
+    findings = []
+    for finding in examine(options):
+        findings.append(finding)
+        if not as_json:
+            typer.echo(printable(f"{finding.level:8} {finding.what}: {finding.found}"))
+            if finding.remedy:
+                typer.echo(printable(f"{'':8} remedy: {finding.remedy}"))
+    if as_json:
+        typer.echo(json.dumps({"findings": [finding.to_json() for finding in findings]}))
+    return 2 if any(finding.level == "problem" for finding in findings) else 0
+
+
 app.command()(cli_models.evaluate)
 app.command()(cli_models.train)
 app.add_typer(cli_models.models, name="models")

@@ -28,13 +28,13 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     """`emobatch` alone and --help list the commands; --version prints one line."""
     done = emobatch("--help", cwd=tmp_path)
     assert done.code == 0
-    for command in ("run", "report", "status", "demo", "evaluate", "train", "models"):
+    for command in ("run", "report", "status", "demo", "doctor", "evaluate", "train", "models"):
         assert f" {command} " in done.stdout
     assert emobatch(cwd=tmp_path).stdout.strip() == done.stdout.strip()
     assert emobatch("--version", cwd=tmp_path).stdout.startswith("emobatch 0.")
 
 
-@pytest.mark.parametrize("command", ["run", "report", "status", "demo", "evaluate", "train", "models"])
+@pytest.mark.parametrize("command", ["run", "report", "status", "demo", "doctor", "evaluate", "train", "models"])
 def test_each_command_explains_itself(command: str, tmp_path: Path) -> None:
     """The help of a command answers on stdout and calls the command by its name."""
     done = emobatch(command, "--help", cwd=tmp_path)

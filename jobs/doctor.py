@@ -1,0 +1,144 @@
+"""What would break tonight, looked for before the run; each finding has its remedy."""
+
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import PackageNotFoundError, distributions, requires, version
+from pathlib import Path
+from typing import Final
+
+import av
+import cv2
+import psutil
+from distributed.system import MEMORY_LIMIT
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from analytics.errors import EmobatchError
+from emobatch import __version__
+from jobs.cluster import cores
+from jobs.demo_clip import copy_demo_clip
+from jobs.options import RunOptions
+from jobs.run import run
+
+_OPENCV: Final = {"opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless"}
+"""Wheels that all install the package cv2, each over the other."""
+_CODECS: Final = ("h264", "hevc", "mpeg4", "mjpeg", "gif")
+_LITTLE_SPACE: Final = 2**30
+_NO_SPACE: Final = 100 * 2**20
+_OF_A_WORKER: Final = 500 * 10**6
+"""Bytes of memory that a worker process may take."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    level: str
+    """ok, warning, or problem: with a problem a run fails."""
+    what: str
+    found: str
+    remedy: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """For --json."""
+        return asdict(self)
+
+
+def examine(options: RunOptions) -> Iterator[Finding]:
+    """Look at everything that a run with these options stands on; sources are not looked at.
+
+    The last finding takes seconds: a run of the demo clip, by a worker of the kind that the run will have.
+    """
+    yield from _packages()
+    yield _opencv()
+    yield _codecs()
+    place = _nearest_folder(options.out)
+    yield _disk(place)
+    yield _memory(options)
+    yield _demo(options, place)
+
+
+def _packages() -> Iterator[Finding]:
+    """Releases of what emobatch needs, against what it asks for."""
+    try:
+        needed = [Requirement(text) for text in requires("emobatch") or []]
+    except PackageNotFoundError:
+        yield Finding("warning", "emobatch", f"{__version__}, not installed", "pip install it")
+        return
+    needed = [one for one in needed if not one.marker or one.marker.evaluate({"extra": ""})]
+    found = []
+    for one in needed:
+        try:
+            release = version(one.name)
+        except PackageNotFoundError:
+            yield Finding("problem", one.name, "is not installed", f"pip install '{one}'")
+            continue
+        if not one.specifier.contains(release, prereleases=True):
+            yield Finding("problem", one.name, f"is release {release}, not {one.specifier}", f"pip install '{one}'")
+        found.append(f"{one.name} {release}")
+    yield Finding("ok", "versions", f"emobatch {__version__}, python {platform.python_version()}, {', '.join(found)}")
+
+
+def _opencv() -> Finding:
+    names = {canonicalize_name(found.metadata["Name"] or "") for found in distributions()}
+    wheels = sorted(_OPENCV & names)
+    if len(wheels) > 1:
+        again = f"pip uninstall -y {' '.join(wheels)}; pip install opencv-python-headless"
+        return Finding("problem", "OpenCV", f"{' and '.join(wheels)} overwrite each other", again)
+    if missing := [name for name in ("FaceDetectorYN", "CascadeClassifier") if not hasattr(cv2, name)]:
+        again = "pip install --force-reinstall 'opencv-python-headless>=4.12,<5'"
+        return Finding("problem", "OpenCV", f"{cv2.__version__} has no {' and no '.join(missing)}", again)
+    return Finding("ok", "OpenCV", f"{cv2.__version__}, one wheel")
+
+
+def _codecs() -> Finding:
+    if missing := [name for name in _CODECS if name not in av.codecs_available]:
+        again = "pip install --force-reinstall av, the wheel of which brings all of them"
+        return Finding("problem", "codecs", f"no decoder for {', '.join(missing)}", again)
+    return Finding("ok", "codecs", ", ".join(_CODECS))
+
+
+def _nearest_folder(out: Path) -> Path:
+    """OUT, or the nearest of its parents that exists."""
+    place = out.absolute()
+    while not place.is_dir() and place != place.parent:
+        place = place.parent
+    return place
+
+
+def _disk(place: Path) -> Finding:
+    free = shutil.disk_usage(place).free
+    level = "problem" if free < _NO_SPACE else "warning" if free < _LITTLE_SPACE else "ok"
+    remedy = "free space there, or name another --out" if level != "ok" else ""
+    return Finding(level, "disk", f"{free / 1e9:.1f} GB free at {place}", remedy)
+
+
+def _memory(options: RunOptions) -> Finding:
+    available = min(psutil.virtual_memory().available, MEMORY_LIMIT)
+    workers = cores()
+    found = f"{available / 1e9:.1f} GB available for {workers} workers"
+    if options.scheduler is None and available < workers * _OF_A_WORKER:
+        fitting = max(1, available // _OF_A_WORKER)
+        return Finding("warning", "memory", found, f"end other programs, or run with --workers {fitting}")
+    return Finding("ok", "memory", found)
+
+
+def _demo(options: RunOptions, place: Path) -> Finding:
+    """Models, workers and OUT tried in earnest."""
+    what = "run of the demo clip"
+    try:
+        with tempfile.TemporaryDirectory(prefix=".emobatch-doctor-", dir=place) as name:
+            clip = copy_demo_clip(Path(name, "footage"))
+            summary = run(replace(options, sources=(str(clip),), out=Path(name, "out")))
+    except EmobatchError as error:
+        return Finding("problem", what, error.problem, error.remedy)
+    except OSError as error:
+        return Finding("problem", what, f"{place}: cannot be written ({error.strerror})", "name another --out")
+    if summary.exit_code:
+        reasons = "; ".join(str(failure["reason"]) for failure in summary.failures)
+        return Finding("problem", what, reasons or "is incomplete", "run `emobatch demo --debug` and report it")
+    where = f"workers of {options.scheduler}" if options.scheduler else "a worker process of this machine"
+    return Finding("ok", what, f"decoded, analysed and written by {where}")
