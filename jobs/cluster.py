@@ -1,5 +1,6 @@
 """Steps on Dask workers: processes of this machine, or of a cluster that exists already."""
 
+import asyncio
 import logging
 import os
 import queue
@@ -7,11 +8,13 @@ import secrets
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from typing import Any, Final
 
 import dask
 from distributed import Client, LocalCluster, get_worker
+from distributed.comm.core import CommClosedError
 from distributed.scheduler import KilledWorker
 
 from analytics.errors import EmobatchError, UsageError
@@ -66,7 +69,8 @@ class DaskExecutor:
 
     def _heard(self, event: Any) -> None:
         news = event[1] if isinstance(event, tuple) else event
-        name = news["name"]
+        # Another run on the same cluster hears our beats, and we hear its.
+        name = news["name"].removeprefix(self._prefix)
         if name in self._futures:
             running = self.running.get(name)
             if running is None or running.worker != news["at"] or running.beats != news["beats"]:
@@ -75,7 +79,12 @@ class DaskExecutor:
     def submit(self, call: Call) -> None:
         """Hand a call to whichever worker is free."""
         future = self.client.submit(
-            carry_out, call.name, call.function, call.arguments, key=self._prefix + call.name, pure=False
+            carry_out,
+            self._prefix + call.name,
+            call.function,
+            call.arguments,
+            key=self._prefix + call.name,
+            pure=False,
         )
         self._futures[call.name] = future
         future.add_done_callback(lambda _: self._ended.put(call.name))
@@ -87,7 +96,7 @@ class DaskExecutor:
             EmobatchError: the scheduler cannot be reached any more.
         """
         if self.client.status in ("closed", "closing"):
-            raise EmobatchError("the Dask scheduler is gone", "start it and run again; finished videos are kept")
+            raise _gone()
         names = []
         try:
             names.append(self._ended.get(timeout=timeout_s))
@@ -104,8 +113,12 @@ class DaskExecutor:
             return None
         try:
             return Done(name, future.result(timeout=_START_S))
-        except KilledWorker as error:
-            return Done(name, deaths=getattr(error, "allowed_failures", 0) + 1)
+        except KilledWorker:
+            return Done(name, deaths=1)  # However often a foreign scheduler tried: it did not try it alone.
+        except TimeoutError:
+            return Done(name, deaths=1)  # The worker ended with the result in its hands.
+        except (CommClosedError, CancelledError, asyncio.CancelledError):
+            return Done(name, error=_gone())
         except Exception as error:  # noqa: BLE001 The run ends with it, whatever it is.
             return Done(name, error=error)
 
@@ -192,6 +205,10 @@ def scheduler_executor(address: str) -> Iterator[DaskExecutor]:
             yield executor
         finally:
             executor.close()
+
+
+def _gone() -> EmobatchError:
+    return EmobatchError("the Dask scheduler is gone", "start it and run again; finished videos are kept")
 
 
 def _need_bokeh() -> None:

@@ -10,22 +10,23 @@ import logging
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from analytics.errors import EmobatchError
 from analytics.fingerprint import WHOLE_UP_TO
 from analytics.records import Pulse
 from jobs import work
 from jobs.executors import BEAT_S, Call, Executor, Running
 from jobs.outcome import VideoOutcome
 from jobs.pipeline import Engines
+from jobs.steps import Step, Video
+from jobs.unfinished import forget
 from jobs.work import Begun, Failed, VideoTask
 
 _log = logging.getLogger(__name__)
 
-_ORDER: Final = {"finish": 0, "read": 1, "begin": 2, "hash_both": 3, "identify": 4}
-"""What is handed out first: to close a video goes before opening another."""
 _WINDOW: Final = 2
 """Open videos for each call that can run at once."""
 
@@ -41,42 +42,6 @@ class Listener(Protocol):
 
     def working(self, running: dict[str, tuple[str, Running]], media_s: float, size: float) -> None:
         """What each worker is at, by call: source and progress; seconds of footage and bytes that are done."""
-
-
-@dataclass(eq=False)
-class _Video:
-    """A video that is open."""
-
-    index: int
-    size: int
-    task: VideoTask
-    opened_at: float = field(default_factory=time.monotonic)
-    segments: int = 1
-    left: int = 0
-    """Segments that are still to be read."""
-    identified: bool = False
-    parked: bool = False
-    """One of its steps waits to be tried alone."""
-    closed: bool = False
-
-
-@dataclass(eq=False)
-class _Step:
-    """One call for a video."""
-
-    kind: str
-    video: _Video
-    number: int = 0
-    deaths: int = 0
-    attempt: int = 0
-
-    @property
-    def name(self) -> str:
-        return f"{self.kind}-{self.video.index}-{self.number}-{self.attempt}"
-
-    @property
-    def order(self) -> tuple[int, int, int]:
-        return _ORDER[self.kind], self.video.index, self.number
 
 
 class Conductor:
@@ -96,18 +61,19 @@ class Conductor:
         self.task, self.engines, self.executor, self.listener = task, engines, executor, listener
         sizes = [_size_of(path) for path in videos]
         self.waiting = deque(
-            _Video(index, size, replace(task, path=path))
+            Video(index, size, replace(task, path=path))
             for index, (path, size) in enumerate(zip(videos, sizes, strict=True))
         )
         self.total = len(videos)
         self.ended = 0
         self.size_ended, self.media_s = 0, 0.0
-        self.ready: list[tuple[tuple[int, int, int], _Step]] = []
-        self.flying: dict[str, _Step] = {}
-        self.suspects: deque[_Step] = deque()
+        self.ready: list[tuple[tuple[int, int, int], Step]] = []
+        self.flying: dict[str, Step] = {}
+        self.suspects: deque[Step] = deque()
         self.open = 0
+        self.staffed_at = time.monotonic()
         shared = {size for size, n in Counter(sizes).items() if n > 1}
-        self.twins: dict[int, deque[_Video]] = {size: deque() for size in shared}
+        self.twins: dict[int, deque[Video]] = {size: deque() for size in shared}
         """Open files of the same size, in their order: only these can be copies of one another."""
         self.originals: dict[str, VideoTask] = {}
         """First file with each hash, of those that share their size with another."""
@@ -139,7 +105,7 @@ class Conductor:
             self.flying[step.name] = step
             self.executor.submit(self._call(step))
 
-    def _next(self) -> _Step | None:
+    def _next(self) -> Step | None:
         while self.ready:
             step = heapq.heappop(self.ready)[1]
             if not step.video.closed:
@@ -147,11 +113,11 @@ class Conductor:
         if self.waiting and self.open < max(1, _WINDOW * self.executor.slots):
             self._open(self.waiting.popleft())
             return self._next()
-        if self.suspects and not self.flying and not self.waiting:
+        if self.suspects and not self.flying:
             return self.suspects.popleft()
         return None
 
-    def _open(self, video: _Video) -> None:
+    def _open(self, video: Video) -> None:
         self.open += 1
         video.opened_at = time.monotonic()
         if video.size in self.twins:
@@ -160,11 +126,11 @@ class Conductor:
         else:
             self._add("begin", video)
 
-    def _add(self, kind: str, video: _Video, number: int = 0) -> None:
-        step = _Step(kind, video, number)
+    def _add(self, kind: str, video: Video, number: int = 0) -> None:
+        step = Step(kind, video, number)
         heapq.heappush(self.ready, (step.order, step))
 
-    def _call(self, step: _Step) -> Call:
+    def _call(self, step: Step) -> Call:
         task = step.video.task
         arguments: tuple[Any, ...] = (task,)
         if step.kind == "identify":
@@ -175,7 +141,7 @@ class Conductor:
             arguments = (task, step.number)
         return Call(step.name, getattr(work, step.kind), arguments)
 
-    def _returned(self, step: _Step, value: Any) -> None:
+    def _returned(self, step: Step, value: Any) -> None:
         """Draw the consequence of a step that ended."""
         video = step.video
         if isinstance(value, Failed):
@@ -203,7 +169,7 @@ class Conductor:
         else:
             self._compared(video, *value)
 
-    def _tell_copies(self, twins: deque[_Video]) -> None:
+    def _tell_copies(self, twins: deque[Video]) -> None:
         """Settle, in the order of the sources, which files of one size are copies."""
         while twins and twins[0].identified:
             video = twins[0]
@@ -220,7 +186,7 @@ class Conductor:
                 self.originals[video.task.digest] = video.task
                 self._add("begin", video)
 
-    def _compared(self, video: _Video, mine: str, theirs: str) -> None:
+    def _compared(self, video: Video, mine: str, theirs: str) -> None:
         """Settle what a large file is whose fingerprint another one has, too."""
         assert video.task.digest is not None
         original = self.originals.get(video.task.digest if mine == theirs else mine)
@@ -233,7 +199,7 @@ class Conductor:
             self._add("begin", video)
         self._tell_copies(self.twins[video.size])
 
-    def _died(self, step: _Step, deaths: int) -> None:
+    def _died(self, step: Step, deaths: int) -> None:
         """A worker process ended during a step: try it again alone, and no third time."""
         step.deaths += deaths
         _log.warning("%s: a worker process died during %s %d", step.video.task.source, step.kind, step.number)
@@ -256,31 +222,40 @@ class Conductor:
     def _watch(self) -> None:
         """Give up what makes no progress; tell the listener what the workers are at."""
         now, working = time.monotonic(), {}
+        if self.executor.slots:
+            self.staffed_at = now
+        elif now - self.staffed_at > self.task.options.stall_s:
+            raise EmobatchError("no worker is left", "start workers and run again; finished videos are kept")
         for name, running in list(self.executor.running.items()):
             step = self.flying.get(name)
-            if step is None or step.video.closed:
+            if step is None:
                 continue
             if now - running.alive_at > self.task.options.stall_s:
                 self.executor.give_up(name)
                 self.flying.pop(name, None)
-                seconds = f"{self.task.options.stall_s:g}"
-                self._fail(step.video, f"timed out: no progress for {seconds} s: check that it plays, or set --stall")
-            else:
+                # Other segments of a video that was given up may hang in the same way.
+                if not step.video.closed:
+                    seconds = f"{self.task.options.stall_s:g}"
+                    words = f"timed out: no progress for {seconds} s: check that it plays, or set --stall"
+                    self._fail(step.video, words)
+            elif not step.video.closed:
                 working[name] = step.video.task.source, running
         media_s = self.media_s + sum(running.media_s for _, running in working.values())
         opened = {step.video for step in self.flying.values()}
         size = self.size_ended + sum(video.size * (1 - video.left / video.segments) for video in opened if video.left)
         self.listener.working(working, media_s, size)
 
-    def _fail(self, video: _Video, reason: str) -> None:
+    def _fail(self, video: Video, reason: str) -> None:
         elapsed_s = time.monotonic() - video.opened_at
         self._end(video, work.write_failure(video.task, self.engines, reason, elapsed_s))
         if (twins := self.twins.get(video.size)) and video in twins:
             twins.remove(video)
             self._tell_copies(twins)
 
-    def _end(self, video: _Video, outcome: VideoOutcome) -> None:
+    def _end(self, video: Video, outcome: VideoOutcome) -> None:
         video.closed = True
+        if video.segments > 1:
+            forget(video.task.folder)
         self.open -= not video.parked
         self.ended += 1
         self.size_ended += video.size

@@ -29,7 +29,7 @@ from jobs.options import RunOptions
 from jobs.outcome import VideoOutcome
 from jobs.pipeline import Engines, VideoResult, finish_video, plan_file, read_segment
 from jobs.rows import VideoKey, table_of_duplicate, table_of_failure, tables_of
-from jobs.unfinished import FOLDER, forget, load_plan, load_rows, save_plan, save_rows
+from jobs.unfinished import FOLDER, load_plan, load_rows, save_plan, save_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,9 +183,8 @@ def finish(pulse: Pulse, task: VideoTask) -> VideoOutcome:
     plan, segments, _ = load_plan(task.folder)
     parts = [load_rows(task.folder, segment.number) for segment in segments]
     engines = engines_for(task)
-    outcome = _written(task, finish_video(task.path, plan, parts, task.options, engines), engines)
-    forget(task.folder)
-    return outcome
+    # The parts stay until the conductor knows of it: a worker that dies now would leave nothing to repeat this with.
+    return _written(task, finish_video(task.path, plan, parts, task.options, engines), engines)
 
 
 def write_rows(task: VideoTask, tables: dict[str, pa.Table], engines: Engines) -> None:
