@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.packets import LEAST_LOST_BYTES
 from analytics.plan import VideoPlan
 from analytics.records import Gap
 
@@ -16,7 +17,6 @@ LEAST_COVERAGE: Final = 0.99
 _LEAST_HOLE_S: Final = 1.0
 _LEAST_HOLE_INTERVALS: Final = 5
 _LEAST_LOST_SHARE: Final = 0.1
-_LEAST_LOST_BYTES: Final = 1024
 _REORDERED: Final = 16
 """Frames that may be shown before or after their neighbours in the file (H.264 allows 16)."""
 
@@ -35,8 +35,9 @@ class Coverage:
 def cover(plan: VideoPlan, decoded: NDArray[np.bool_], bytes_a_second: float) -> Coverage:
     """Find the gaps between decodable frames, tell damage from pauses, and add up what was lost.
 
-    Lost frames count one by one, so that a recording with a little damage everywhere is not called whole;
-    gaps name the stretches that are long enough to be looked at.
+    Lost frames count one by one, those whose packets are gone by the time they leave out, so that a recording
+    with a little damage everywhere is not called whole; gaps name the stretches that are long enough to be
+    looked at.
 
     Args:
         plan: times of all frames.
@@ -61,6 +62,7 @@ def cover(plan: VideoPlan, decoded: NDArray[np.bool_], bytes_a_second: float) ->
         # At the edges the frame interval is already inside; between frames a gap counts from frame to frame.
         if end_s - start_s + (plan.interval_s if before >= 0 else 0.0) <= least_s:
             unseen_s += (after - before - 1 + from_itself + to_itself) * plan.interval_s
+            unseen_s += _missing_packets_s(plan, before, after, bytes_a_second)
             continue
         cause = _cause(plan, before, after, (end_s - start_s) * bytes_a_second)
         gaps.append(Gap(round(start_s, 6), round(end_s, 6), "hole" if cause else "paused", cause or "nothing recorded"))
@@ -76,14 +78,26 @@ def _seen_until(plan: VideoPlan, frame: int) -> float:
     return plan.shown_until_s if frame == len(plan.times_s) - 1 else float(plan.times_s[frame]) + plan.interval_s
 
 
+def _missing_packets_s(plan: VideoPlan, before: int, after: int, bytes_a_second: float) -> float:
+    """Seconds between two seen frames, less than a gap, whose packets lay in lost bytes: no frame stands for them."""
+    if before < 0 or after >= len(plan.times_s) or not plan.lost_bytes[before : after + 1].any():
+        return 0.0
+    steps = np.diff(plan.times_s[before : after + 1]) - plan.interval_s
+    missing_s = float(steps[steps > plan.interval_s / 2].sum())
+    lost = int(plan.lost_bytes[max(before - _REORDERED, 0) : after + _REORDERED].max())
+    return missing_s if lost > max(LEAST_LOST_BYTES, _LEAST_LOST_SHARE * missing_s * bytes_a_second) else 0.0
+
+
 def _cause(plan: VideoPlan, before: int, after: int, bytes_worth: float) -> str:
     """What came with a gap that makes it damage; empty where nothing did."""
     around = slice(max(before - _REORDERED, 0), after + _REORDERED)
     lost = int(plan.lost_bytes[around].max(initial=0))
-    if lost > max(_LEAST_LOST_BYTES, _LEAST_LOST_SHARE * bytes_worth):
+    if lost > max(LEAST_LOST_BYTES, _LEAST_LOST_SHARE * bytes_worth):
         return f"{lost / 1000:.0f} kB of the file hold no readable packet"
+    if after == len(plan.times_s) and plan.lost_at_end:
+        return f"{plan.lost_at_end / 1000:.0f} kB at the end of the file hold no readable packet"
     if missing := after - before - 1:
-        return f"{missing} frames could not be decoded"
+        return f"{missing} frame{'s' * (missing > 1)} could not be decoded"
     if after == len(plan.times_s):
         return "the file ends before its header says"
     return "packets damaged" if plan.damaged[around].any() else ""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from analytics.container import open_video, packets_of
 from analytics.errors import VideoError
+from analytics.filler import filler_bytes
 from analytics.records import Pulse
 
 NO_STAMP: Final = -(2**63)
@@ -26,6 +27,8 @@ _NO_TIMESTAMPS: Final = 0x80
 """The flag of a container format that stores no times (AVFMT_NOTIMESTAMPS)."""
 _MUXING_SHARE: Final = 16
 """One in so many bytes of a packet may be added by headers between its pieces: 4 in 188 in transport streams."""
+LEAST_LOST_BYTES: Final = 1024
+"""Fewer bytes between two packets are headers, not damage."""
 
 
 class PacketInfo(NamedTuple):
@@ -88,7 +91,8 @@ class PacketList:
     """Duration of the video stream by the file's header, seconds."""
     ended_early_s: float
     """How long before the header's end the packets of all streams end, seconds."""
-    read_errors: int
+    lost_at_end: int = 0
+    """Bytes after the last packet that belong to none, in a transport stream, whose header promises no end."""
     reordered: bool = False
     """Frames are shown in another order than they are stored in (B-frames)."""
 
@@ -102,17 +106,16 @@ def list_packets(path: Path, pulse: Pulse | None = None) -> PacketList:
     container, stream = open_video(path)
     with container:
         columns = [array("q") for _ in PacketInfo._fields]
-        extents = _Extents()
+        extents = _Extents(path, container.format.name)
         # AVI has no presentation times, raw streams have none at all.
         timed = container.format.name != "avi" and not container.format.flags & _NO_TIMESTAMPS
         indexed = _avi_index(container, stream)
-        read_errors, last_s, found = 0, 0.0, 0
+        last_s, found = 0.0, 0
         for packet in packets_of(container):
-            if packet is None:
-                read_errors += 1
-                continue
             if pulse:
                 pulse.beats += 1
+            if packet is None:
+                continue
             end = (packet.pts if packet.pts is not None else packet.dts or 0) + (packet.duration or 0)
             last_s = max(last_s, float(end * packet.time_base))
             of_video = packet.stream_index == stream.index
@@ -138,7 +141,7 @@ def list_packets(path: Path, pulse: Pulse | None = None) -> PacketList:
             ),
             declared_s=declared_s,
             ended_early_s=max(0.0, container_s - last_s) if container_s else 0.0,
-            read_errors=read_errors,
+            lost_at_end=extents.lost_at_end(),
             reordered=bool(stream.codec_context.has_b_frames),
         )
 
@@ -157,7 +160,8 @@ def _info(packet: "Packet[Any]", timed: bool, indexed: dict[int, int]) -> Packet
 class _Extents:
     """Which bytes of a file belong to packets, whatever their stream."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: Path, container: str) -> None:
+        self.path, self.container = path, container
         self.start, self.size, self.number = array("q"), array("q"), array("q")
 
     def add(self, packet: "Packet[Any]", number: int) -> None:
@@ -174,16 +178,34 @@ class _Extents:
         # In the order of the file, as some writers store sound and picture apart.
         order = np.lexsort((self.number, self.size, self.start))
         lost, slack, known_end = 0, 0, min(self.start, default=0)
+        before = known_end
         for i in order:
             start, size, number = self.start[i], self.size[i], self.number[i]
             if start >= known_end:
-                lost += max(0, start - known_end - slack)
+                lost += self._lost(before, known_end + slack, start)
                 known_end, slack = start, 0
+            before = start
             # Transport streams cut packets up, mix the pieces of all streams and put headers between them.
             known_end, slack = known_end + size, slack + size // _MUXING_SHARE
             if number >= 0:
                 lost_before[number], lost = lost, 0
         return lost_before
+
+    def lost_at_end(self) -> int:
+        """Bytes after the last packet of a transport stream, whatever its kind."""
+        if not self.container.startswith("mpegts") or not self.start:
+            return 0
+        last = max(range(len(self.start)), key=self.start.__getitem__)
+        begin, size = self.start[last], self.size[last]
+        return self._lost(begin, begin + size + size // _MUXING_SHARE, self.path.stat().st_size)
+
+    def _lost(self, before: int, known_end: int, start: int) -> int:
+        """Bytes from known_end to start less what is sound filler; `before` is where the packet before begins."""
+        lost = max(0, start - known_end)
+        if lost <= LEAST_LOST_BYTES:
+            return lost
+        in_pieces = self.container.startswith("mpegts")
+        return max(0, lost - filler_bytes(self.path, self.container, before if in_pieces else known_end, start))
 
 
 def _avi_index(container: InputContainer, stream: VideoStream) -> dict[int, int]:

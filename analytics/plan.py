@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.clock import FALLBACK_RATE, frame_ticks, index_ticks
-from analytics.packets import NO_STAMP, PacketList
+from analytics.packets import NO_STAMP, PacketList, Packets
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +40,8 @@ class VideoPlan:
     codec: str
     interval_s: float
     """Median time between frames, seconds."""
+    lost_at_end: int
+    """Bytes after the last packet that belong to none."""
     shown_until_s: float
     """When the last frame has been shown, seconds."""
     duration_s: float
@@ -79,6 +81,8 @@ def plan_video(listed: PacketList, every: Fraction) -> VideoPlan:
     declared_end_s = listed.declared_s or 0.0
     if listed.ended_early_s and listed.declared_s is None:
         declared_end_s = packets_end_s + listed.ended_early_s
+    if listed.lost_at_end:
+        declared_end_s = max(declared_end_s, packets_end_s + _worth_s(packets, listed.lost_at_end, packets_end_s))
     return VideoPlan(
         times_s=times_s,
         cells=_cells(in_order, tick / every),
@@ -92,9 +96,17 @@ def plan_video(listed: PacketList, every: Fraction) -> VideoPlan:
         reordered=listed.reordered,
         codec=listed.codec,
         interval_s=interval_s,
+        lost_at_end=listed.lost_at_end,
         shown_until_s=float(packets_end_s),
         duration_s=float(max(packets_end_s, declared_end_s)),
     )
+
+
+def _worth_s(packets: Packets, lost: int, packets_end_s: float) -> float:
+    """How long the pictures took that lay in lost bytes at the end; 0 for less than a second, which is no gap."""
+    first, last = int(packets.position.min()), int(packets.position.max())
+    worth_s = lost * packets_end_s / (last - first) if 0 <= first < last else 0.0
+    return worth_s if worth_s > 1.0 else 0.0
 
 
 def _cells(ticks: NDArray[np.int64], cells_a_tick: Fraction) -> NDArray[np.int32]:

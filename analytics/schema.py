@@ -52,7 +52,7 @@ VIDEOS: Final = pa.schema(
             nullable=True,
         ),
         _column("duration_s", _SECONDS, "expected duration of the video stream, seconds", nullable=True),
-        _column("decoded_s", _SECONDS, "duration less the holes, seconds", nullable=True),
+        _column("decoded_s", _SECONDS, "duration less what could not be decoded, seconds", nullable=True),
         _column(
             "coverage",
             _SCORE,

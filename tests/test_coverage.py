@@ -2,10 +2,8 @@
 
 import hashlib
 from dataclasses import replace
-from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
 import av
 import numpy as np
@@ -14,15 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.coverage import LEAST_COVERAGE, Coverage, cover
-from analytics.decode import DecodeOutcome, decode_samples
-from analytics.packets import PacketInfo, PacketList, Packets, list_packets
+from analytics.packets import PacketInfo, PacketList, Packets
 from analytics.plan import VideoPlan, plan_video
-from analytics.segments import cut
 from tests.clips import write_clip
 from tests.damage import truncate, zero_bytes
 from tests.footage import Scene
+from tests.seen import HALF, seen, spans
 
-HALF = Fraction(1, 2)
 RATE = 25
 BYTES_A_SECOND = 100_000.0
 NOISY = Scene(duration_s=40.0, noise=8)
@@ -42,10 +38,6 @@ def covered(plan: VideoPlan, undecoded: range = range(0)) -> Coverage:
     decoded = np.ones(len(plan.times_s), np.bool_)
     decoded[list(undecoded)] = False
     return cover(plan, decoded, BYTES_A_SECOND)
-
-
-def spans(coverage: Coverage) -> list[tuple[str, float, float]]:
-    return [(gap.kind, gap.start_s, gap.end_s) for gap in coverage.gaps]
 
 
 def test_a_sound_video_without_gaps_is_covered_whole() -> None:
@@ -141,24 +133,6 @@ def test_coverage_is_a_share_and_gaps_lie_apart_in_order(data: st.DataObject, ti
     assert coverage.decoded_s <= max(0.0, plan.duration_s - holes_s) + 1e-4
     if decoded.all():
         assert coverage.decoded_s == pytest.approx(max(0.0, plan.duration_s - holes_s), abs=1e-4)  # Gaps are rounded.
-
-
-class Seen(NamedTuple):
-    """What emobatch saw of a file."""
-
-    plan: VideoPlan
-    decoded: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
-    samples: list[int]
-    coverage: Coverage
-
-
-def seen(path: Path) -> Seen:
-    """A whole pass over a file."""
-    plan = plan_video(list_packets(path), HALF)
-    (segment,) = cut(plan, Fraction(3600), HALF)
-    outcome = DecodeOutcome(decoded=np.zeros(len(segment), np.bool_))
-    samples = [frame.sample for frame in decode_samples(path, plan, segment, outcome)]
-    return Seen(plan, outcome.decoded, samples, cover(plan, outcome.decoded, path.stat().st_size / plan.duration_s))
 
 
 def fingerprints(path: Path) -> list[bytes]:
