@@ -79,8 +79,7 @@ def read_page(tables: StoredTables, video: Video) -> VideoPage:
 
     end_s = video.duration_s or max([0.0, *samples["pts_s"], *faces["pts_s"]])
     sampled_s = np.sort(samples["pts_s"].to_numpy(np.float64))
-    step_s = float(np.median(np.diff(sampled_s))) if len(sampled_s) > 1 else 0.0
-    runs = runs_of(faces, step_s, end_s, video.gaps)
+    runs = runs_of(faces, sampled_s, end_s, video.gaps)
     gates = Counter(samples["gate"].astype(object))
     found = {"samples": len(samples), "faces": len(faces), "tracks": len(tracks)}
     promised = {"samples": video.n_samples, "faces": video.n_faces, "tracks": video.n_tracks}

@@ -133,20 +133,23 @@ def _bucket_of(pts_s: NDArray[np.float64], edges: NDArray[np.float64]) -> tuple[
     return bucket, (bucket >= 0) & (rounded_s <= np.append(edges[:, 1], -1.0)[bucket])
 
 
-def runs_of(faces: pd.DataFrame, step_s: float, end_s: float, gaps: Sequence[Gap]) -> tuple[Run, ...]:
+def runs_of(
+    faces: pd.DataFrame, sample_pts_s: NDArray[np.float64], end_s: float, gaps: Sequence[Gap]
+) -> tuple[Run, ...]:
     """The runs of every track, by track and time, from faces (as in timeline_of) in order of time.
 
-    step_s is the usual distance of two sampled frames. A face stands for the time until the next
-    face of its track; where that is more than one and a half steps away the track was out of sight,
-    and the face stands for one step, so that a gap shows in place of a guess. No face stands for time
-    in which nobody saw anything: a gap of the video ends it.
+    A face stands until the next sampled frame, whoever is in it: where its track is not, the track was out of
+    sight, and a gap shows in place of a guess. No face stands for time in which nobody saw anything: a gap of
+    the video ends it.
     """
     tracked = faces[faces["track_id"].notna()]
+    # A frame with a face was sampled, also where rows of samples are missing.
+    moments_s = np.union1d(sample_pts_s, faces["pts_s"].to_numpy(np.float64))
     gap_starts_s = np.array(sorted(gap.start_s for gap in gaps), np.float64)
     runs: list[Run] = []
     for _, track in tracked.groupby("track_id", sort=True):
         labels = track["smoothed_expression"].astype(object)
-        until_s = _stands_until(track["pts_s"].to_numpy(np.float64), step_s, end_s, gap_starts_s)
+        until_s = _stands_until(track["pts_s"].to_numpy(np.float64), moments_s, end_s, gap_starts_s)
         columns = zip(
             track["pts_s"], until_s.tolist(), labels.where(labels.isin(LABELS), None), track["usable"], strict=True
         )
@@ -155,12 +158,13 @@ def runs_of(faces: pd.DataFrame, step_s: float, end_s: float, gaps: Sequence[Gap
 
 
 def _stands_until(
-    pts_s: NDArray[np.float64], step_s: float, end_s: float, gap_starts_s: NDArray[np.float64]
+    pts_s: NDArray[np.float64], moments_s: NDArray[np.float64], end_s: float, gap_starts_s: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """(n,) until when each face of one track stands."""
-    following_s = np.append(pts_s[1:], np.inf)
-    alone_s = np.maximum(pts_s, np.minimum(pts_s + step_s, end_s))
-    until_s = np.where(following_s <= pts_s + 1.5 * step_s, following_s, alone_s)
+    """(n,) until when each face of one track stands, among the moments of all sampled frames."""
+    # By the order of the frames, never by seconds: at low frame rates the samples are not evenly apart.
+    usual_s = float(np.median(np.diff(moments_s))) if len(moments_s) > 1 else 0.0
+    last_until_s = max(moments_s[-1], min(moments_s[-1] + usual_s, end_s))
+    until_s = np.append(moments_s, last_until_s)[np.searchsorted(moments_s, pts_s, side="right")]
     next_gap_s = np.append(gap_starts_s, np.inf)[np.searchsorted(gap_starts_s, pts_s, side="right")]
     stands_until_s: NDArray[np.float64] = np.minimum(until_s, next_gap_s)
     return stands_until_s

@@ -210,6 +210,25 @@ def test_a_track_out_of_sight_leaves_a_gap(out: Path) -> None:
     assert [(run.start_s, run.end_s) for run in page.runs] == [(0.0, 20.0), (35.0, 40.0)]
 
 
+def test_samples_that_are_unevenly_apart_break_no_lane(tmp_path: Path) -> None:
+    """At 2.5 frames a second samples are 0.4 or 0.8 s apart; out of sight is who is not in the next one."""
+    times = [0.0, 0.8, 1.2, 1.6, 2.0, 2.8, 3.2, 3.6, 4.0, 4.8]
+    samples = [row | {"pts_s": pts_s} for row, pts_s in zip(sample_rows(WHOLE, 10), times, strict=True)]
+    faces = [face_row(WHOLE, pts_s, 1, "happy") for pts_s in times]
+    faces += [face_row(WHOLE, pts_s, 2, "sad") for pts_s in times if pts_s != 1.6]
+    pause = {"start_s": 4.2, "end_s": 4.8, "kind": "paused", "cause": "nothing recorded"}
+    row = video_row(WHOLE, duration_s=5.0, holes=[pause], n_samples=10, n_faces=19, n_tracks=2)
+    write_rows(tmp_path, "videos", [row], WHOLE)
+    write_rows(tmp_path, "samples", samples, WHOLE)
+    write_rows(tmp_path, "faces", faces, WHOLE)
+    write_rows(tmp_path, "tracks", [track_row(WHOLE, n, 0.0, 4.8, happy=1.0) for n in (1, 2)], WHOLE)
+    page = read(tmp_path, WHOLE)
+    lanes = [(run.track_id, run.start_s, run.end_s) for run in page.runs]
+    assert lanes == [(1, 0.0, 4.2), (1, 4.8, 5.0), (2, 0.0, 1.6), (2, 2.0, 4.2), (2, 4.8, 5.0)]
+    assert page.distribution is not None
+    assert sum(page.distribution.seconds) == pytest.approx(4.4 + 4.0)
+
+
 def test_tracks_weigh_by_their_judged_time(out: Path) -> None:
     """Each track adds its shares of the time that its usable faces stand for; one without any is left out."""
     distribution = read(out, WHOLE).distribution
