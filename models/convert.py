@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from analytics.errors import UsageError
+from analytics.paths import is_file
 from models.classifier import ExpressionClassifier, facts_of
 from models.crop import crop_whole
 from models.datasets import read_labelled
@@ -18,7 +19,7 @@ ACCEPTED_ACCURACY: Final = 0.92
 
 
 def to_litert(network: Path, target: Path) -> None:
-    """Convert weights to int8, activations staying float (dynamic range), and write target whole."""
+    """Convert weights to int8, activations staying float (dynamic range), and write target."""
     import tensorflow as tf
 
     model = keras.models.load_model(network, compile=False)
@@ -27,10 +28,7 @@ def to_litert(network: Path, target: Path) -> None:
         model.export(folder, format="tf_saved_model", verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        content = converter.convert()
-    half = target.with_suffix(".tmp")
-    half.write_bytes(content)
-    half.replace(target)
+        target.write_bytes(converter.convert())
 
 
 def convert(network: Path, target: Path, dataset: Path, *, labels: str = "ferplus", flip: bool = True) -> float:
@@ -40,10 +38,10 @@ def convert(network: Path, target: Path, dataset: Path, *, labels: str = "ferplu
         The threshold.
 
     Raises:
-        UsageError: no such network, a target of another suffix, or a data set without labelled pictures in its split
-            public. Nothing is written then.
+        UsageError: no such network, one that is no classifier of seven expressions, a target of another suffix, or a
+            data set without labelled pictures in its split public. Nothing is written then.
     """
-    if not network.is_file():
+    if not is_file(network):
         raise UsageError(f"{network}: no such network", "name the .keras file that training made")
     if target.suffix != ".tflite":
         raise UsageError(f"{target}: is no name of a .tflite file", f"name it {target.with_suffix('.tflite')}")
@@ -52,11 +50,20 @@ def convert(network: Path, target: Path, dataset: Path, *, labels: str = "ferplu
     if not len(public.labels):
         raise UsageError(f"{dataset}: no picture of its split 'public' has a label", "check the labels")
     target.parent.mkdir(parents=True, exist_ok=True)
-    to_litert(network, target)
-    size = keras.models.load_model(network, compile=False).input_shape[1]
-    facts_of(target.stem, target, size, 0.0, flip).write_beside(target)
-    crops = np.stack([crop_whole(picture, size) for picture in public.pictures])
-    probabilities = ExpressionClassifier(str(target)).classify(crops)
-    threshold = smallest_threshold(probabilities, public.labels, ACCEPTED_ACCURACY)
-    facts_of(target.stem, target, size, threshold, flip).write_beside(target)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".converting-") as folder:
+        # What does not work must not take the place of what does.
+        half = Path(folder) / target.name
+        to_litert(network, half)
+        size = keras.models.load_model(network, compile=False).input_shape[1]
+        facts_of(target.stem, half, size, 0.0, flip).write_beside(half)
+        crops = np.stack([crop_whole(picture, size) for picture in public.pictures])
+        try:
+            probabilities = ExpressionClassifier(str(half)).classify(crops)
+        except UsageError as error:
+            problem = error.problem.replace(str(half), str(network))
+            raise UsageError(problem, "train a network of these inputs and classes") from None
+        threshold = smallest_threshold(probabilities, public.labels, ACCEPTED_ACCURACY)
+        facts_of(target.stem, half, size, threshold, flip).write_beside(half)
+        half.with_suffix(".json").replace(target.with_suffix(".json"))
+        half.replace(target)
     return threshold
