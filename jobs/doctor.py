@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from analytics.errors import EmobatchError
+from analytics.paths import is_folder
 from emobatch import __version__
 from jobs.cluster import cores
 from jobs.demo_clip import copy_demo_clip
@@ -104,7 +105,7 @@ def _codecs() -> Finding:
 def _nearest_folder(out: Path) -> Path:
     """OUT, or the nearest of its parents that exists."""
     place = out.absolute()
-    while not place.is_dir() and place != place.parent:
+    while not is_folder(place) and place != place.parent:
         place = place.parent
     return place
 

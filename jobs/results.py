@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analytics.errors import UsageError
+from analytics.paths import is_folder
 from jobs.outcome import STATUSES
 
 
@@ -27,7 +28,7 @@ class Results:
         Raises:
             UsageError: it holds none.
         """
-        if not next((out / "videos").glob("day=*/cam=*/*.parquet"), None):
+        if not is_folder(out / "videos") or not next((out / "videos").glob("day=*/cam=*/*.parquet"), None):
             raise UsageError(f"{out}: holds no results of emobatch", "name the --out folder of an earlier run")
         return Results(out)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from analytics.errors import NoVideoError, UsageError
+from analytics.paths import absolute, exists, is_folder
 
 # fmt: off
 VIDEO_SUFFIXES: Final = frozenset((
@@ -56,7 +57,7 @@ def find_videos(named: tuple[str, ...], out: Path) -> Sources:
 
 def _listed(given: str, missing: dict[str, str]) -> list[str]:
     """The lines of an @list, or the source itself."""
-    if not given.startswith("@") or Path(given).exists():
+    if not given.startswith("@") or exists(Path(given)):
         return [given]
     try:
         lines = Path(given[1:]).read_text(encoding="utf-8-sig").split("\n")
@@ -74,19 +75,19 @@ def _one_source(name: str, out: Path, missing: dict[str, str]) -> Iterator[Path]
     except (OSError, ValueError) as error:
         unknown = isinstance(error, FileNotFoundError | NotADirectoryError)
         problem = "does not exist" if unknown else f"cannot be found ({getattr(error, 'strerror', None) or error})"
-    if problem is None and os.path.isdir(path):  # noqa: PTH112 Path.is_dir() raises where it may not look.
+    if problem is None and is_folder(path):
         yield from _in_folder(path, out, missing)
     elif problem is None:
-        yield _absolute(path)
+        yield absolute(path)
     elif "://" in name:
         missing[name] = f"{name}: only local files can be read"
     elif glob.has_magic(name):
         matches = sorted(Path(match) for match in glob.glob(name, recursive=True))  # noqa: PTH207 absolute patterns
         for match in matches:
-            if os.path.isdir(match):  # noqa: PTH112 likewise
+            if is_folder(match):
                 yield from _in_folder(match, out, missing)
             elif match.suffix.lower() in VIDEO_SUFFIXES:
-                yield _absolute(match)
+                yield absolute(match)
         if not matches:
             missing[name] = f"{name}: nothing matches this pattern"
     else:
@@ -105,9 +106,4 @@ def _in_folder(folder: Path, out: Path, missing: dict[str, str]) -> Iterator[Pat
         searched.update(new.values())
         for name in sorted(files):
             if Path(name).suffix.lower() in VIDEO_SUFFIXES:
-                yield _absolute(Path(parent, name))
-
-
-def _absolute(path: Path) -> Path:
-    """The path from the root, links kept: a recorder's links may name the camera."""
-    return Path(os.path.abspath(path))  # noqa: PTH100 resolve() would follow links
+                yield absolute(Path(parent, name))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
+from analytics.paths import exists, is_file
 from models.weights import sha256_of, verified
 
 SHIPPED: Final = {"default": Path(__file__).parent / "shipped" / "default.tflite"}
@@ -78,13 +79,13 @@ def model_path(model: str, asked_by: str = "--model") -> Path:
     """
     path = SHIPPED.get(model, Path(model))
     shipped = f"name one of: {', '.join(SHIPPED)}; or the path of a .tflite file"
-    if not os.path.exists(path):  # noqa: PTH110 Path.exists() raises for names that cannot be.
+    if not exists(path):
         raise UsageError(f"{asked_by} {model}: no such model", shipped)
     if path.suffix.lower() in _OF_KERAS:
         names = f"{shlex.quote(model)} {shlex.quote(str(path.with_suffix('.tflite')))}"
         remedy = f"convert it: emobatch models convert {names} --dataset DATASET.npz"
         raise UsageError(f"{asked_by} {model}: is a network of Keras, and emobatch runs .tflite files", remedy)
-    if path.suffix.lower() != ".tflite" or not path.is_file():
+    if path.suffix.lower() != ".tflite" or not is_file(path):
         raise UsageError(f"{asked_by} {model}: is no .tflite file", shipped)
     return path
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
+from analytics.paths import is_file
 from models.fer_npz import read_fer_npz
 from models.labels import class_index, ferplus_labels, ferplus_targets, hard_targets
 
@@ -154,7 +155,7 @@ def _walk_csv(path: Path) -> Iterator[tuple[str, str]]:
             for row in reader:
                 # A line that is too short has None there.
                 file = str(path.parent / (row["path"] or ""))
-                if not os.path.isfile(file):  # noqa: PTH113 Path.is_file() raises for names that cannot be.
+                if not is_file(Path(file)):
                     where = f"line {reader.line_num} of {path}"
                     raise UsageError(f"{file}: no such picture", f"mend its path in {where}, or remove that line")
                 yield file, row["label"] or ""

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.errors import UsageError
+from analytics.paths import is_folder
 from analytics.records import Gap
 from reports.records import IndexPage, Totals, Track, Video, VideoPage
 from reports.stored import StoredTables, UnreadableTablesError, rows_of_file, why_unreadable
@@ -29,7 +30,7 @@ def read_index(out: Path) -> IndexPage:
 
     Raises UsageError where out holds no table of videos.
     """
-    if not (out / "videos").is_dir():
+    if not is_folder(out / "videos"):
         raise UsageError(f"{out} holds no results", "name the folder that a run was given as --out")
     newest: dict[str, Video] = {}
     unreadable: dict[Path, str] = {}

@@ -239,3 +239,52 @@ def test_a_full_disk_is_an_error_that_a_rerun_mends(made: Path, small_disk: Path
 
 def _counts(out: Path) -> dict[str, Any]:
     return {table: len(rows(out, table)) for table in ("videos", "faces")}
+
+
+LONG_NAME = "n" * 300
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", f"{LONG_NAME}.mp4"),
+        ("run", f"@{LONG_NAME}"),
+        ("run", "good.mp4", "--out", LONG_NAME),
+        ("run", "good.mp4", "--model", f"{LONG_NAME}.tflite"),
+        ("report", LONG_NAME),
+        ("status", LONG_NAME),
+        ("models", "verify", f"{LONG_NAME}.tflite"),
+        ("evaluate", "default", f"{LONG_NAME}.npz"),
+        ("evaluate", "default", LONG_NAME),
+    ],
+)
+def test_names_that_no_file_can_have_are_wrong_usage(arguments: tuple[str, ...], made: Path, tmp_path: Path) -> None:
+    """The system refuses to look them up, which is another thing than that they are missing."""
+    shutil.copy(made / "good.mp4", tmp_path)
+    done = emobatch(*arguments, cwd=tmp_path)
+    assert done.code == 2, done.stderr
+    assert LONG_NAME[:30] in done.only_error()
+
+
+def test_files_that_may_not_be_looked_at_are_named(made: Path, tmp_path: Path) -> None:
+    """Whatever lies below a folder that this user may not enter."""
+    closed = tmp_path / "closed"
+    (closed / "out").mkdir(parents=True)
+    shutil.copy(made / "good.mp4", closed)
+    closed.chmod(0o000)
+    try:
+        for arguments in (
+            ("run", "closed/good.mp4"),
+            ("run", "@closed/list.txt"),
+            ("run", str(made / "good.mp4"), "--out", "closed/out"),
+            ("run", str(made / "good.mp4"), "--model", "closed/mine.tflite"),
+            ("report", "closed/out"),
+            ("status", "closed/out"),
+            ("models", "verify", "closed/mine.tflite"),
+            ("evaluate", "default", "closed/set.npz"),
+        ):
+            done = emobatch(*arguments, cwd=tmp_path, before=without_override())
+            assert done.code == 2, (arguments, done.stderr)
+            assert "closed/" in done.only_error(), arguments
+    finally:
+        closed.chmod(0o700)
