@@ -92,13 +92,13 @@ def decode_samples(path: Path, plan: VideoPlan, segment: Segment, outcome: Decod
                 return
 
 
-def look(path: Path, plan: VideoPlan) -> PictureShape | None:
+def look(path: Path, plan: VideoPlan, pulse: Pulse) -> PictureShape | None:
     """Shape of a video's pictures, from its first sound frame; None where there is none.
 
     Raises:
         VideoError: the file cannot be opened.
     """
-    outcome = DecodeOutcome(decoded=np.zeros(len(plan.times_s), np.bool_))
+    outcome = DecodeOutcome(decoded=np.zeros(len(plan.times_s), np.bool_), pulse=pulse)
     whole = Segment(0, 0, len(plan.times_s), 0, len(plan.frame_of_packet) - 1)
     for _ in decode_samples(path, plan, whole, outcome):
         break
@@ -117,8 +117,9 @@ def _frames(
     context.thread_count = 1
     context.copy_opaque = True
     numbers = _Numbers(plan, max(context.reorder_depth, 1) if context.has_b_frames else 0, segment.start)
-    for place, packet in _packets(container, stream, plan, segment):
-        packet.opaque = place
+    for place, packet in _packets(container, stream, plan, segment, outcome.pulse):
+        # PyAV finds opaque objects again by their identity, over all threads: small numbers would be shared.
+        packet.opaque = _Place(place)
         frames, failed = _decoded(context, packet)
         if failed and place is not None and place < len(plan.frame_of_packet):
             # A packet that only leads into the segment is counted where its frame belongs.
@@ -134,14 +135,18 @@ def _frames(
 
 
 def _packets(
-    container: InputContainer, stream: VideoStream, plan: VideoPlan, segment: Segment
+    container: InputContainer, stream: VideoStream, plan: VideoPlan, segment: Segment, pulse: Pulse
 ) -> "Iterator[tuple[int | None, Packet[VideoStream]]]":
     """The packets of the segment with their places in the file; None for one that the plan does not know."""
     if not segment.start:
         packets = (packet for packet in packets_of(container, stream) if packet is not None)
-        yield from enumerate(packets)
+        for place_in_file, packet in enumerate(packets):
+            pulse.beat()
+            yield place_in_file, packet
         return
     for packet in _from(container, stream, plan, segment.start):
+        # Frames that lead into a segment, and such as do not come out, are work, too.
+        pulse.beat()
         place = int(np.searchsorted(plan.position, packet.pos or 0))
         known = place < len(plan.position) and plan.position[place] == packet.pos
         if not known or place >= segment.start:
@@ -180,6 +185,14 @@ def _decoded(context: VideoCodecContext, packet: "Packet[VideoStream] | None") -
         return [], True
 
 
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """What travels through the decoder with a packet."""
+
+    place: int | None
+    """In the file; None where the plan does not know the packet."""
+
+
 class _Numbers:
     """Tells which frame of the plan a decoded frame is."""
 
@@ -190,8 +203,8 @@ class _Numbers:
 
     def of(self, frame: VideoFrame) -> int | None:
         """Number of the frame; None where the plan does not show it."""
-        place = frame.opaque
-        if not isinstance(place, int) or place >= len(self.plan.frame_of_packet):
+        place = frame.opaque.place if isinstance(frame.opaque, _Place) else None
+        if place is None or place >= len(self.plan.frame_of_packet):
             return None
         if self.plan.pts_source == "container":
             number = int(self.plan.frame_of_packet[place])

@@ -4,6 +4,8 @@ import hashlib
 from pathlib import Path
 from typing import Final
 
+from analytics.records import Pulse
+
 WHOLE_UP_TO: Final = 64 * 2**20
 _BLOCK: Final = 2**20
 _BLOCKS: Final = 64
@@ -18,7 +20,7 @@ def fingerprint(path: Path) -> str:
     """
     size = path.stat().st_size
     if size <= WHOLE_UP_TO:
-        return full_hash(path)
+        return full_hash(path, Pulse())
     digest = hashlib.sha256(size.to_bytes(8, "big"))
     with path.open("rb") as file:
         for block in range(_BLOCKS):
@@ -27,14 +29,18 @@ def fingerprint(path: Path) -> str:
     return digest.hexdigest()
 
 
-def full_hash(path: Path) -> str:
+def full_hash(path: Path, pulse: Pulse) -> str:
     """SHA-256 of a file's whole content, 64 hex digits.
 
     Raises:
         OSError: the file cannot be read.
     """
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while block := file.read(_BLOCK):
+            digest.update(block)
+            pulse.beat()
+    return digest.hexdigest()
 
 
 def id_of_content(digest: str) -> str:

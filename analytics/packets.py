@@ -113,7 +113,7 @@ def list_packets(path: Path, pulse: Pulse | None = None) -> PacketList:
         last_s, found = 0.0, 0
         for packet in packets_of(container):
             if pulse:
-                pulse.beats += 1
+                pulse.beat()
             if packet is None:
                 continue
             end = (packet.pts if packet.pts is not None else packet.dts or 0) + (packet.duration or 0)

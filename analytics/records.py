@@ -146,14 +146,14 @@ class Pulse:
     """Shows from outside that a long step is alive, and how far it has come."""
 
     beats: int = 0
-    """Rises with every packet listed and every frame decoded."""
+    """Rises with every packet that is listed or decoded, every frame, and every block that is hashed."""
     media_s: float = 0.0
     """Seconds of footage that are behind it."""
     stopped: bool = False
     """Set from outside: the step is to end at its next beat."""
 
-    def at(self, media_s: float) -> None:
-        """One beat, so many seconds into the footage.
+    def beat(self) -> None:
+        """The step goes on.
 
         Raises:
             InterruptedError: the step is to end.
@@ -161,6 +161,14 @@ class Pulse:
         if self.stopped:
             raise InterruptedError("stopped")
         self.beats += 1
+
+    def at(self, media_s: float) -> None:
+        """One beat, so many seconds into the footage.
+
+        Raises:
+            InterruptedError: the step is to end.
+        """
+        self.beat()
         self.media_s = media_s
 
 

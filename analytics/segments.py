@@ -1,7 +1,8 @@
 """Cut a long video into stretches that are decoded apart, by anyone, in any order, with the same result."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -33,7 +34,8 @@ def cut(plan: VideoPlan, length: Fraction, every: Fraction) -> list[Segment]:
     """The segments of a video, in order of time; at least one.
 
     The cuts lie at multiples of `length`, moved on to the next sampling cell, so that no cell is shared.
-    A file that cannot be entered in its middle, or that is hardly longer than a segment, stays whole.
+    A file that cannot be entered in its middle, or that is hardly longer than a segment, stays whole. Where the
+    next keyframe lies so far back that more would be decoded twice than once, there is no cut.
 
     Args:
         plan: of the video.
@@ -49,12 +51,15 @@ def cut(plan: VideoPlan, length: Fraction, every: Fraction) -> list[Segment]:
     shown = np.flatnonzero(plan.frame_of_packet >= 0)
     place_of_frame[plan.frame_of_packet[shown]] = shown
     entries = _entries(plan)
-    segments = []
-    for number, (first, until) in enumerate(zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True)):
+    segments: list[Segment] = []
+    for first, until in pairwise(cuts.tolist()):
         places = place_of_frame[first:until]
-        segments.append(
-            Segment(number, first, until, _start(plan, entries, first, int(places.min())), int(places.max()))
-        )
+        start, last = _start(plan, entries, first, int(places.min())), int(places.max())
+        lead_s = plan.times_s[first] - plan.times_s[max(plan.frame_of_packet[start], 0)]
+        if segments and lead_s > length:
+            segments[-1] = replace(segments[-1], until=until, last=max(segments[-1].last, last))
+        else:
+            segments.append(Segment(len(segments), first, until, start, last))
     return segments
 
 

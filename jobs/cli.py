@@ -1,6 +1,7 @@
 """The command line. Nothing heavy is imported before a command is known: --help answers at once."""
 
 import json
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -29,6 +30,8 @@ Out = Annotated[Path, typer.Argument(metavar="OUT", help="Folder of an earlier r
 
 def run_command_line() -> None:
     """Run the command line and exit: the only place that prints errors."""
+    # Schedulers end a job that takes too long with it; it shall end as well as with Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = app(standalone_mode=False, prog_name="emobatch")
     except (typer.Abort, KeyboardInterrupt):

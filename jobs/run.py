@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from analytics.errors import EmobatchError, UsageError
+from analytics.paths import absolute, is_file, is_folder
 from analytics.tables import prepare
 from emobatch import __version__
 from jobs.conductor import Conductor, Listener
@@ -21,9 +22,11 @@ from jobs.executors import Executor, InProcess, Running
 from jobs.options import RunOptions
 from jobs.outcome import RunSummary, VideoOutcome
 from jobs.pipeline import Engines
+from jobs.releases import releases
 from jobs.sources import Sources, find_videos
 from jobs.unfinished import FOLDER, forget
 from jobs.work import CannotWrite, VideoTask, as_text, metadata_of
+from models.classifier import SHIPPED
 from reports.site import write_site
 from reports.stored import UnreadableTablesError
 
@@ -85,9 +88,11 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
 
 def _process(sources: Sources, options: RunOptions, engines: Engines, summary: RunSummary, listener: Listener) -> None:
     # Paths of workers are those of this machine, whatever folder they were started in.
-    out = Path(os.path.abspath(options.out))  # noqa: PTH100 resolve() would follow links
+    out = absolute(options.out)
+    model = options.model if options.model in SHIPPED else str(absolute(Path(options.model)))
     # The sources may be many, and travel with no step.
-    task = VideoTask(path=Path(), options=replace(options, sources=(), out=out), settings_hash=engines.settings_hash)
+    travelling = replace(options, sources=(), out=out, model=model)
+    task = VideoTask(path=Path(), options=travelling, settings_hash=engines.settings_hash, releases=releases())
     with _executor(options, task, sources) as executor:
         Conductor(sources.videos, task, engines, executor, _Noting(summary, listener)).run()
     forget(out / FOLDER)
@@ -127,7 +132,7 @@ def _executor(options: RunOptions, task: VideoTask, sources: Sources) -> Iterato
             shake_hands(executor.client, task, sources.videos)
             yield executor
         return
-    single = len(sources.videos) == 1 and sources.videos[0].exists()
+    single = len(sources.videos) == 1 and is_file(sources.videos[0])
     tiny = single and sources.videos[0].stat().st_size < _HARDLY_ANYTHING
     with local_executor(options.workers or (1 if tiny else cores()), options.dashboard) as executor:
         yield executor
@@ -172,7 +177,7 @@ def _conclude(options: RunOptions, engines: Engines, sources: Sources, summary: 
 
 
 def _prepare(out: Path, metadata: dict[str, str]) -> None:
-    if os.path.lexists(out) and not os.path.isdir(out):  # noqa: PTH112 Path.is_dir() raises where it may not look.
+    if os.path.lexists(out) and not is_folder(out):
         raise UsageError(f"--out {out}: is a file", "name a folder, or a name that is not taken")
     try:
         prepare(out, metadata)

@@ -4,6 +4,7 @@ Plans and rows go through these files and not through the scheduler, so that its
 worker that dies takes nothing along.
 """
 
+import platform
 import shutil
 import uuid
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from analytics.decode import PictureShape
+from analytics.errors import EmobatchError
 from analytics.plan import VideoPlan
 from analytics.records import FaceRows, SampleRows
 from analytics.segments import Segment
@@ -37,8 +39,17 @@ def save_plan(folder: Path, plan: VideoPlan, segments: list[Segment], shape: Pic
 
 @lru_cache(maxsize=1)
 def load_plan(folder: Path) -> tuple[VideoPlan, list[Segment], PictureShape | None]:
-    """The plan that was kept; a worker reads that of its video once."""
-    with np.load(folder / "plan.npz") as kept:
+    """The plan that was kept; a worker reads that of its video once.
+
+    Raises:
+        EmobatchError: it is not here.
+    """
+    try:
+        file = (folder / "plan.npz").open("rb")
+    except FileNotFoundError:
+        where = f"a worker on {platform.node()} does not find {folder}"
+        raise EmobatchError(where, "mount footage and OUT under the same paths everywhere") from None
+    with file, np.load(file) as kept:
         columns = {field.name: kept[f"plan_{field.name}"] for field in fields(VideoPlan)}
         plan = VideoPlan(**{name: column if column.ndim else column.item() for name, column in columns.items()})
         segments = [Segment(*row) for row in kept["segments"].tolist()]

@@ -8,9 +8,10 @@ video comes back as Failed, and only a fault of OUT or of this worker is raised.
 """
 
 import os
+import platform
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
@@ -28,6 +29,7 @@ from emobatch import __version__
 from jobs.options import RunOptions
 from jobs.outcome import VideoOutcome
 from jobs.pipeline import Engines, VideoResult, finish_video, plan_file, read_segment
+from jobs.releases import differences, releases
 from jobs.rows import VideoKey, table_of_duplicate, table_of_failure, tables_of
 from jobs.unfinished import FOLDER, load_plan, load_rows, save_plan, save_rows
 
@@ -40,6 +42,8 @@ class VideoTask:
     options: RunOptions
     settings_hash: str
     """What the engines of every worker must come to."""
+    releases: Mapping[str, str]
+    """What must be installed where it is worked on."""
     digest: str | None = None
     """Fingerprint, where it is known already."""
 
@@ -122,11 +126,14 @@ def engines_for(task: VideoTask) -> Engines:
     """This thread's engines, loaded once: neither detector nor classifier may be used by two threads at a time.
 
     Raises:
-        EmobatchError: the model or the detector here are other ones than where the run was started.
+        EmobatchError: the model, the detector or a library here are other ones than where the run was started.
     """
     held: Engines | None = getattr(_of_this_thread, "engines", None)
     if held and held.settings_hash == task.settings_hash:
         return held
+    # Workers may join while the run goes on, after everyone was asked.
+    if different := differences(releases(), task.releases):
+        raise EmobatchError(f"a worker on {platform.node()} has {different}", "install the same releases everywhere")
     engines = Engines.load(task.options)
     if engines.settings_hash != task.settings_hash:
         raise EmobatchError(
@@ -147,7 +154,7 @@ def identify(pulse: Pulse, path: Path) -> str | Failed:
 def hash_both(pulse: Pulse, path: Path, other: Path) -> tuple[str, str] | Failed:
     """Hashes of the whole content of two files whose fingerprints are equal."""
     try:
-        return full_hash(path), full_hash(other)
+        return full_hash(path, pulse), full_hash(other, pulse)
     except OSError as error:
         return Failed(f"cannot be read ({error.strerror}): check the disk it lies on")
 
@@ -159,7 +166,7 @@ def begin(pulse: Pulse, task: VideoTask) -> VideoOutcome | Begun:
     engines = engines_for(task)
     plan, segments = plan_file(task.path, task.options, pulse)
     if len(segments) > 1:
-        shape = look(task.path, plan)
+        shape = look(task.path, plan, pulse)
         _writing(save_plan, task.folder, plan, segments, shape)
         return Begun(task.digest, len(segments), plan.duration_s)
     rows = read_segment(task.path, plan, segments[0], task.options, engines, pulse)

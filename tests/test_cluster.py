@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from models.classifier import model_path
 from tests.clips import write_clip
 from tests.command import ENVIRONMENT, ROOT, emobatch, files_below, rows
 from tests.footage import Actor, Scene, standing
@@ -18,18 +19,25 @@ from tests.footage import Actor, Scene, standing
 PERSON = Scene(320, 180, 10.0, 30.0, 3, (Actor(standing(160, 90, 80)),))
 
 TRAPS = """
-import os, time
-import analytics.container
-opened = analytics.container.open_video
+import inspect, multiprocessing, os, time
+import analytics.container, analytics.fingerprint
+opened, hashed = analytics.container.open_video, analytics.fingerprint.full_hash
 def open_video(path):
     if "kills" in path.name:
         os.kill(os.getpid(), 9)
-    if "hangs" in path.name:
+    if "hangs" in path.name and (
+        "segment" not in path.name or any(frame.function == "read_segment" for frame in inspect.stack(0))
+    ):
         time.sleep(1000)
     return opened(path)
+def full_hash(path, pulse):
+    if "unhashable" in path.name and multiprocessing.parent_process():
+        os.kill(os.getpid(), 9)
+    return hashed(path, pulse)
 analytics.container.open_video = open_video
+analytics.fingerprint.full_hash = full_hash
 """
-"""Loaded by every process at its start: stands for a decoder that crashes, and for one that hangs."""
+"""Loaded by every process at its start: stands for a decoder or a disk that crashes, and for ones that hang."""
 
 
 @pytest.fixture(scope="module", name="footage")
@@ -80,6 +88,32 @@ def test_a_file_that_hangs_its_worker_is_given_up(footage: Path, trapped: Path) 
     assert done.json["failures"][0]["reason"].startswith("timed out: no progress for 3 s")
 
 
+def test_a_file_that_hangs_in_all_of_its_segments_is_given_up_once(footage: Path, trapped: Path) -> None:
+    """Two workers hang in the same video: it fails once, and both are there for the others."""
+    (trapped / "hangs in a segment.mp4").write_bytes((footage / "person.mp4").read_bytes())
+    (trapped / "person.mp4").write_bytes((footage / "person.mp4").read_bytes() + b"x")
+    arguments = ("run", "hangs in a segment.mp4", "person.mp4", "--out", "out", "--workers", "2", "--segment", "10")
+    done = emobatch(*arguments, "--stall", "4", "--json", cwd=trapped)
+    assert done.code == 3, done.stderr
+    assert (done.json["videos"]["done"], done.json["videos"]["failed"]) == (1, 1)
+    (failure,) = done.json["failures"]
+    assert failure["source"].endswith("hangs in a segment.mp4")
+    assert failure["reason"].startswith("timed out")
+    assert not (trapped / "out" / ".unfinished").exists()
+
+
+def test_files_that_kill_whoever_hashes_them_hold_up_nobody(footage: Path, trapped: Path) -> None:
+    """More files of one size than are open at a time, three of which cannot be hashed."""
+    content = (footage / "short1.mp4").read_bytes()
+    for number in range(8):
+        name = f"unhashable{number}" if number < 3 else f"fine{number}"
+        (trapped / f"{name}.mp4").write_bytes(content + bytes([number]))
+    done = emobatch("run", ".", "--out", "out", "--workers", "1", "--json", cwd=trapped)
+    assert done.code == 3, done.stderr
+    assert (done.json["videos"]["done"], done.json["videos"]["failed"]) == (5, 3)
+    assert all("ended its worker process 2 times" in failure["reason"] for failure in done.json["failures"])
+
+
 @contextmanager
 def process(*arguments: str, cwd: Path, env: dict[str, str] | None = None) -> Iterator["subprocess.Popen[bytes]"]:
     with (cwd / "cluster.log").open("ab") as log:
@@ -104,8 +138,9 @@ def scheduler(cwd: Path) -> Iterator[str]:
         yield address
 
 
-def worker(address: str) -> tuple[str, ...]:
-    return ("-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1")
+def worker(address: str, threads: int = 1) -> tuple[str, ...]:
+    arguments = ("--nthreads", str(threads), "--no-dashboard", "--host", "127.0.0.1")
+    return ("-m", "distributed.cli.dask_worker", address, *arguments)
 
 
 def test_workers_of_a_scheduler_give_the_same_tables(footage: Path, tmp_path: Path) -> None:
@@ -126,6 +161,36 @@ def test_workers_of_a_scheduler_give_the_same_tables(footage: Path, tmp_path: Pa
         _, said = run.communicate(timeout=120)
     assert run.returncode == 0, said.decode()
     assert content(tmp_path / "out") == content(tmp_path / "alone")
+
+
+def test_a_worker_of_several_threads_gives_the_same_tables(footage: Path, tmp_path: Path) -> None:
+    """It was started in another folder, and the model is named by a relative path."""
+    for suffix in (".tflite", ".json"):
+        (tmp_path / f"mine{suffix}").write_bytes(model_path("default").with_suffix(suffix).read_bytes())
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    arguments = ("run", footage, "--model", "mine.tflite", "--segment", "10")
+    alone = emobatch(*arguments, "--out", "alone", "--workers", "0", cwd=tmp_path)
+    assert alone.code == 0, alone.stderr
+    with scheduler(tmp_path) as address, process(*worker(address, threads=4), cwd=elsewhere):
+        done = emobatch(*arguments, "--out", "out", "--scheduler", address, cwd=tmp_path)
+    assert done.code == 0, done.stderr
+    assert content(tmp_path / "out") == content(tmp_path / "alone")
+
+
+def test_a_worker_without_the_model_is_told_one_remedy(footage: Path, tmp_path: Path) -> None:
+    """What the worker says of it, once."""
+    (tmp_path / "only_here.py").write_text(
+        "import sys\nif 'emobatch' not in sys.orig_argv:\n"
+        "    import models.classifier, pathlib\n    models.classifier.SHIPPED['default'] = pathlib.Path('gone.tflite')\n"
+    )
+    (tmp_path / "sitecustomize.py").write_text("import only_here\n")
+    trapped = {**ENVIRONMENT, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    with scheduler(tmp_path) as address, process(*worker(address), cwd=tmp_path, env=trapped):
+        done = emobatch("run", footage, "--out", "out", "--scheduler", address, cwd=tmp_path)
+    assert done.code == 2
+    assert re.search(r"worker tcp://127\.0\.0\.1:\d+: --model default: no such model: name one of", done.only_error())
+    assert "mount" not in done.stderr
 
 
 def test_a_worker_that_does_not_fit_is_named(footage: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Several processes and several segments give the tables of one, whatever dies on the way."""
 
+import json
 import os
 import re
 import shutil
@@ -141,3 +142,24 @@ def test_a_script_needs_no_main_guard(footage: Path, tmp_path: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_ended_run_leaves_what_was_finished(number: int, workers: str, footage: Path, tmp_path: Path) -> None:
+    """A scheduler's SIGTERM and Ctrl-C alike: exit 130, record, pages, no worker, and a rerun completes the tables."""
+    run = start(footage, "--workers", workers, "--segment", "10", cwd=tmp_path)
+    for _ in range(600):
+        if list((tmp_path / "out" / "videos").rglob("*.parquet"))[1:]:
+            break
+        time.sleep(0.05)
+    below = workers_of(run.pid)
+    run.send_signal(number)
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == 130, said.decode()
+    assert "interrupted: what was finished is kept" in said.decode()
+    assert "Traceback" not in said.decode()
+    assert not any(Path(f"/proc/{worker}").exists() for worker in below)
+    (record,) = (tmp_path / "out" / "runs").glob("*.json")
+    assert json.loads(record.read_text())["interrupted"] is True
+    assert (tmp_path / "out" / "reports" / "index.html").is_file()
