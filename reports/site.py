@@ -1,6 +1,7 @@
 """Draws the static site below OUT/reports from the tables below OUT."""
 
 import hashlib
+import json
 import os
 from collections.abc import Iterable
 from functools import cache
@@ -10,7 +11,6 @@ from typing import Any
 
 import jinja2
 import plotly
-import plotly.graph_objects as go
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
@@ -160,11 +160,11 @@ def _video_html(page: VideoPage, original_page: str | None, out: Path) -> str:
     )
 
 
-def _figure_block(figure: go.Figure | None) -> Markup | None:
+def _figure_block(figure: charts.Figure | None) -> Markup | None:
     if figure is None:
         return None
     # Not |tojson: the figure is JSON already. data_block leaves no character that could end the element.
-    return Markup(text.data_block(figure.to_json(validate=False)))
+    return Markup(text.data_block(json.dumps(figure, allow_nan=False, separators=(",", ":"))))
 
 
 def _render(template: str, **values: Any) -> str:

@@ -186,8 +186,8 @@ def test_timeline_counts_tracked_usable_faces_alone(out: Path) -> None:
     assert {label: n for label, n in counts.items() if n} == {"happy": 20, "uncertain": 10, "neutral": 10, "sad": 30}
     assert page.timeline.bucket_s == 1 and len(page.timeline.counts) <= MAX_BUCKETS + 1
     assert page.timeline.n_samples[:60].tolist() == [2] * 60
-    shares = {trace.name: trace for trace in expression_timeline(page, page.timeline).data}
-    assert set(shares["happy"].y) == {1.0} and len(shares["uncertain"].y) == 5
+    shares = {trace["name"]: trace for trace in expression_timeline(page, page.timeline)["data"]}
+    assert set(shares["happy"]["y"]) == {1.0} and len(shares["uncertain"]["y"]) == 5
 
 
 def test_runs_split_where_the_label_changes(out: Path) -> None:

@@ -6,8 +6,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import plotly.graph_objects as go
 import pyarrow.parquet as pq
 import pytest
+from plotly.utils import PlotlyJSONEncoder
 
 from analytics.schema import TABLES
 from reports import text
@@ -245,3 +247,15 @@ def test_data_block_cannot_end_its_element_and_stays_the_same_json() -> None:
 def test_every_label_has_a_colour_of_its_own() -> None:
     """Seven expressions and uncertain are drawn in eight different colours."""
     assert set(COLOURS) == set(LABELS) and len(set(COLOURS.values())) == 8
+
+
+@pytest.mark.parametrize("video_id", [WHOLE, PARTIAL, FAILED, EMPTY, COPY])
+def test_figures_are_what_plotly_takes(site: Path, video_id: str) -> None:
+    """Every property and value, by Plotly's own classes, which drop and add nothing."""
+    figures = page_of(site, video_id).figures
+    assert len(figures) == {WHOLE: 4, PARTIAL: 4}.get(video_id, len(figures))
+    for name, figure in figures.items():
+        drawn = go.Figure(figure).to_plotly_json()
+        del drawn["layout"]["template"]
+        figure["layout"] = {key: value for key, value in figure["layout"].items() if value != []}
+        assert json.loads(json.dumps(drawn, cls=PlotlyJSONEncoder)) == figure, name
