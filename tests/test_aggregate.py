@@ -192,7 +192,7 @@ def tracked(draw: st.DrawFn) -> tuple[FaceRows, NDArray[np.int32]]:
 
 
 @given(tracked())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_summaries_are_sound(some: tuple[FaceRows, NDArray[np.int32]]) -> None:
     """Shares and probabilities sum to one, counts add up, and every track looks as if it were alone."""
     faces, ids = some

@@ -138,7 +138,7 @@ def faces(draw: st.DrawFn) -> Faces:
 
 
 @given(faces())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_tracks_are_well_formed(some: Faces) -> None:
     """Tracks are numbered 1..n by first time, then from the left, each of two faces or more, one a moment,
     at rising times with no gap above the longest."""
@@ -157,7 +157,7 @@ def test_tracks_are_well_formed(some: Faces) -> None:
 
 
 @given(faces(), st.integers(-4000, 4000), st.integers(-4000, 4000), st.sampled_from([0.25, 0.5, 2.0, 8.0]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_place_and_resolution_do_not_matter(some: Faces, right: int, down: int, scale: float) -> None:
     """The same faces elsewhere in the picture, or filmed at another resolution, are the same tracks."""
     times, boxes, scores = some
@@ -167,7 +167,7 @@ def test_place_and_resolution_do_not_matter(some: Faces, right: int, down: int, 
 
 
 @given(faces(), st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_order_within_a_frame_does_not_matter(some: Faces, random: Random) -> None:
     """A detector that lists the faces of a frame in another order gives the same tracks."""
     times, boxes, scores = some
