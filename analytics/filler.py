@@ -6,8 +6,9 @@ from typing import Final
 
 import numpy as np
 
-_TS_PACKET: Final = 188
 _TS_SYNC: Final = 0x47
+_TS_LAYOUTS: Final = ((0, 188), (4, 192), (0, 192), (0, 204))
+"""Bytes before the sync byte, and from packet to packet: plain, as on Blu-ray discs (M2TS), and with parity."""
 _TS_NULL: Final = 0x1FFF
 """Programme number of the packets that keep a transport stream's bit rate constant (ISO/IEC 13818-1, 2.4.3.3)."""
 _BOXES: Final = frozenset(b"ftyp styp moov moof mfra sidx ssix free skip wide udta uuid meta emsg prft pdin".split())
@@ -25,7 +26,7 @@ def filler_bytes(path: Path, container: str, start: int, end: int) -> int:
         end: where the next packet begins.
     """
     if container.startswith("mpegts"):
-        return _null_packets(path, start, end) * _TS_PACKET
+        return _null_packets(path, start, end)
     if container.startswith("mov"):
         return _boxes(path, start, end)
     return 0
@@ -35,15 +36,26 @@ def _null_packets(path: Path, start: int, end: int) -> int:
     found = 0
     with path.open("rb") as file:
         file.seek(start)
+        before, size = _layout(file.read(1024))
+        file.seek(start)
         while start < end:
-            data = file.read(min(end - start, _MOST_READ // _TS_PACKET * _TS_PACKET))
-            whole = len(data) // _TS_PACKET
+            data = file.read(min(end - start, _MOST_READ // size * size))
+            whole = len(data) // size
             if not whole:
                 break
-            head = np.frombuffer(data, np.uint8, whole * _TS_PACKET).reshape(whole, _TS_PACKET)[:, :3].astype(np.int64)
-            found += int(((head[:, 0] == _TS_SYNC) & ((head[:, 1] << 8 | head[:, 2]) & 0x1FFF == _TS_NULL)).sum())
+            packets = np.frombuffer(data, np.uint8, whole * size).reshape(whole, size)
+            sync, high, low = packets[:, before : before + 3].astype(np.int64).T
+            found += int(((sync == _TS_SYNC) & ((high << 8 | low) & 0x1FFF == _TS_NULL)).sum()) * size
             start += len(data)
     return found
+
+
+def _layout(data: bytes) -> tuple[int, int]:
+    """Which of the layouts bytes have that begin with a packet."""
+    for before, size in _TS_LAYOUTS:
+        if set(data[before::size]) == {_TS_SYNC}:
+            return before, size
+    return _TS_LAYOUTS[0]
 
 
 def _boxes(path: Path, start: int, end: int) -> int:

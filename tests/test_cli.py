@@ -1,19 +1,25 @@
 """The command line: help, wrong usage, settings that cannot be, and being stopped."""
 
+import ast
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
+import typer
 
 from analytics.errors import UsageError
+from jobs.cli import app
 from jobs.options import parse_every
 from models.classifier import SHIPPED
 from tests.clips import write_clip
-from tests.command import COMMAND, ENVIRONMENT, emobatch, rows, without_override
+from tests.command import COMMAND, ENVIRONMENT, ROOT, emobatch, rows, without_override
 from tests.footage import Actor, Scene, standing
 
 
@@ -162,3 +168,43 @@ def test_a_run_that_is_interrupted_keeps_the_finished_videos(clip: Path, tmp_pat
     assert not list((tmp_path / "out").rglob("*.tmp"))
     assert emobatch("run", clip, "long.mp4", "--out", "out", "--every", "30", cwd=tmp_path).code == 0
     assert len(rows(tmp_path / "out", "videos")) == 2
+
+
+def _commands(command: Any) -> Iterator[Any]:
+    yield command
+    for below in getattr(command, "commands", {}).values():
+        yield from _commands(below)
+
+
+OPTION: Final = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
+ROOMS: Final = ("analytics", "jobs", "models", "reports")
+OF_OTHERS: Final = {"--force-reinstall", "--no-deps"}
+"""Options of pip."""
+
+
+def _options() -> dict[str, set[str]]:
+    """The options of every command, by its name."""
+    return {
+        command.name: {name for parameter in command.params for name in parameter.opts}
+        for command in _commands(typer.main.get_command(app))
+    }
+
+
+def test_every_option_that_a_message_names_exists() -> None:
+    """A remedy that cannot be typed is none."""
+    known = set().union(*_options().values()) | {"--help"} | OF_OTHERS
+    modules = [ROOT / "emobatch.py", *(file for room in ROOMS for file in (ROOT / room).rglob("*.py"))]
+    assert len(modules) > 50
+    for path in modules:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                unknown = set(OPTION.findall(node.value)) - known
+                assert not unknown, f"{path.name}:{node.lineno}"
+
+
+def test_the_readme_lists_the_options_of_run() -> None:
+    """All of them, and no other."""
+    table = re.search(r"\n\| option \|.*?\n\n", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert table
+    listed = {name for row in table[0].splitlines() for name in OPTION.findall(row.split(" | ")[0])}
+    assert listed == {name for name in _options()["run"] if name.startswith("--")}

@@ -12,11 +12,16 @@ from tests.seen import seen, spans
 
 CONSTANT_RATE = {"muxrate": "3000000"}
 IN_FRAGMENTS = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
+WITH_FILLER = [
+    ("clip.ts", CONSTANT_RATE),
+    ("clip.m2ts", {**CONSTANT_RATE, "mpegts_m2ts_mode": "1"}),
+    ("clip.mp4", IN_FRAGMENTS),
+]
 GRAIN = Scene(width=320, height=192, duration_s=40.0, noise=12)
 
 
 @pytest.mark.parametrize("pause_s", [2, 30])
-@pytest.mark.parametrize(("name", "muxer"), [("clip.ts", CONSTANT_RATE), ("clip.mp4", IN_FRAGMENTS)])
+@pytest.mark.parametrize(("name", "muxer"), WITH_FILLER)
 def test_filler_in_a_pause_is_no_damage(tmp_path: Path, name: str, muxer: dict[str, str], pause_s: int) -> None:
     """Null packets that keep a bit rate, and the indexes of fragments, lie where the recorder paused."""
     path = tmp_path / name
@@ -27,7 +32,7 @@ def test_filler_in_a_pause_is_no_damage(tmp_path: Path, name: str, muxer: dict[s
     assert coverage.share == 1.0
 
 
-@pytest.mark.parametrize(("name", "muxer"), [("clip.ts", CONSTANT_RATE), ("clip.mp4", IN_FRAGMENTS)])
+@pytest.mark.parametrize(("name", "muxer"), WITH_FILLER)
 def test_a_sound_file_with_filler_is_covered_whole(tmp_path: Path, name: str, muxer: dict[str, str]) -> None:
     """Without a pause nothing is found, with sound and B-frames."""
     path = tmp_path / name
