@@ -177,7 +177,7 @@ def demo(
     with Screen() as screen:
         summary = run_all(RunOptions(sources=(str(clip),), out=out, workers=0), screen)
     index = out / "reports" / "index.html"
-    screen.summary(summary, str(index))
+    screen.summary(summary)
     typer.echo(index.absolute())
     return summary.exit_code
 

@@ -22,6 +22,7 @@ from emobatch import __version__
 from jobs.cluster import cores
 from jobs.demo_clip import copy_demo_clip
 from jobs.options import RunOptions
+from jobs.pipeline import Engines
 from jobs.run import run
 
 _OPENCV: Final = {"opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless"}
@@ -59,7 +60,10 @@ def examine(options: RunOptions) -> Iterator[Finding]:
     place = _nearest_folder(options.out)
     yield _disk(place)
     yield _memory(options)
-    yield _demo(options, place)
+    models = _models(options)
+    yield models
+    if models.level == "ok":
+        yield _demo(options, place)
 
 
 def _packages() -> Iterator[Finding]:
@@ -125,6 +129,15 @@ def _memory(options: RunOptions) -> Finding:
         fitting = max(1, available // _OF_A_WORKER)
         return Finding("warning", "memory", found, f"end other programs, or run with --workers {fitting}")
     return Finding("ok", "memory", found)
+
+
+def _models(options: RunOptions) -> Finding:
+    """The weights that the run will use, against their SHA-256."""
+    try:
+        Engines.load(options)
+    except EmobatchError as error:
+        return Finding("problem", "models", error.problem, error.remedy)
+    return Finding("ok", "models", f"{options.model} and {options.detector}, weights as they should be")
 
 
 def _demo(options: RunOptions, place: Path) -> Finding:

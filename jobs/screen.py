@@ -88,8 +88,8 @@ class Screen:
             files = ", ".join(sorted({printable(source.rpartition("/")[2]) for source, _ in running.values()}))
             self._print(Text(f"… {', '.join(words)}; at {files}"))
 
-    def summary(self, summary: "RunSummary", index: str) -> None:
-        """The end of a run: what was done, how fast, what failed and why, where the report is."""
+    def summary(self, summary: "RunSummary", index: str | None = None) -> None:
+        """The end of a run: what was done, how fast, what failed and why, where the report is if stdout does not say."""
         counts = ", ".join(f"{n} {status}" for status, n in summary.videos.items() if n) or "no video"
         line = f"{counts}: {duration(summary.media_s)} of footage in {duration(summary.elapsed_s)}"
         if summary.media_s:
@@ -102,7 +102,8 @@ class Screen:
             self._print(Text(f"  ! {printable(failure['source'])}: {printable(failure['reason'])}", style="red"))
         if (more := len(summary.failures) - _MOST_FAILURES) > 0:
             self._print(Text(f"  ! and {more} more: emobatch status {printable(summary.out)}", style="red"))
-        self._print(Text(f"report: {printable(index)}"))
+        if index is not None:
+            self._print(Text(f"report: {printable(index)}"))
 
     def error(self, text: str) -> None:
         """An error, shown even when quiet."""

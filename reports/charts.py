@@ -164,7 +164,10 @@ def expression_distribution(distribution: Distribution) -> Figure:
         y=list(LABELS),
         x=shares,
         marker={"color": [COLOURS[label] for label in LABELS], "line": {"width": 0}},
-        text=[f"{percent(s)} · {clock(seconds)}" for s, seconds in zip(shares, distribution.seconds, strict=True)],
+        text=[
+            f"{percent(s)} · {clock(seconds, tenths=total_s < 60)}"
+            for s, seconds in zip(shares, distribution.seconds, strict=True)
+        ],
         textposition="outside",
         cliponaxis=False,
         hoverinfo="skip",
@@ -236,8 +239,9 @@ def _run_text(run: Run, track: str) -> str:
 
 
 def _track_text(track: Track) -> str:
+    expression = track.expression if track.n_usable else "not judged"
     confidence = f", confidence {percent(track.confidence)}" if track.confidence is not None else ""
     return (
         f"whole track {track.track_id}: {span(track.start_s, track.end_s)}<br>"
-        f"{chart_text(track.expression)}{confidence}, median face {track.median_face_px:.0f} px"
+        f"{chart_text(expression)}{confidence}, median face {track.median_face_px:.0f} px"
     )

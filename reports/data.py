@@ -90,6 +90,7 @@ def read_page(tables: StoredTables, video: Video) -> VideoPage:
         every_s=_every(samples),
         gates=tuple((gate, gates[gate]) for gate in ("detected", "held", "skipped", "corrupt") if gates[gate]),
         tracks=tracks,
+        n_outside_tracks=int(faces["track_id"].isna().sum()),
         runs=runs,
         timeline=timeline_of(faces, sampled_s, end_s, video.gaps),
         distribution=distribution_of({track.track_id: track.shares for track in tracks}, runs),

@@ -82,6 +82,8 @@ class VideoPage:
     gates: tuple[tuple[str, int], ...]
     """How many sampled frames were detected, held, skipped, corrupt."""
     tracks: tuple[Track, ...]
+    n_outside_tracks: int
+    """Faces that belong to no track."""
     runs: tuple[Run, ...]
     timeline: Timeline | None
     """None where no tracked face was usable."""

@@ -35,7 +35,7 @@ def test_a_machine_that_is_well(tmp_path: Path) -> None:
     done = emobatch("doctor", "--out", tmp_path / "new" / "out", cwd=tmp_path)
     assert done.code == 0, done.stdout
     lines = done.stdout.splitlines()
-    for what in ("versions", "OpenCV", "codecs", "disk", "memory", "run of the demo clip"):
+    for what in ("versions", "OpenCV", "codecs", "disk", "memory", "models", "run of the demo clip"):
         assert any(f" {what}: " in line for line in lines), what
     assert list(tmp_path.iterdir()) == []
 
@@ -64,7 +64,8 @@ def test_models_that_are_not_there(tmp_path: Path) -> None:
     """Exit code 2, with the names that there are."""
     done = emobatch("doctor", "--model", "gone.tflite", "--json", cwd=tmp_path)
     assert done.code == 2
-    found, remedy = problems(done)["run of the demo clip"]
+    assert list(problems(done)) == ["models"]  # And not once more for the run, which would fail for them.
+    found, remedy = problems(done)["models"]
     assert found == "--model gone.tflite: no such model"
     assert "default" in remedy
 
