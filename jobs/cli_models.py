@@ -45,9 +45,9 @@ def train(
         Path, typer.Argument(metavar="DATASET", help="FER-style .npz with the splits train and public.")
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for checkpoints and the trained network.")],
-    net: Annotated[str, typer.Option(help="Network: default.")] = "default",
-    labels: Annotated[str, typer.Option(help="What to learn: ferplus or fer2013.")] = "ferplus",
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training pictures.")] = 24,
+    net: Annotated[str, typer.Option(help="Network: default or small.")] = "default",
+    labels: Annotated[str, typer.Option(help="What to learn: ferplus, fer2013, or both.")] = "both",
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training pictures.")] = 40,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 20,
     debug: Debug = False,
 ) -> int:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from fractions import Fraction
 from pathlib import Path
@@ -78,13 +78,18 @@ class RunOptions:
             shown = self.camera if len(self.camera) <= _SHOWN else f"{self.camera[:_SHOWN]}…"
             raise UsageError(f"--camera {shown}: {problem}", "give the camera another, short name")
 
-    def settings_hash(self, detector_sha256: str, model_sha256: str, threshold: float) -> str:
-        """Hash of what decides the rows: 16 hex digits. Paths, cameras and release numbers are no part of it."""
+    def settings_hash(self, detector_sha256: str, model: Sequence[object]) -> str:
+        """Hash of what decides the rows: 16 hex digits. Paths, cameras and release numbers are no part of it.
+
+        Args:
+            detector_sha256: of the detector's weights.
+            model: what decides the probabilities and labels of the classifier.
+        """
         decisive = {
             "algorithm": ALGORITHM,
             "every": str(self.every),
             "detector": [self.detector, detector_sha256, self.min_score, self.long_side, self.min_face],
-            "model": [model_sha256, threshold],
+            "model": list(model),
             "quality": asdict(self.quality),
             "tracking": asdict(self.tracking),
         }

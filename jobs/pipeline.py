@@ -56,7 +56,7 @@ class Engines:
         detector = DETECTORS[options.detector](min_score=options.min_score, long_side=options.long_side)
         classifier = ExpressionClassifier(options.model)
         facts = classifier.facts
-        return Engines(detector, classifier, options.settings_hash(detector.sha256, facts.sha256, facts.threshold))
+        return Engines(detector, classifier, options.settings_hash(detector.sha256, facts.decisive))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,12 +1,13 @@
 """The expression classifier as it runs: a .tflite file in LiteRT, with the facts that lie beside it."""
 
 import json
+import math
 import os
 import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -42,6 +43,16 @@ class ModelFacts:
     """Largest probabilities below it are called uncertain."""
     flip: bool
     """Average the face and its mirror image."""
+    temperature: float = 1.0
+    """Divides the logarithms of the probabilities, which are scaled to sum to one again: above 1 they grow modest."""
+
+    heads: dict[str, float] = field(default_factory=dict)
+    """Shares of the trained network's outputs, by label set, in its probabilities; empty where it had one."""
+
+    @property
+    def decisive(self) -> tuple[object, ...]:
+        """What decides probabilities and labels; the name does not."""
+        return self.sha256, self.threshold, self.flip, self.temperature
 
     @staticmethod
     def beside(model: Path) -> "ModelFacts":
@@ -59,7 +70,7 @@ class ModelFacts:
         except (ValueError, TypeError, KeyError) as error:
             raise UsageError(f"{path}: does not describe a model ({error})", _WITHOUT_FACTS) from None
         if not _plausible(facts):
-            problem = "name, sha256, size, threshold or flip is of a wrong kind"
+            problem = "name, sha256, size, threshold, flip or temperature is of a wrong kind"
             raise UsageError(f"{path}: does not describe a model ({problem})", _WITHOUT_FACTS)
         if facts.classes != EXPRESSIONS:
             raise UsageError(f"{path}: has the classes {', '.join(facts.classes)}", f"use {', '.join(EXPRESSIONS)}")
@@ -94,7 +105,8 @@ def _plausible(facts: ModelFacts) -> bool:
     """Whether what was read from a file is of the kinds that ModelFacts declares."""
     texts = isinstance(facts.name, str) and isinstance(facts.sha256, str)
     sizes = type(facts.size) is int and type(facts.threshold) in (int, float) and 0 <= facts.threshold <= 1
-    return texts and sizes and type(facts.flip) is bool
+    warm = type(facts.temperature) in (int, float) and 0 < facts.temperature < math.inf
+    return texts and sizes and warm and type(facts.flip) is bool
 
 
 class ExpressionClassifier:
@@ -136,7 +148,7 @@ class ExpressionClassifier:
             scores = self._run(batch)
             if self.facts.flip:
                 scores = (scores + self._run(np.ascontiguousarray(batch[:, :, ::-1]))) / np.float32(2)
-            results.append(scores)
+            results.append(tempered(scores, self.facts.temperature))
         return np.concatenate(results)
 
     def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -168,8 +180,22 @@ def _without_stderr() -> Iterator[None]:
         os.close(kept)
 
 
+def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    """Probabilities (n, classes) at another temperature (Guo et al. 2017, "On Calibration of Modern Neural Networks")."""
+    if temperature == 1:
+        return probabilities
+    powers = np.maximum(probabilities, np.float32(1e-12)) ** np.float32(1 / temperature)
+    calibrated: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
+    return calibrated
+
+
 def facts_of(name: str, model: Path, size: int, threshold: float, flip: bool) -> ModelFacts:
-    """The facts of a file that was just made."""
+    """The facts of a file that was just made, before it is calibrated."""
     return ModelFacts(
-        name=name, sha256=sha256_of(model), size=size, classes=EXPRESSIONS, threshold=threshold, flip=flip
+        name=name,
+        sha256=sha256_of(model),
+        size=size,
+        classes=EXPRESSIONS,
+        threshold=threshold,
+        flip=flip,
     )

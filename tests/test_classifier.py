@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from typer.core import TyperGroup
 from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
 from jobs.cli import app
+from jobs.options import RunOptions
 from models.begun import OPTIONS
 from models.classifier import SHIPPED, ExpressionClassifier, ModelFacts, facts_of
 from models.crop import crop_faces
@@ -251,3 +253,16 @@ def test_options_that_errors_name_exist() -> None:
     assert {"--model", "--labels", "--out", "--seed"} <= named & known
     assert named - known == {"--force-reinstall", "--no-deps"}
     assert {f"--{name}" for name in OPTIONS} <= known
+
+
+def test_temperature_changes_how_sure_and_not_what(copy: Path) -> None:
+    """Above one the classifier grows modest and says the same; the settings hash tells the two apart."""
+    facts = ModelFacts.beside(copy)
+    replace(facts, temperature=2.0).write_beside(copy)
+    faces = np.random.default_rng(3).integers(0, 256, (4, 48, 48), np.uint8)
+    cool, warm = ExpressionClassifier(), ExpressionClassifier(str(copy))
+    before, after = cool.classify(faces), warm.classify(faces)
+    assert np.array_equal(before.argmax(axis=1), after.argmax(axis=1))
+    assert (after.max(axis=1) < before.max(axis=1)).all() and after.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    options = RunOptions(sources=(), out=Path("out"))
+    assert options.settings_hash("d", cool.facts.decisive) != options.settings_hash("d", warm.facts.decisive)

@@ -156,7 +156,7 @@ def test_distribution_is_of_the_time_that_was_judged(tmp_path: Path) -> None:
     reader = page_of(write_site(tmp_path).parent, WHOLE)
     (bars,) = reader.figures["figure-distribution"]["data"]
     words = dict(zip(bars["y"], bars["text"], strict=True))
-    assert (words["sad"], words["happy"]) == ("23 % · 0:03", "77 % · 0:10")
+    assert (words["sad"], words["happy"]) == ("23 % · 0:03.0", "77 % · 0:10.0")
     assert "The judged time of 2 tracks" in reader.text and "Each track weighs by its judged time" in reader.text
     assert "1 track without a usable face left out" in reader.text
 
@@ -259,3 +259,15 @@ def test_figures_are_what_plotly_takes(site: Path, video_id: str) -> None:
         del drawn["layout"]["template"]
         figure["layout"] = {key: value for key, value in figure["layout"].items() if value != []}
         assert json.loads(json.dumps(drawn, cls=PlotlyJSONEncoder)) == figure, name
+
+
+def test_what_the_charts_leave_out_is_told(site: Path) -> None:
+    """A track that nobody could judge reads as that, and faces outside tracks are counted."""
+    words = page_of(site, WHOLE).text
+    assert (
+        "81 faces, 3 tracks; 1 face outside tracks, seen too rarely or too faintly to follow, counts in no chart"
+        in words
+    )
+    rows = (site / "videos" / f"{WHOLE}.html").read_text(encoding="utf-8").split("<tr>")
+    (third,) = (row for row in rows if row.startswith('<td class="figure">3</td>'))
+    assert "not judged" in third and "uncertain" not in third

@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 
 from analytics.expressions import EXPRESSIONS
-from models.scores import calibration_error, score, smallest_threshold
+from models.classifier import tempered
+from models.scores import best_temperature, calibration_error, score, smallest_threshold
 
 _ANGRY, _FEAR, _HAPPY, _SAD = (EXPRESSIONS.index(name) for name in ("angry", "fear", "happy", "sad"))
 
@@ -113,3 +114,16 @@ def test_json_has_the_stable_keys() -> None:
     assert found["classes"]["fear"] == {"precision": None, "recall": None, "n": 0}
     assert found["uncertain"] == {"threshold": 0.65, "share": 0.5, "accuracy_of_accepted": 1.0}
     assert np.array(found["confusion"]).shape == (7, 7)
+
+
+@pytest.mark.parametrize("truth", [0.5, 1.0, 2.0])
+def test_temperature_is_found_again(truth: float) -> None:
+    """Labels that fall as often as tempered probabilities say have that temperature."""
+    draw = np.random.default_rng(5)
+    probabilities = draw.dirichlet(np.full(7, 0.6), 20_000).astype(np.float32)
+    real = tempered(probabilities, truth).astype(np.float64)
+    chances = np.cumsum(real, axis=1) / real.sum(axis=1, keepdims=True)
+    labels = (draw.random((len(real), 1)) > chances).sum(axis=1).astype(np.int32)
+    assert best_temperature(probabilities, labels) == pytest.approx(truth, rel=0.05)
+    found = tempered(probabilities, best_temperature(probabilities, labels))
+    assert calibration_error(found.max(axis=1), found.argmax(axis=1) == labels) < 0.01

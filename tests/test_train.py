@@ -17,7 +17,7 @@ import pytest
 from numpy.typing import NDArray
 
 from analytics.expressions import EXPRESSIONS
-from models.classifier import ExpressionClassifier
+from models.classifier import ExpressionClassifier, tempered
 
 if TYPE_CHECKING:
     from models.train import TrainOptions
@@ -76,7 +76,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     from models.networks import NETWORKS, build_residual
     from models.train import TrainOptions, train
 
-    NETWORKS["tiny"] = partial(build_residual, widths=(8, 16), blocks=1)
+    NETWORKS["tiny"] = partial(build_residual, widths=(8, 16), blocks=(1, 1))
     folder = tmp_path_factory.mktemp("training")
     dataset = write_dataset(folder / "drawn.npz")
     small = {"net": "tiny", "size": 16, "epochs": 2, "batch": 4, "learning_rate": 5e-3, "precision": "float32"}
@@ -121,7 +121,7 @@ def test_training_learns(trained: Trained) -> None:
     assert last["loss"] < first["loss"]
     crops, labels = private_crops(trained)
     network = keras.models.load_model(trained.network, compile=False)
-    probabilities = np.array(network(crops[..., None].astype(np.float32)))
+    probabilities = np.array(network(crops[..., None].astype(np.float32))["ferplus"])
     assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-4)
     assert (probabilities.argmax(axis=1) == labels).mean() > 0.3  # Chance is one in seven.
 
@@ -143,11 +143,12 @@ def test_one_seed_gives_one_result(trained: Trained, tmp_path: Path) -> None:
 
 def test_seed_and_epoch_decide_what_is_shown(trained: Trained) -> None:
     """Another seed, and another epoch, show other pictures; the same ones show the same."""
-    from models.train import _Batches
+    from models.batches import Batches, Lessons
 
     pictures, _ = private_crops(trained)
-    targets = np.eye(7, dtype=np.float32)[np.arange(len(pictures)) % 7]
-    seeds = [_Batches(pictures, targets, replace(trained.options, seed=seed)) for seed in (20, 20, 21)]
+    targets = {"mine": np.eye(7, dtype=np.float32)[np.arange(len(pictures)) % 7]}
+    lessons = Lessons(pictures, targets, {"mine": np.ones(len(pictures), np.float32)})
+    seeds = [Batches(lessons, batch=8, balance=0.5, mixup=0.2, seed=seed) for seed in (20, 20, 21)]
     first, same, other = (batches[2][0] for batches in seeds)
     assert np.array_equal(first, same) and not np.array_equal(first, other)
     seeds[0].set_epoch(1)
@@ -192,7 +193,7 @@ def test_the_best_epoch_survives_a_stop(trained: Trained, tmp_path: Path) -> Non
     stopped(trained, out)
     history = out / "history.csv"
     names, values = (line.split(",") for line in history.read_text(encoding="utf-8").splitlines())
-    values[names.index("val_accuracy")] = "1.0"  # As if the first epoch had been right about every picture.
+    values[names.index("val_ferplus_accuracy")] = "1.0"  # As if the first epoch had been right about every picture.
     history.write_text(f"{','.join(names)}\n{','.join(values)}\n", encoding="utf-8")
     before = (out / "best.weights.h5").read_bytes()
     assert [row["epoch"] for row in trained.again(out).history()] == [0, 1]
@@ -203,10 +204,14 @@ def test_litert_agrees_with_keras(trained: Trained, litert: Path) -> None:
     """Turned to int8, the network says the same of nearly all pictures."""
     import keras
 
+    from models.convert import mixed
+
     crops, _ = private_crops(trained)
-    network = keras.models.load_model(trained.network, compile=False)
+    facts = ExpressionClassifier(str(litert)).facts
+    assert set(facts.heads) == {"ferplus", "fer2013"} and sum(facts.heads.values()) == pytest.approx(1)
+    network = mixed(keras.models.load_model(trained.network, compile=False), facts.heads)
     pair = [np.array(network(c[..., None].astype(np.float32))) for c in (crops, crops[:, :, ::-1])]
-    expected = (pair[0] + pair[1]) / 2
+    expected = tempered((pair[0] + pair[1]) / 2, facts.temperature)
     found = ExpressionClassifier(str(litert)).classify(crops)
     assert (found.argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.95
     assert np.abs(found - expected).max() < 0.1
@@ -236,7 +241,7 @@ def test_evaluate_from_the_command_line(trained: Trained, litert: Path) -> None:
 
 def test_rare_classes_are_drawn_more_often() -> None:
     """By their frequency to the power -balance: 0 as they come, 1 all classes alike."""
-    from models.train import balanced_chances
+    from models.batches import balanced_chances
 
     targets = np.eye(7, dtype=np.float32)[[3] * 8 + [1] * 2]
     assert balanced_chances(targets, 0.0) == pytest.approx(0.1)

@@ -1,0 +1,84 @@
+"""What a network is shown while it is trained: pictures drawn by class, augmented, mixed."""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from models.augment import augmented
+
+Arrays = dict[str, NDArray[np.float32]]
+"""By head."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lessons:
+    """Pictures, and what each head is to say of them."""
+
+    pictures: NDArray[np.uint8]
+    """(n, size, size), gray."""
+    targets: Arrays
+    """(n, classes) by head, soft, summing to one where the weight is not zero."""
+    weights: Arrays
+    """(n,) by head; zero where a picture has nothing to teach it."""
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Augmented batches, drawn anew for each epoch from (seed, epoch) alone, so a resumed training sees the same.
+
+    Args:
+        lessons: n pictures.
+        batch: pictures at once.
+        balance: 0 draws pictures as they come, 1 draws all classes equally often.
+        mixup: alpha of the Beta distribution by which pairs of pictures and their targets are mixed (Zhang et al.
+            2018, "mixup"); 0 mixes nothing.
+        seed: of everything random.
+    """
+
+    def __init__(self, lessons: Lessons, *, batch: int, balance: float, mixup: float, seed: int) -> None:
+        super().__init__()
+        self.lessons, self.batch, self.mixup, self.seed = lessons, batch, mixup, seed
+        everything = _taught(lessons, np.arange(len(lessons.pictures)))
+        chances = [balanced_chances(targets, balance) for targets in everything.values()]
+        self.chance = np.mean(chances, axis=0, dtype=np.float64)
+        self.set_epoch(0)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw the pictures of an epoch, as many as there are."""
+        self.epoch = epoch
+        draw = np.random.default_rng((self.seed, epoch))
+        n = len(self.lessons.pictures)
+        self.order = draw.choice(n, n, p=self.chance)
+
+    def __len__(self) -> int:
+        return max(1, len(self.order) // self.batch)  # Fewer pictures than a batch make one small one.
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], Arrays, Arrays]:
+        rows = self.order[index * self.batch : (index + 1) * self.batch]
+        draw = np.random.default_rng((self.seed, self.epoch, index))
+        pictures = np.stack([augmented(self.lessons.pictures[row], draw) for row in rows])[..., None]
+        taught = _taught(self.lessons, rows)
+        mixed = pictures.astype(np.float32)
+        if self.mixup:
+            share, other = np.float32(draw.beta(self.mixup, self.mixup)), draw.permutation(len(rows))
+            mixed = share * mixed + (1 - share) * mixed[other]
+            taught = {head: share * targets + (1 - share) * targets[other] for head, targets in taught.items()}
+        # Where one of a pair has nothing to teach, the other alone does, and weighs accordingly less.
+        weights = {head: targets.sum(axis=1) for head, targets in taught.items()}
+        targets = {head: taught[head] / np.maximum(weights[head], 1e-6)[:, None] for head in taught}
+        return mixed, targets, weights
+
+
+def _taught(lessons: Lessons, rows: NDArray[np.intp]) -> Arrays:
+    """(rows, classes) by head: targets times weights."""
+    return {head: targets[rows] * lessons.weights[head][rows, None] for head, targets in lessons.targets.items()}
+
+
+def balanced_chances(targets: NDArray[np.float32], balance: float) -> NDArray[np.float64]:
+    """Chance of each row, (n,), to be drawn: rare classes more often, by frequency to the power -balance."""
+    frequency = targets.sum(axis=0) / targets.sum()
+    worth = np.where(frequency > 0, frequency, 1.0) ** -balance
+    chances: NDArray[np.float64] = np.asarray(targets @ worth, np.float64)
+    chances /= chances.sum()
+    return chances
