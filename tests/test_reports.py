@@ -157,7 +157,7 @@ def test_distribution_is_of_the_time_that_was_judged(tmp_path: Path) -> None:
     (bars,) = reader.figures["figure-distribution"]["data"]
     words = dict(zip(bars["y"], bars["text"], strict=True))
     assert (words["sad"], words["happy"]) == ("23 % · 0:03.0", "77 % · 0:10.0")
-    assert "The judged time of 2 tracks" in reader.text and "Each track weighs by its judged time" in reader.text
+    assert "The judged time of 2 tracks" in reader.text and "added up over all tracks" in reader.text
     assert "1 track without a usable face left out" in reader.text
 
 
