@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from analytics.expressions import EXPRESSIONS, UNCERTAIN
 from analytics.records import FaceRows
 
-_SMOOTHING_S: Final = 0.75
+_SMOOTHING_S: Final = 0.65
 """Reach of the smoothing to either side: three samples at two samples a second, so that one alone makes no label."""
+_LEAST_PROBABILITY: Final = 0.02
+"""Smaller ones count as this in a pool: no single face can rule an expression out."""
 _FULL_SIZE_PX: Final = 64.0
 _LONGEST_STAND_S: Final = 2.0
 """A face stands for the time until the next one of its track, but never for longer than this."""
@@ -55,21 +57,25 @@ def weights(faces: FaceRows) -> NDArray[np.float64]:
 def smoothed_labels(faces: FaceRows, track_id: NDArray[np.int32], threshold: float) -> NDArray[np.int64]:
     """Index into LABELS of each face's apparent expression around its moment; -1 where nothing can be said.
 
-    The mean of the probabilities of the track's usable faces within 0.75 s, by quality alone: with weights that
-    fall with the distance in time a single odd face would outvote its two neighbours. Outside tracks and away
-    from usable faces there is no label.
+    The logarithmic opinion pool (Genest and Zidek 1986) of the track's usable faces within 0.65 s: the mean of
+    their log-probabilities, weighted by quality, scaled to sum to one. It may name what at least two of these faces
+    show, or the only one there is; so one odd face names no moment, however sure. Where nothing is left, or the
+    largest is below the threshold, the label is uncertain. Outside tracks and away from usable faces there is none.
     """
     labels = np.full(len(faces), -1, np.int64)
-    worth = weights(faces)
+    worth, said = weights(faces), faces.probabilities.argmax(axis=1)
+    logs = np.log(np.maximum(faces.probabilities, _LEAST_PROBABILITY).astype(np.float64))
     for rows in _rows_by_track(track_id):
         times = faces.pts_s[rows]
         first = np.searchsorted(times, times - _SMOOTHING_S)
         last = np.searchsorted(times, times + _SMOOTHING_S, side="right")
         for place, row in enumerate(rows):
             near = rows[first[place] : last[place]]
-            if worth[near].any():
-                mean = np.average(faces.probabilities[near].astype(np.float64), axis=0, weights=worth[near])
-                labels[row] = labels_of(mean[None].astype(np.float32), threshold)[0]
+            near = near[worth[near] > 0]
+            if len(near):
+                pool = np.exp(np.average(logs[near], axis=0, weights=worth[near]))
+                shown = np.bincount(said[near], minlength=len(EXPRESSIONS)) >= min(2, len(near))
+                labels[row] = labels_of(np.where(shown, pool / pool.sum(), 0.0)[None].astype(np.float32), threshold)[0]
     return labels
 
 

@@ -17,7 +17,7 @@ from analytics.track import TrackSettings
 
 _SHOWN: Final = 40
 """Characters of a wrong value that an error repeats."""
-ALGORITHM: Final = 2
+ALGORITHM: Final = 3
 """Rises when the same settings would give other rows."""
 _LEAST_EVERY: Final = Fraction(1, 1000)
 _MOST_EVERY: Final = Fraction(3600)

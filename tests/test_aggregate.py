@@ -211,3 +211,32 @@ def test_summaries_are_sound(some: tuple[FaceRows, NDArray[np.int32]]) -> None:
         alone = np.where(own, 1, 0).astype(np.int32)
         assert summarise(faces, alone, _THRESHOLD)[0].expression == track.expression
         assert (smoothed_labels(faces, alone, _THRESHOLD)[own] == smoothed[own]).all()
+
+
+def test_a_large_sure_face_among_small_doubtful_ones_names_no_moment() -> None:
+    """Weight alone outvotes nobody: it takes two faces to name what a moment shows."""
+    faces = rows(
+        [_NEUTRAL] * 3 + [_HAPPY] + [_NEUTRAL] * 3,
+        sure=[0.6] * 3 + [1.0] + [0.6] * 3,
+        side=[18.0] * 3 + [300.0] + [18.0] * 3,
+    )
+    assert _HAPPY not in smoothed_labels(faces, one_track(faces), 0.3).tolist()
+
+
+def test_a_change_is_seen_within_the_reach_of_smoothing() -> None:
+    """At ten samples a second both sides of a change have their label but for some tenths around it."""
+    faces = rows([_NEUTRAL] * 20 + [_HAPPY] * 20, times=[k / 10 for k in range(40)])
+    labels = smoothed_labels(faces, one_track(faces), _THRESHOLD).tolist()
+    assert labels[:18] == [_NEUTRAL] * 18 and labels[22:] == [_HAPPY] * 18
+    assert set(labels[18:22]) <= {_NEUTRAL, _UNCERTAIN, _HAPPY}
+
+
+@given(tracked())
+@settings(max_examples=60)
+def test_no_face_alone_makes_a_smoothed_label(some: tuple[FaceRows, NDArray[np.int32]]) -> None:
+    """What a label names is shown by two usable faces of the track within its reach, or by the only one there is."""
+    faces, ids = some
+    for row, label in enumerate(smoothed_labels(faces, ids, _THRESHOLD)):
+        near = (ids == ids[row]) & (weights(faces) > 0) & (np.abs(faces.pts_s - faces.pts_s[row]) <= 0.65)
+        if label in range(7):
+            assert (faces.probabilities[near].argmax(axis=1) == label).sum() >= min(2, near.sum()) > 0
