@@ -26,6 +26,9 @@ def evaluate(
     split: Annotated[str, typer.Option(help="Part of an npz: train, public or private.")] = "private",
     labels: Labels = "ferplus",
     detect: Annotated[bool, typer.Option("--detect", help="Find the face first.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for evaluation.html and evaluation.json.")
+    ] = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> int:
@@ -35,7 +38,14 @@ def evaluate(
     from models.evaluate import evaluate as evaluate_model
     from models.evaluate import in_words
 
-    result = evaluate_model(ExpressionClassifier(model, asked_by="MODEL"), dataset, split, labels, detect=detect)
+    classifier = ExpressionClassifier(model, asked_by="MODEL")
+    result = evaluate_model(classifier, dataset, split, labels, detect=detect)
+    if out is not None:
+        facts = classifier.facts
+        about = {"model": f"{facts.name} {facts.sha256[:12]}", "data set": dataset.name}
+        if dataset.suffix.lower() == ".npz":
+            about |= {"split": split, "labels": labels}
+        _write_evaluation(out, about, result.to_json())
     typer.echo(json.dumps(result.to_json()) if as_json else in_words(result))
     return 0
 
@@ -59,6 +69,17 @@ def train(
 
     typer.echo(train_network(TrainOptions(dataset=dataset, out=out, net=net, labels=labels, epochs=epochs, seed=seed)))
     return 0
+
+
+def _write_evaluation(out: Path, about: dict[str, str], result: dict[str, Any]) -> None:
+    from analytics.errors import UsageError
+    from reports.evaluation import write_evaluation
+
+    try:
+        page = write_evaluation(out, about, result)
+    except OSError as error:
+        raise UsageError(f"--out {out}: cannot be written ({error.strerror})", "name another folder") from None
+    typer.echo(f"page: {page}", err=True)
 
 
 @models.command("list")

@@ -4,6 +4,7 @@ All three become one `LabelledPictures`. Pictures of folders and CSV files stay 
 """
 
 import csv
+import math
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from models.labels import class_index, ferplus_labels, ferplus_targets, hard_tar
 
 LABEL_SCHEMES: Final = ("ferplus", "fer2013")
 PICTURE_SUFFIXES: Final = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+_NO_BOX: Final = (math.nan,) * 4
 _SHOWN: Final = 40
 """Characters of a foreign label that an error repeats."""
 
@@ -45,11 +47,21 @@ class LabelledPictures:
     """(n,) index into EXPRESSIONS of the class that counts as the truth; -1 where there is none."""
     targets: NDArray[np.float32]
     """(n, 7) soft targets that sum to one; all zero where nothing is to be learned."""
+    groups: tuple[str, ...] = ()
+    """(n,) what each picture is counted with besides; empty where nothing is said."""
+    boxes: NDArray[np.float32] | None = None
+    """(n, 4) where the face is: x, y of the upper left corner, width, height in px; NaN where nothing is said."""
 
     def only(self, keep: NDArray[np.bool_]) -> "LabelledPictures":
         """The pictures where keep, bool (n,), is true; none is read yet."""
         rows = np.flatnonzero(keep)
-        return LabelledPictures(_Picked(self.pictures, rows), self.labels[rows], self.targets[rows])
+        return LabelledPictures(
+            pictures=_Picked(self.pictures, rows),
+            labels=self.labels[rows],
+            targets=self.targets[rows],
+            groups=tuple(self.groups[row] for row in rows) if self.groups else (),
+            boxes=None if self.boxes is None else self.boxes[rows],
+        )
 
 
 class _Picked:
@@ -130,14 +142,24 @@ def _of_npz(path: Path, split: str, scheme: str) -> LabelledPictures:
     return LabelledPictures(data.pictures, labels, hard_targets(labels))
 
 
-def _walk_class_folders(root: Path) -> Iterator[tuple[str, str]]:
+@dataclass(frozen=True)
+class _Listed:
+    """One line of a data set."""
+
+    file: str
+    label: str
+    group: str | None = None
+    box: tuple[float, ...] | None = None
+
+
+def _walk_class_folders(root: Path) -> Iterator[_Listed]:
     """Each picture file with its class folder's name, in order."""
     for folder in sorted(entry for entry in root.iterdir() if entry.is_dir()):
         files: list[str] = []
         for below, _, names in os.walk(folder, onerror=_refuse):
             files += (str(Path(below, name)) for name in names if name.lower().endswith(PICTURE_SUFFIXES))
         for file in sorted(files, key=lambda file: Path(file).parts):
-            yield file, folder.name
+            yield _Listed(file, folder.name)
 
 
 def _refuse(error: OSError) -> None:
@@ -145,8 +167,8 @@ def _refuse(error: OSError) -> None:
     raise error
 
 
-def _walk_csv(path: Path) -> Iterator[tuple[str, str]]:
-    """Each line's picture file and label."""
+def _walk_csv(path: Path) -> Iterator[_Listed]:
+    """Each line's picture file and label, its group and the face's box where there are such columns."""
     with path.open(newline="", encoding="utf-8-sig") as lines:
         reader = csv.DictReader(lines)
         try:
@@ -158,7 +180,8 @@ def _walk_csv(path: Path) -> Iterator[tuple[str, str]]:
                 if not is_file(Path(file)):
                     where = f"line {reader.line_num} of {path}"
                     raise UsageError(f"{file}: no such picture", f"mend its path in {where}, or remove that line")
-                yield file, row["label"] or ""
+                box = _box(row.get("box"), f"{path}: line {reader.line_num}")
+                yield _Listed(file, row["label"] or "", row.get("group"), box)
         except UnicodeDecodeError as error:
             raise UsageError(f"{path}: is not encoded as UTF-8 ({error.reason})", "save it as UTF-8") from None
         except csv.Error as error:
@@ -166,20 +189,39 @@ def _walk_csv(path: Path) -> Iterator[tuple[str, str]]:
             raise UsageError(problem, "look there for a quote that is not closed") from None
 
 
-def _of_files(source: Path, listed: Iterable[tuple[str, str]]) -> LabelledPictures:
-    files: list[str] = []
+def _box(text: str | None, where: str) -> tuple[float, ...] | None:
+    """The four numbers of a box; None where the line has none."""
+    if text is None or not text.strip():
+        return None
+    try:
+        x, y, width, height = (float(number) for number in text.split())
+    except ValueError:
+        x = y = width = height = math.nan
+    if not (math.isfinite(x) and math.isfinite(y) and 0 < width < math.inf and 0 < height < math.inf):
+        raise UsageError(f"{where}: '{text[:_SHOWN]}' is no box", "give x y width height in px, with spaces between")
+    return x, y, width, height
+
+
+def _of_files(source: Path, listed: Iterable[_Listed]) -> LabelledPictures:
+    files: list[_Listed] = []
     labels: list[int] = []
-    for file, label in listed:
-        if (index := class_index(label)) < 0:
+    for one in listed:
+        if (index := class_index(one.label)) < 0:
             known = ", ".join(EXPRESSIONS)
-            raise UsageError(f"{source}: '{label[:_SHOWN]}' is no class", f"use one of: {known}; {file} has it")
-        files.append(file)
+            raise UsageError(f"{source}: '{one.label[:_SHOWN]}' is no class", f"use one of: {known}; {one.file} has it")
+        files.append(one)
         labels.append(index)
     if not files:
         where = "put them into folders named as the classes" if source.is_dir() else "list one a line"
         raise UsageError(f"{source}: holds no pictures", f"{where}; known kinds: {', '.join(PICTURE_SUFFIXES)}")
     truth = np.array(labels, np.int32)
-    return LabelledPictures(_PictureFiles(source, files), truth, hard_targets(truth))
+    return LabelledPictures(
+        pictures=_PictureFiles(source, [one.file for one in files]),
+        labels=truth,
+        targets=hard_targets(truth),
+        groups=tuple(one.group or "none" for one in files) if any(one.group for one in files) else (),
+        boxes=np.array([one.box or _NO_BOX for one in files], np.float32) if any(one.box for one in files) else None,
+    )
 
 
 def _decoded(file: str, source: Path) -> NDArray[np.uint8]:

@@ -10,18 +10,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.errors import UsageError
+from analytics.records import Detections
 from models.classifier import ExpressionClassifier
 from models.crop import crop_faces, crop_whole
 from models.datasets import LabelledPictures, read_labelled
 from models.detectors import FaceDetector
 from models.detectors.yunet import YuNet
-from models.scores import Scores, score
+from models.scores import Scores, confusion_of, macro_f1, score
 
 _PORTRAIT_LONG_SIDE: Final = 384
 """Px of the padded picture's longer side in the first search, for faces that fill it; a second one at the usual size
 finds the faces of people seen from afar."""
 _BATCH: Final = 256
 """Pictures whose crops are held at once."""
+FACE_PX: Final = (32, 24, 20, 16)
+"""Sides to which crops are scaled down, and up again, to see what small faces cost."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Scores of some of the pictures, or of all of them degraded."""
+
+    n: int
+    accuracy: float
+    macro_f1: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,13 +41,21 @@ class Evaluation:
     """Scores, and what became of the search for faces."""
 
     scores: Scores
+    face_px: dict[int, Part]
+    """All pictures, scaled down to a side and up again."""
+    groups: dict[str, Part]
+    """By group, where the data set has groups."""
     whole: int | None
     """Pictures in which no face was found and which were used whole; None without detection."""
 
     def to_json(self) -> dict[str, Any]:
         """The object that `emobatch evaluate --json` prints."""
         found = {} if self.whole is None else {"used_whole": self.whole}
-        return self.scores.to_json() | found
+        parts = {
+            "face_px": {str(px): vars(part) for px, part in self.face_px.items()},
+            "groups": {name: vars(part) for name, part in self.groups.items()},
+        }
+        return self.scores.to_json() | parts | found
 
 
 def evaluate(
@@ -53,10 +73,10 @@ def evaluate(
 
     Args:
         classifier: what is judged.
-        dataset: FER-style npz, folder of class folders, or CSV with path,label.
+        dataset: FER-style npz, folder of class folders, or CSV with path,label and, if wanted, group and box.
         split: part of an npz.
         labels: truth of an npz, ferplus or fer2013.
-        detect: find the face first; otherwise the pictures are taken as crops.
+        detect: find the face first; otherwise the pictures, or the boxes in them, are taken as faces.
 
     Raises:
         UsageError: unknown labels, or a data set that is damaged or without labelled pictures.
@@ -66,13 +86,38 @@ def evaluate(
     if not len(data.labels):
         raise UsageError(f"{dataset}: no picture has a label", "check the labels")
     detectors = (YuNet(long_side=_PORTRAIT_LONG_SIDE), YuNet()) if detect else ()
-    probabilities, truth, whole = [], [], 0
-    for batch in crop_batches(data, classifier.facts.size, detectors):
-        probabilities.append(classifier.classify(batch.crops))
-        truth.append(batch.labels)
+    size = classifier.facts.size
+    said: dict[int, list[NDArray[np.float32]]] = {px: [] for px in (size, *(px for px in FACE_PX if px < size))}
+    whole = 0
+    for batch in crop_batches(data, size, detectors):
+        for px, probabilities in said.items():
+            probabilities.append(classifier.classify(scaled_down(batch.crops, px)))
         whole += batch.whole
-    scores = score(np.concatenate(probabilities), np.concatenate(truth), classifier.facts.threshold)
-    return Evaluation(scores, whole if detect else None)
+    by_px = {px: np.concatenate(probabilities) for px, probabilities in said.items()}
+    return Evaluation(
+        scores=score(by_px[size], data.labels, classifier.facts.threshold),
+        face_px={px: _part(found, data.labels) for px, found in by_px.items() if px != size},
+        groups={
+            name: _part(by_px[size][inside], data.labels[inside])
+            for name in sorted(set(data.groups))
+            if (inside := np.array(data.groups) == name).any()
+        },
+        whole=whole if detect else None,
+    )
+
+
+def scaled_down(crops: NDArray[np.uint8], px: int) -> NDArray[np.uint8]:
+    """Crops (n, size, size) as a camera would have seen them px wide, at their old size."""
+    size = crops.shape[1]
+    if px >= size:
+        return crops
+    small = [cv2.resize(crop, (px, px), interpolation=cv2.INTER_AREA) for crop in crops]
+    return np.stack([cv2.resize(crop, (size, size), interpolation=cv2.INTER_LINEAR) for crop in small]).astype(np.uint8)
+
+
+def _part(probabilities: NDArray[np.float32], labels: NDArray[np.int32]) -> Part:
+    confusion = confusion_of(labels, probabilities.argmax(axis=1))
+    return Part(n=len(labels), accuracy=float(confusion.trace() / len(labels)), macro_f1=macro_f1(confusion))
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +140,8 @@ def crop_batches(
     Args:
         data: n pictures with their labels.
         size: side of the crops in px.
-        detectors: search the face, each where those before found none; without any, pictures count as crops.
+        detectors: search the face, each where those before found none; without any, pictures count as crops. Where
+            the data set says where the face is, nothing is searched.
         most: crops in a batch, at least 1.
 
     Raises:
@@ -107,17 +153,30 @@ def crop_batches(
         crops, whole = np.empty((len(labels), size, size), np.uint8), 0
         for i in range(len(labels)):
             picture = next(pictures)
+            if data.boxes is not None and np.isfinite(data.boxes[start + i]).all():
+                crops[i] = _boxed_crop(picture, data.boxes[start + i], size)
+                continue
             crop = _detected_crop(picture, size, detectors) if detectors else crop_whole(picture, size)
             whole += crop is None
             crops[i] = crop_whole(picture, size) if crop is None else crop
         yield CropBatch(crops, labels, whole)
 
 
+def _boxed_crop(picture: NDArray[np.uint8], box: NDArray[np.float32], size: int) -> NDArray[np.uint8]:
+    """The crop of the face in a box, framed as faces of a detector without landmarks are."""
+    face = Detections(box[None], np.full((1, 5, 2), np.nan, np.float32), np.ones(1, np.float32))
+    return np.asarray(crop_faces(_coloured(picture), face, size)[0], np.uint8)
+
+
+def _coloured(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return picture if picture.ndim == 3 else np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR), np.uint8)
+
+
 def _detected_crop(
     picture: NDArray[np.uint8], size: int, detectors: tuple[FaceDetector, ...]
 ) -> NDArray[np.uint8] | None:
     """The crop of the largest face; None where no detector finds one."""
-    colour = picture if picture.ndim == 3 else cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
+    colour = _coloured(picture)
     # A face that fills its picture is found only when it has a surrounding.
     rim_y, rim_x = (side // 2 for side in colour.shape[:2])
     frame = np.asarray(cv2.copyMakeBorder(colour, rim_y, rim_y, rim_x, rim_x, cv2.BORDER_REPLICATE), np.uint8)
@@ -135,7 +194,8 @@ def in_words(evaluation: Evaluation) -> str:
     figures = scores.to_json()
     lines = [
         (
-            f"{scores.n} pictures: accuracy {scores.accuracy:.3f}, macro-F1 {scores.macro_f1:.3f}, "
+            f"{scores.n} pictures: accuracy {scores.accuracy:.3f} ({_range(scores.accuracy_interval)}), "
+            f"macro-F1 {scores.macro_f1:.3f} ({_range(scores.macro_f1_interval)}), "
             f"calibration error {scores.ece:.3f}"
         ),
         (
@@ -149,4 +209,12 @@ def in_words(evaluation: Evaluation) -> str:
     for name, row in figures["classes"].items():
         shown = [f"{row[key]:.3f}" if row[key] is not None else "-" for key in ("precision", "recall")]
         lines.append(f"{name:10}{row['n']:>6}{shown[0]:>11}{shown[1]:>8}")
+    for px, part in evaluation.face_px.items():
+        lines.append(f"scaled to {px} px and up again: accuracy {part.accuracy:.3f}, macro-F1 {part.macro_f1:.3f}")
+    for name, part in evaluation.groups.items():
+        lines.append(f"group {name}: {part.n} pictures, accuracy {part.accuracy:.3f}, macro-F1 {part.macro_f1:.3f}")
     return "\n".join(lines)
+
+
+def _range(interval: tuple[float, float]) -> str:
+    return f"{interval[0]:.3f} to {interval[1]:.3f}"

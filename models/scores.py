@@ -1,6 +1,7 @@
 """Scores of a classifier against labels. Pure arrays: no network, no file."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +14,30 @@ from analytics.expressions import EXPRESSIONS
 
 _BINS: Final = 15
 _TEMPERATURES: Final = (0.2, 5.0)
+_RESAMPLES: Final = 1000
+_SEED: Final = 1
+_COVERAGES: Final = tuple(k / 20 for k in range(20, 0, -1))
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Pictures of which the classifier is about equally sure."""
+
+    n: int
+    confidence: float
+    """Mean of the largest probability."""
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What is left when the pictures of which the classifier is least sure are put aside."""
+
+    coverage: float
+    """Share of the pictures that is left."""
+    threshold: float
+    """The least confidence among them."""
+    accuracy: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +46,11 @@ class Scores:
 
     n: int
     accuracy: float
+    accuracy_interval: tuple[float, float]
+    """95 % by bootstrap over the pictures, as the next one."""
     macro_f1: float
     """Mean of the F1 of the seven classes; a class without a picture and without a claim is left out."""
+    macro_f1_interval: tuple[float, float]
     ece: float
     """Expected calibration error over 15 bins of equal width (Guo et al. 2017)."""
     confusion: NDArray[np.int64]
@@ -32,6 +60,10 @@ class Scores:
     """Share of the pictures whose largest probability is below the threshold."""
     accepted_accuracy: float
     """Accuracy of the others."""
+    calibration: tuple[Bin, ...]
+    """The bins of ece that hold pictures, from unsure to sure."""
+    risk_coverage: tuple[Accepted, ...]
+    """From all pictures to the surest twentieth (El-Yaniv and Wiener 2010, "selective classification")."""
 
     def to_json(self) -> dict[str, Any]:
         """The object that `emobatch evaluate --json` prints."""
@@ -40,7 +72,9 @@ class Scores:
         return {
             "n": self.n,
             "accuracy": self.accuracy,
+            "accuracy_interval": list(self.accuracy_interval),
             "macro_f1": self.macro_f1,
+            "macro_f1_interval": list(self.macro_f1_interval),
             "ece": self.ece,
             "classes": {
                 name: {
@@ -56,38 +90,71 @@ class Scores:
                 "share": self.uncertain_share,
                 "accuracy_of_accepted": self.accepted_accuracy,
             },
+            "calibration": [vars(found) for found in self.calibration],
+            "risk_coverage": [vars(found) for found in self.risk_coverage],
         }
 
 
 def score(probabilities: NDArray[np.float32], labels: NDArray[np.int32], threshold: float) -> Scores:
     """Score probabilities (n, 7) against labels (n,), n at least 1."""
-    classes = len(EXPRESSIONS)
     said, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
     right = said == labels
-    confusion = np.zeros((classes, classes), np.int64)
-    np.add.at(confusion, (labels, said), 1)
-    hits = confusion.diagonal()
-    claims = confusion.sum(axis=0) + confusion.sum(axis=1)
-    f1 = 2 * hits[claims > 0] / claims[claims > 0]
+    confusion = confusion_of(labels, said)
     accepted = sure >= threshold
+    # Pictures drawn anew are a confusion table drawn anew.
+    draw = np.random.default_rng(_SEED)
+    resampled = draw.multinomial(len(labels), confusion.ravel() / len(labels), _RESAMPLES).reshape(-1, *confusion.shape)
     return Scores(
         n=len(labels),
         accuracy=float(right.mean()),
-        macro_f1=float(f1.mean()),
+        accuracy_interval=_interval([float(table.trace() / len(labels)) for table in resampled]),
+        macro_f1=macro_f1(confusion),
+        macro_f1_interval=_interval([macro_f1(table) for table in resampled]),
         ece=calibration_error(sure, right),
         confusion=confusion,
         threshold=threshold,
         uncertain_share=float(1 - accepted.mean()),
         accepted_accuracy=float(right[accepted].mean()) if accepted.any() else 0.0,
+        calibration=_calibration(sure, right),
+        risk_coverage=_risk_coverage(sure, right),
     )
+
+
+def confusion_of(labels: NDArray[np.int32], said: NDArray[np.integer]) -> NDArray[np.int64]:
+    """(7, 7) counts: rows are the truth, (n,), columns what was said, (n,)."""
+    confusion = np.zeros((len(EXPRESSIONS), len(EXPRESSIONS)), np.int64)
+    np.add.at(confusion, (labels, said), 1)
+    return confusion
+
+
+def macro_f1(confusion: NDArray[np.int64]) -> float:
+    """Mean F1 of the classes of a confusion table that anybody shows or says."""
+    claims = confusion.sum(axis=0) + confusion.sum(axis=1)
+    return float((2 * confusion.diagonal()[claims > 0] / claims[claims > 0]).mean())
 
 
 def calibration_error(sure: NDArray[np.float32], right: NDArray[np.bool_]) -> float:
     """Expected calibration error of confidences (n,) in 0..1."""
+    return sum(found.n * abs(found.accuracy - found.confidence) for found in _calibration(sure, right)) / len(sure)
+
+
+def _calibration(sure: NDArray[np.float32], right: NDArray[np.bool_]) -> tuple[Bin, ...]:
     bins = np.minimum((sure * _BINS).astype(int), _BINS - 1)
-    weight = np.bincount(bins, minlength=_BINS)
-    gap = np.abs(np.bincount(bins, right, _BINS) - np.bincount(bins, sure, _BINS))
-    return float(gap.sum() / weight.sum())
+    members = [bins == place for place in range(_BINS)]
+    return tuple(
+        Bin(n=int(inside.sum()), confidence=float(sure[inside].mean()), accuracy=float(right[inside].mean()))
+        for inside in members
+        if inside.any()
+    )
+
+
+def _risk_coverage(sure: NDArray[np.float32], right: NDArray[np.bool_]) -> tuple[Accepted, ...]:
+    surest = np.argsort(-sure, kind="stable")
+    found = []
+    for coverage in _COVERAGES:
+        left = surest[: max(1, round(coverage * len(sure)))]
+        found.append(Accepted(coverage=coverage, threshold=float(sure[left[-1]]), accuracy=float(right[left].mean())))
+    return tuple(found)
 
 
 def best_temperature(probabilities: NDArray[np.float32], labels: NDArray[np.int32]) -> float:
@@ -99,8 +166,8 @@ def best_temperature(probabilities: NDArray[np.float32], labels: NDArray[np.int3
         scaled = logs / np.exp(log_temperature)
         return float((logsumexp(scaled, axis=1) - scaled[rows, labels]).mean())
 
-    found = minimize_scalar(surprise, bounds=(math.log(_TEMPERATURES[0]), math.log(_TEMPERATURES[1])), method="bounded")
-    return round(float(np.exp(found.x)), 3)
+    bounds = (math.log(_TEMPERATURES[0]), math.log(_TEMPERATURES[1]))
+    return round(math.exp(minimize_scalar(surprise, bounds=bounds, method="bounded").x), 3)
 
 
 def smallest_threshold(probabilities: NDArray[np.float32], labels: NDArray[np.int32], accuracy: float) -> float:
@@ -114,6 +181,11 @@ def smallest_threshold(probabilities: NDArray[np.float32], labels: NDArray[np.in
         if accepted.any() and right[accepted].mean() >= accuracy:
             return round(float(threshold), 3)
     return 1.0
+
+
+def _interval(resampled: Sequence[float]) -> tuple[float, float]:
+    low, high = np.percentile(resampled, [2.5, 97.5]).tolist()
+    return low, high
 
 
 def _ratio(part: int, whole: int) -> float | None:

@@ -39,7 +39,7 @@ def write_site(out: Path, *, everything: bool = False) -> Path:
     index = read_index(out)
     tables = StoredTables(out)
     site = out / "reports"
-    _write_assets(site / "assets")
+    write_assets(site / "assets")
     pages = {video.video_id: video.page for video in index.videos if video.page}
     unreadable = dict(index.unreadable)
     for video in index.videos:
@@ -112,7 +112,8 @@ def write_whole(path: Path, content: str) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def _write_assets(folder: Path) -> None:
+def write_assets(folder: Path) -> None:
+    """Write what all pages share: Plotly, our script and our styles."""
     write_whole(folder / "plotly.min.js", get_plotlyjs())
     for name in ("report.js", "report.css"):
         write_whole(folder / name, (files("reports") / "assets" / name).read_text(encoding="utf-8"))
@@ -124,7 +125,7 @@ def _below(out: Path, paths: Iterable[Path]) -> list[str]:
 
 
 def _index_html(index: IndexPage, out: Path) -> str:
-    return _render(
+    return render(
         "index.html",
         page=index,
         totals=index.totals,
@@ -144,13 +145,13 @@ def _video_html(page: VideoPage, original_page: str | None, out: Path) -> str:
         "lanes": charts.track_lanes(page, lanes) if lanes and page.runs else None,
         "distribution": charts.expression_distribution(page.distribution) if page.distribution else None,
     }
-    return _render(
+    return render(
         "video.html",
         page=page,
         video=video,
         original_page=original_page,
         unreadable=_below(out, page.unreadable),
-        figures={name: _figure_block(figure) for name, figure in figures.items()},
+        figures={name: figure_block(figure) for name, figure in figures.items()},
         n_lanes=len(lanes),
         tracks=sorted(page.tracks, key=lambda track: track.start_s - track.end_s)[:MAX_ROWS],
         gaps=sorted(video.gaps, key=lambda gap: gap.start_s - gap.end_s)[:MAX_ROWS],
@@ -160,14 +161,16 @@ def _video_html(page: VideoPage, original_page: str | None, out: Path) -> str:
     )
 
 
-def _figure_block(figure: charts.Figure | None) -> Markup | None:
+def figure_block(figure: charts.Figure | None) -> Markup | None:
+    """A figure as a template puts it into its data element."""
     if figure is None:
         return None
     # Not |tojson: the figure is JSON already. data_block leaves no character that could end the element.
     return Markup(text.data_block(json.dumps(figure, allow_nan=False, separators=(",", ":"))))
 
 
-def _render(template: str, **values: Any) -> str:
+def render(template: str, **values: Any) -> str:
+    """A page from its template."""
     return _ENVIRONMENT.get_template(template).render(**values)
 
 

@@ -171,3 +171,26 @@ def test_csv_of_paths_and_labels(tmp_path: Path) -> None:
     data = read_labelled(listed)
     assert [EXPRESSIONS[label] for label in data.labels] == ["sad", "fear"]
     assert [int(picture[0, 0, 0]) for picture in data.pictures] == [1, 2]
+
+
+def write_csv(folder: Path, lines: list[str]) -> Path:
+    """A list of pictures, and the pictures that it names."""
+    for line in lines[1:]:
+        cv2.imwrite(str(folder / line.split(",")[0]), np.full((60, 80, 3), 90, np.uint8))
+    path = folder / "list.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def test_groups_and_boxes_of_a_csv(tmp_path: Path) -> None:
+    """Both columns may be left out, and left empty in a line."""
+    path = write_csv(
+        tmp_path, ["path,label,group,box", "a.png,happy,north,10 5 30 40", "b.png,sad,,", "c.png,sad,north,"]
+    )
+    data = read_labelled(path)
+    assert data.groups == ("north", "none", "north")
+    assert data.boxes is not None and data.boxes[0].tolist() == [10, 5, 30, 40] and np.isnan(data.boxes[1:]).all()
+    kept = data.only(np.array([False, True, True]))
+    assert kept.groups == ("none", "north") and kept.boxes is not None and len(kept.boxes) == 2
+    plain = read_labelled(write_csv(tmp_path, ["path,label", "a.png,happy"]))
+    assert plain.groups == () and plain.boxes is None

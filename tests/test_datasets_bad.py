@@ -186,3 +186,12 @@ def test_the_command_says_it_in_one_line(tmp_path: Path) -> None:
         assert done.code == 2
         assert done.only_error().startswith(f"emobatch: {said}")
     (tmp_path / "hidden" / "sad" / "below").chmod(0o700)
+
+
+@pytest.mark.parametrize("box", ["1 2 3", "1 2 3 x", "1 2 0 4", "1 2 -3 4", "nan 2 3 4", "1 2 inf 4"])
+def test_a_box_that_is_none_is_named_with_its_line(tmp_path: Path, box: str) -> None:
+    """Four numbers, the last two above zero."""
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((9, 9), np.uint8))
+    (tmp_path / "list.csv").write_text(f"path,label,box\na.png,happy,{box}\n", encoding="utf-8")
+    found = problem_of(tmp_path / "list.csv")
+    assert found.problem == f"{tmp_path / 'list.csv'}: line 2: '{box}' is no box" and found.remedy

@@ -14,7 +14,7 @@ from models.classifier import ExpressionClassifier
 from models.crop import crop_whole
 from models.datasets import LabelledPictures, read_labelled
 from models.detectors.yunet import YuNet
-from models.evaluate import crop_batches, evaluate
+from models.evaluate import crop_batches, evaluate, scaled_down
 from models.scores import score
 
 
@@ -56,7 +56,7 @@ def test_scores_are_those_of_all_pictures_at_once(tmp_path: Path) -> None:
     data = read_labelled(folder)
     crops = np.stack([crop_whole(picture, 48) for picture in data.pictures])
     whole = score(classifier.classify(crops), data.labels, classifier.facts.threshold)
-    assert evaluate(classifier, folder).to_json() == whole.to_json()
+    assert evaluate(classifier, folder).scores.to_json() == whole.to_json()
 
 
 def test_memory_does_not_grow_with_the_pictures(tmp_path: Path) -> None:
@@ -91,3 +91,32 @@ def test_pictures_without_a_face_are_counted_over_all_batches(tmp_path: Path) ->
     batches = list(crop_batches(read_labelled(tmp_path), 48, (YuNet(long_side=384),), most=2))
     assert [batch.whole for batch in batches] == [2, 1]
     assert evaluate(ExpressionClassifier(), tmp_path, detect=True).whole == 3
+
+
+def test_groups_are_scored_apart_and_boxes_are_cut_out(tmp_path: Path) -> None:
+    """The face in a box is judged like the same face cut out by the same framing; each group has its own figures."""
+    face = cv2.cvtColor(skimage.data.astronaut()[0:300, 100:350], cv2.COLOR_RGB2BGR)  # type: ignore[no-untyped-call]
+    wide = np.full((600, 800, 3), 70, np.uint8)
+    wide[200:500, 300:550] = face
+    cv2.imwrite(str(tmp_path / "wide.png"), wide)
+    cv2.imwrite(str(tmp_path / "noise.png"), np.random.default_rng(2).integers(0, 256, (60, 60, 3), np.uint8))
+    lines = [
+        "path,label,group,box",
+        "wide.png,happy,boxed,380 260 110 140",
+        "noise.png,disgust,noise,",
+        "noise.png,fear,noise,",
+    ]
+    (tmp_path / "list.csv").write_text("\n".join(lines), encoding="utf-8")
+    found = evaluate(ExpressionClassifier(), tmp_path / "list.csv")
+    assert {name: part.n for name, part in found.groups.items()} == {"boxed": 1, "noise": 2}
+    assert found.groups["boxed"].accuracy == 1.0
+    assert set(found.face_px) == {32, 24, 20, 16} and all(part.n == 3 for part in found.face_px.values())
+
+
+def test_small_faces_lose_what_scaling_takes(tmp_path: Path) -> None:
+    """Scaled down and up again a picture keeps its size and its mean, and loses its fine structure."""
+    crops = np.random.default_rng(4).integers(0, 256, (3, 48, 48), np.uint8)
+    small = scaled_down(crops, 16)
+    assert small.shape == crops.shape and small.dtype == np.uint8
+    assert small.mean() == pytest.approx(crops.mean(), abs=2) and small.std() < crops.std() / 2
+    assert np.array_equal(scaled_down(crops, 48), crops)

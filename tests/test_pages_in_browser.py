@@ -1,5 +1,6 @@
 """The pages as a person opens them: from file://, in a real browser, without a network."""
 
+import json
 import os
 import shutil
 import socket
@@ -8,10 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from models.evaluate import Evaluation, Part
+from models.scores import score
 from reports import text
+from reports.evaluation import write_evaluation
 from reports.site import write_site
 from tests.test_report_data import COPY, EMPTY, FAILED, HOSTILE, HOSTILE_CAMERA, PARTIAL, WHOLE, write_results
 
@@ -219,3 +224,19 @@ def test_charts_follow_the_dark_theme(site: Path, visit: Visit) -> None:
         )
         colours.append(ink)
     assert colours[0] != colours[1]
+
+
+def test_an_evaluation_is_drawn(tmp_path: Path, visit: Visit) -> None:
+    """Confusion, calibration, risk and sizes; a group with a hostile name is a name and nothing else."""
+    probabilities = np.random.default_rng(1).dirichlet(np.ones(7), 200).astype(np.float32)
+    found = score(probabilities, np.arange(200, dtype=np.int32) % 7, 0.4)
+    part = Part(n=200, accuracy=0.5, macro_f1=0.4)
+    result = Evaluation(found, {24: part, 16: part}, {HOSTILE: part}, None).to_json()
+    visit.open(write_evaluation(tmp_path, {"model": HOSTILE, "data set": "drawn"}, result))
+    assert visit.page.locator("[data-figure=figure-confusion] svg .hm image").count() == 1
+    assert visit.page.locator("[data-figure=figure-calibration] svg .point").count() == len(found.calibration)
+    assert visit.page.locator("[data-figure=figure-risk] svg .point").count() == len(found.risk_coverage) + 1
+    assert visit.traces("sizes") == 6
+    assert text.visible(HOSTILE) in visit.page.inner_text("h1")
+    assert text.visible(HOSTILE) in visit.page.locator("table").last.inner_text()
+    assert json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))["n"] == 200
