@@ -39,6 +39,7 @@ class ModelFacts:
     size: int
     """Side of the gray input in px."""
     classes: tuple[str, ...]
+    """The seven of emobatch, in the order in which the network gives them."""
     threshold: float
     """Largest probabilities below it are called uncertain."""
     flip: bool
@@ -46,13 +47,16 @@ class ModelFacts:
     temperature: float = 1.0
     """Divides the logarithms of the probabilities, which are scaled to sum to one again: above 1 they grow modest."""
 
+    mean: float = 0.0
+    """Taken from the grey levels 0..255, before std divides them, where the network does not do it itself."""
+    std: float = 1.0
     heads: dict[str, float] = field(default_factory=dict)
     """Shares of the trained network's outputs, by label set, in its probabilities; empty where it had one."""
 
     @property
     def decisive(self) -> tuple[object, ...]:
         """What decides probabilities and labels; the name does not."""
-        return self.sha256, self.threshold, self.flip, self.temperature
+        return self.sha256, self.classes, self.threshold, self.flip, self.temperature, self.mean, self.std
 
     @staticmethod
     def beside(model: Path) -> "ModelFacts":
@@ -70,9 +74,9 @@ class ModelFacts:
         except (ValueError, TypeError, KeyError) as error:
             raise UsageError(f"{path}: does not describe a model ({error})", _WITHOUT_FACTS) from None
         if not _plausible(facts):
-            problem = "name, sha256, size, threshold, flip or temperature is of a wrong kind"
+            problem = "a value is of a wrong kind, or beyond what it may be"
             raise UsageError(f"{path}: does not describe a model ({problem})", _WITHOUT_FACTS)
-        if facts.classes != EXPRESSIONS:
+        if sorted(facts.classes) != sorted(EXPRESSIONS):
             raise UsageError(f"{path}: has the classes {', '.join(facts.classes)}", f"use {', '.join(EXPRESSIONS)}")
         return facts
 
@@ -103,10 +107,12 @@ def model_path(model: str, asked_by: str = "--model") -> Path:
 
 def _plausible(facts: ModelFacts) -> bool:
     """Whether what was read from a file is of the kinds that ModelFacts declares."""
-    texts = isinstance(facts.name, str) and isinstance(facts.sha256, str)
+    texts = all(isinstance(text, str) for text in (facts.name, facts.sha256, *facts.classes))
     sizes = type(facts.size) is int and type(facts.threshold) in (int, float) and 0 <= facts.threshold <= 1
-    warm = type(facts.temperature) in (int, float) and 0 < facts.temperature < math.inf
-    return texts and sizes and warm and type(facts.flip) is bool
+    scales = (facts.temperature, facts.std)
+    scaled = all(type(scale) in (int, float) and 0 < scale < math.inf for scale in scales)
+    shifted = type(facts.mean) in (int, float) and math.isfinite(facts.mean)
+    return texts and sizes and scaled and shifted and type(facts.flip) is bool
 
 
 class ExpressionClassifier:
@@ -135,6 +141,7 @@ class ExpressionClassifier:
         if taken != (self.facts.size, self.facts.size, 1) or given != (len(EXPRESSIONS),):
             raise UsageError(f"{path}: takes pictures {taken} and gives {given}, unlike its facts", _WITHOUT_FACTS)
         self._input, self._output = source["index"], result["index"]
+        self._columns = [self.facts.classes.index(name) for name in EXPRESSIONS]
         self._batch = 0
         tried = self.classify(np.linspace(0, 255, 2 * self.facts.size**2).astype(np.uint8).reshape(2, *taken[:2]))
         if not (np.allclose(tried.sum(1), 1, atol=0.02) and (tried >= 0).all()):
@@ -145,10 +152,11 @@ class ExpressionClassifier:
         results: list[NDArray[np.float32]] = [np.empty((0, len(EXPRESSIONS)), np.float32)]
         for start in range(0, len(crops), _LARGEST_BATCH):
             batch = crops[start : start + _LARGEST_BATCH, :, :, None].astype(np.float32)
+            batch = (batch - np.float32(self.facts.mean)) / np.float32(self.facts.std)
             scores = self._run(batch)
             if self.facts.flip:
                 scores = (scores + self._run(np.ascontiguousarray(batch[:, :, ::-1]))) / np.float32(2)
-            results.append(tempered(scores, self.facts.temperature))
+            results.append(tempered(scores, self.facts.temperature)[:, self._columns])
         return np.concatenate(results)
 
     def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -176,7 +176,10 @@ def without(name: str) -> Callable[[dict[str, Any]], Any]:
     ("change", "problem"),
     [
         (lambda facts: facts | {"classes": ["angry", "happy", "sad"]}, "has the classes angry, happy, sad"),
-        (lambda facts: facts | {"classes": [*EXPRESSIONS[::-1]]}, "has the classes surprise"),
+        (lambda facts: facts | {"classes": ["happy"] * 7}, "has the classes happy, happy"),
+        (lambda facts: facts | {"classes": [1, None]}, "does not describe a model"),
+        (lambda facts: facts | {"std": 0}, "does not describe a model"),
+        (lambda facts: facts | {"temperature": -1}, "does not describe a model"),
         (without("classes"), "does not describe a model"),
         (without("threshold"), "does not describe a model"),
         (lambda facts: facts | {"colour": True}, "does not describe a model"),
@@ -185,10 +188,23 @@ def without(name: str) -> Callable[[dict[str, Any]], Any]:
         (lambda facts: facts | {"threshold": float("nan")}, "does not describe a model"),
         (lambda facts: facts | {"flip": "no"}, "does not describe a model"),
     ],
-    ids=["fewer classes", "other order", "no classes", "no threshold", "one too many", "a list", "text", "NaN", "word"],
+    ids=[
+        "fewer",
+        "one class",
+        "no names",
+        "no std",
+        "cold",
+        "none",
+        "no threshold",
+        "more",
+        "list",
+        "text",
+        "NaN",
+        "word",
+    ],
 )
 def test_foreign_facts_are_refused(copy: Path, change: Callable[[dict[str, Any]], Any], problem: str) -> None:
-    """Other classes, the same ones in another order, and facts of another kind; the error names the file."""
+    """Other classes, and facts of another kind; the error names the file."""
     path = copy.with_suffix(".json")
     path.write_text(json.dumps(change(json.loads(path.read_text(encoding="utf-8")))), encoding="utf-8")
     with pytest.raises(UsageError, match=problem) as caught:
@@ -266,3 +282,25 @@ def test_temperature_changes_how_sure_and_not_what(copy: Path) -> None:
     assert (after.max(axis=1) < before.max(axis=1)).all() and after.sum(axis=1) == pytest.approx(1, abs=1e-5)
     options = RunOptions(sources=(), out=Path("out"))
     assert options.settings_hash("d", cool.facts.decisive) != options.settings_hash("d", warm.facts.decisive)
+
+
+def test_classes_in_another_order_are_put_into_ours(copy: Path) -> None:
+    """A network that gives them otherwise says the same of a face."""
+    facts = ModelFacts.beside(copy)
+    turned = facts.classes[::-1]
+    replace(facts, classes=turned).write_beside(copy)
+    faces = np.random.default_rng(3).integers(0, 256, (4, 48, 48), np.uint8)
+    ours, theirs = ExpressionClassifier().classify(faces), ExpressionClassifier(str(copy)).classify(faces)
+    # The copy is the same network, so under the other names its columns are ours turned round.
+    assert np.array_equal(theirs, ours[:, ::-1])
+
+
+def test_preprocessing_that_the_network_does_not_do_itself(copy: Path) -> None:
+    """Grey levels less the mean, over the standard deviation: ours normalises itself, so twice the scale is half the picture."""
+    faces = np.random.default_rng(3).integers(0, 128, (4, 48, 48), np.uint8)
+    replace(ModelFacts.beside(copy), std=0.5).write_beside(copy)
+    scaled = ExpressionClassifier(str(copy)).classify(faces)
+    assert scaled == pytest.approx(ExpressionClassifier().classify(faces * 2), abs=1e-5)
+    replace(ModelFacts.beside(copy), std=1.0, mean=-100.0).write_beside(copy)
+    shifted = ExpressionClassifier(str(copy)).classify(faces)
+    assert shifted == pytest.approx(ExpressionClassifier().classify(faces + np.uint8(100)), abs=1e-5)
