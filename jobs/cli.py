@@ -11,7 +11,7 @@ import typer
 
 from analytics.errors import EmobatchError
 from emobatch import __version__
-from jobs import cli_models
+from jobs import cli_models, cli_predict
 from jobs.cli_options import Debug, Json, Quiet, debugging, log_to_stderr
 
 app = typer.Typer(
@@ -214,6 +214,7 @@ def doctor(
     return 2 if any(finding.level == "problem" for finding in findings) else 0
 
 
+app.command()(cli_predict.predict)
 app.command()(cli_models.evaluate)
 app.command()(cli_models.train)
 app.add_typer(cli_models.models, name="models")

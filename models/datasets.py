@@ -9,9 +9,8 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,22 +19,12 @@ from analytics.expressions import EXPRESSIONS
 from analytics.paths import is_file
 from models.fer_npz import read_fer_npz
 from models.labels import class_index, ferplus_labels, ferplus_targets, hard_targets
+from models.pictures import PICTURE_SUFFIXES, PictureFiles, Pictures
 
 LABEL_SCHEMES: Final = ("ferplus", "fer2013")
-PICTURE_SUFFIXES: Final = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 _NO_BOX: Final = (math.nan,) * 4
 _SHOWN: Final = 40
 """Characters of a foreign label that an error repeats."""
-
-
-class Pictures(Protocol):
-    """Pictures in order, gray (h, w) or BGR (h, w, 3), in memory or read when asked for."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int, /) -> NDArray[np.uint8]: ...
-
-    def __iter__(self) -> Iterator[NDArray[np.uint8]]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,22 +67,6 @@ class _Picked:
 
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
         return (self._pictures[row] for row in self._rows.tolist())
-
-
-class _PictureFiles:
-    """Picture files, decoded anew at each look, so that a data set of any size fits into memory."""
-
-    def __init__(self, source: Path, files: list[str]) -> None:
-        self._source, self._files = source, files
-
-    def __len__(self) -> int:
-        return len(self._files)
-
-    def __getitem__(self, index: int, /) -> NDArray[np.uint8]:
-        return _decoded(self._files[index], self._source)
-
-    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
-        return (_decoded(file, self._source) for file in self._files)
 
 
 def read_labelled(path: Path, split: str = "private", scheme: str = "ferplus") -> LabelledPictures:
@@ -216,25 +189,9 @@ def _of_files(source: Path, listed: Iterable[_Listed]) -> LabelledPictures:
         raise UsageError(f"{source}: holds no pictures", f"{where}; known kinds: {', '.join(PICTURE_SUFFIXES)}")
     truth = np.array(labels, np.int32)
     return LabelledPictures(
-        pictures=_PictureFiles(source, [one.file for one in files]),
+        pictures=PictureFiles(source, [one.file for one in files]),
         labels=truth,
         targets=hard_targets(truth),
         groups=tuple(one.group or "none" for one in files) if any(one.group for one in files) else (),
         boxes=np.array([one.box or _NO_BOX for one in files], np.float32) if any(one.box for one in files) else None,
     )
-
-
-def _decoded(file: str, source: Path) -> NDArray[np.uint8]:
-    """A picture file as BGR (h, w, 3), turned as its EXIF says."""
-    try:
-        content = np.frombuffer(Path(file).read_bytes(), np.uint8)
-        # OpenCV cannot open every path, and takes no empty content.
-        picture = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
-    except OSError as error:
-        problem = f"{file}: cannot be read ({error.strerror or error})"
-        raise UsageError(problem, f"let this user read it, or remove it from {source}") from None
-    except cv2.error as error:  # Of more pixels than OpenCV decodes.
-        raise UsageError(f"{file}: cannot be read as a picture ({error.err})", f"remove it from {source}") from None
-    if picture is None:
-        raise UsageError(f"{file}: cannot be read as a picture", f"repair it or remove it from {source}")
-    return np.asarray(picture, np.uint8)
