@@ -130,8 +130,11 @@ def verify(
 def convert(
     network: Annotated[Path, typer.Argument(metavar="NETWORK", help="The .keras file that training made.")],
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="The .tflite file to write, facts beside it.")],
-    dataset: Annotated[Path, typer.Option(help="FER-style .npz; its split public gives the threshold.")],
+    dataset: Annotated[Path, typer.Option(help="FER-style .npz; its split public calibrates.")],
     labels: Labels = "ferplus",
+    final: Annotated[
+        bool, typer.Option("--final", help="Score the private split too, for the card: once, when all is chosen.")
+    ] = False,
     debug: Debug = False,
 ) -> int:
     """Convert a trained network to the int8 .tflite file that `emobatch run --model` takes. Needs the extra `train`."""
@@ -139,7 +142,7 @@ def convert(
     _keras_or_say_how()
     from models.convert import convert as convert_network
 
-    threshold = convert_network(network, target, dataset, labels=labels)
+    threshold = convert_network(network, target, dataset, labels=labels, final=final)
     typer.echo(f"{target}: {target.stat().st_size:,} bytes, uncertain below {threshold}")
     return 0
 

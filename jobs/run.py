@@ -26,8 +26,10 @@ from jobs.releases import releases
 from jobs.sources import Sources, find_videos
 from jobs.unfinished import FOLDER, forget
 from jobs.work import CannotWrite, VideoTask, as_text, metadata_of
+from models.catalogue import card_of
 from models.classifier import SHIPPED
-from reports.site import write_site
+from reports.cards import FOLDER as CARDS
+from reports.site import write_site, write_whole
 from reports.stored import UnreadableTablesError
 
 _log = logging.getLogger(__name__)
@@ -66,7 +68,7 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
     started, now = time.monotonic(), datetime.now(UTC)
     engines = Engines.load(options)
     sources = find_videos(options.sources, options.out)
-    _prepare(options.out, metadata_of(engines))
+    _prepare(options, engines)
     run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     summary = RunSummary(run_id=run_id, out=as_text(options.out), started_at=now.isoformat(), interrupted=True)
     for source, reason in sources.missing.items():
@@ -176,11 +178,14 @@ def _conclude(options: RunOptions, engines: Engines, sources: Sources, summary: 
             raise _cannot_write(options.out, error.strerror or str(error)) from error
 
 
-def _prepare(out: Path, metadata: dict[str, str]) -> None:
+def _prepare(options: RunOptions, engines: Engines) -> None:
+    """Make OUT and its empty tables, and leave the card of the classifier there, which the pages link to."""
+    out = options.out
     if os.path.lexists(out) and not is_folder(out):
         raise UsageError(f"--out {out}: is a file", "name a folder, or a name that is not taken")
     try:
-        prepare(out, metadata)
+        prepare(out, metadata_of(engines))
+        write_whole(out / CARDS / f"{engines.classifier.facts.sha256[:12]}.md", card_of(options.model))
     except OSError as error:
         if error.errno in _OF_THE_DISK:
             raise _cannot_write(out, error.strerror or str(error)) from error

@@ -1,5 +1,6 @@
 """Everything learned that comes with emobatch: classifiers and detectors, their cards, and whether they are intact."""
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -58,10 +59,9 @@ def card_of(model: str) -> str:
     Raises:
         UsageError: no such model, or one without facts.
     """
-    card = model_path(model, "MODEL").with_suffix(".md")
-    if card.is_file():
-        return card.read_text(encoding="utf-8")
-    return "\n".join(f"{name}: {value}" for name, value in facts_as_json(model).items())
+    with suppress(OSError):
+        return model_path(model, "MODEL").with_suffix(".md").read_text(encoding="utf-8", errors="replace")
+    return "\n".join(f"- {name}: {value}" for name, value in facts_as_json(model).items())
 
 
 def facts_as_json(model: str) -> dict[str, Any]:

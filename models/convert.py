@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from analytics.errors import UsageError
 from analytics.paths import is_file
+from models.card import training_of, write_card
 from models.classifier import ExpressionClassifier, facts_of, tempered
 from models.crop import crop_whole
 from models.datasets import LabelledPictures, read_labelled
+from models.evaluate import evaluate
 from models.scores import best_temperature, smallest_threshold
 
 ACCEPTED_ACCURACY: Final = 0.92
@@ -35,8 +37,13 @@ def to_litert(network: keras.Model, target: Path) -> None:
         target.write_bytes(converter.convert())
 
 
-def convert(network: Path, target: Path, dataset: Path, *, labels: str = "ferplus", flip: bool = True) -> float:
+def convert(
+    network: Path, target: Path, dataset: Path, *, labels: str = "ferplus", flip: bool = True, final: bool = False
+) -> float:
     """Convert a network, and calibrate it on the public split: its heads' shares, temperature and threshold.
+
+    Facts and card are written beside it. The card scores the public split; the private one only where this is final,
+    because who looks there before choosing chooses by it.
 
     Of two heads, the share of the second one is the largest that costs no more than half a point of accuracy by the
     labels of the first. The temperature is the likeliest (Guo et al. 2017).
@@ -78,7 +85,16 @@ def convert(network: Path, target: Path, dataset: Path, *, labels: str = "ferplu
         temperature = best_temperature(probabilities, public.labels)
         threshold = smallest_threshold(tempered(probabilities, temperature), public.labels, ACCEPTED_ACCURACY)
         replace(facts, threshold=threshold, temperature=temperature).write_beside(half)
-        half.with_suffix(".json").replace(target.with_suffix(".json"))
+        classifier = ExpressionClassifier(str(half))
+        splits = ("public", "private") if final else ("public",)
+        results = {
+            f"{split} split, {scheme} labels": evaluate(classifier, dataset, split, scheme).to_json()
+            for split in splits
+            for scheme in (heads or (labels,))
+        }
+        write_card(half, classifier.facts, training_of(network), results)
+        for suffix in (".json", ".md"):
+            half.with_suffix(suffix).replace(target.with_suffix(suffix))
         half.replace(target)
     return threshold
 

@@ -9,6 +9,7 @@ import json
 import logging
 import time
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -246,6 +247,7 @@ def _save_float32(options: TrainOptions, weights: Path, history: list[dict[str, 
     record = {
         "options": {name: str(value) if isinstance(value, Path) else value for name, value in asdict(options).items()},
         "parameters": model.count_params(),
+        "trained": datetime.now(UTC).date().isoformat(),
         "keras": keras.__version__,
         "backend": keras.backend.backend(),
         "history": history,

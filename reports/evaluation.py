@@ -41,6 +41,7 @@ def write_evaluation(folder: Path, about: dict[str, str], result: dict[str, Any]
         figures={name: figure_block(figure) for name, figure in figures.items()},
         models=(about["model"],),
         detectors=(),
+        cards={},
         root=".",
     )
     page = folder / "evaluation.html"

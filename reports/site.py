@@ -16,6 +16,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from reports import charts, text
+from reports.cards import FOLDER, Cards, card_html, card_of, cards_below
 from reports.data import inputs_of, read_index, read_page
 from reports.records import IndexPage, Video, VideoPage
 from reports.stored import VIDEO_ID, StoredTables, UnreadableTablesError
@@ -42,14 +43,21 @@ def write_site(out: Path, *, everything: bool = False) -> Path:
     write_assets(site / "assets")
     pages = {video.video_id: video.page for video in index.videos if video.page}
     unreadable = dict(index.unreadable)
+    cards = cards_below(out)
+    for stem, card in cards.items():
+        write_whole(site / FOLDER / f"{stem}.html", _card_html(card))
     for video in index.videos:
         if video.page:
             original_page = pages.get(video.duplicate_of or "")
-            stamp = _stamp(tables, video, original_page)
+            stamp = _stamp(tables, video, original_page, cards)
             file = site / "videos" / video.page
             if everything or not _ends_with(file, stamp):
-                unreadable |= _draw(file, read_page(tables, video), original_page, stamp, out)
-    write_whole(site / "index.html", _index_html(index, out))
+                page = read_page(tables, video)
+                html = _video_html(page, original_page, out, cards)
+                # Only a page that could be drawn in full is stamped.
+                write_whole(file, html if page.unreadable else html + stamp)
+                unreadable |= page.unreadable
+    write_whole(site / "index.html", _index_html(index, out, cards))
     for file in (site / "videos").glob("*.html"):
         if VIDEO_ID.fullmatch(file.stem) and file.stem not in pages:
             file.unlink()
@@ -58,20 +66,13 @@ def write_site(out: Path, *, everything: bool = False) -> Path:
     return site / "index.html"
 
 
-def _draw(file: Path, page: VideoPage, original_page: str | None, stamp: str, out: Path) -> dict[Path, str]:
-    """Write one page and return what could not be read for it. Only a page that could be drawn in full is stamped."""
-    html = _video_html(page, original_page, out)
-    write_whole(file, html if page.unreadable else html + stamp)
-    return page.unreadable
-
-
-def _stamp(tables: StoredTables, video: Video, original_page: str | None) -> str:
+def _stamp(tables: StoredTables, video: Video, original_page: str | None, cards: Cards) -> str:
     """What a page ends with as long as drawing it again would give the same page.
 
     Made before the rows are read: what changes in between is drawn the next time.
     """
     try:
-        inputs = repr((_code(), inputs_of(tables, video), original_page))
+        inputs = repr((_code(), inputs_of(tables, video), original_page, card_of(video.model, cards)))
     except UnreadableTablesError:
         return ""  # The page will say so.
     return f"<!-- drawn from {hashlib.sha256(inputs.encode()).hexdigest()} -->\n"
@@ -124,7 +125,11 @@ def _below(out: Path, paths: Iterable[Path]) -> list[str]:
     return [str(path.relative_to(out)) for path in paths]
 
 
-def _index_html(index: IndexPage, out: Path) -> str:
+def _card_html(card: Path) -> str:
+    return render("card.html", card=card_html(card), models=(), detectors=(), cards={}, root="..")
+
+
+def _index_html(index: IndexPage, out: Path, cards: Cards) -> str:
     return render(
         "index.html",
         page=index,
@@ -132,11 +137,12 @@ def _index_html(index: IndexPage, out: Path) -> str:
         models=index.models,
         detectors=index.detectors,
         unreadable=_below(out, index.unreadable),
+        cards=cards,
         root=".",
     )
 
 
-def _video_html(page: VideoPage, original_page: str | None, out: Path) -> str:
+def _video_html(page: VideoPage, original_page: str | None, out: Path, cards: Cards) -> str:
     video = page.video
     lanes = charts.shown_lanes(page)
     figures = {
@@ -157,6 +163,7 @@ def _video_html(page: VideoPage, original_page: str | None, out: Path) -> str:
         gaps=sorted(video.gaps, key=lambda gap: gap.start_s - gap.end_s)[:MAX_ROWS],
         models=(video.model,),
         detectors=(video.detector,),
+        cards=cards,
         root="..",
     )
 
@@ -184,7 +191,7 @@ def _environment() -> Environment:
     )
     for word in (text.clock, text.coverage, text.moment, text.number, text.percent, text.span, text.visible):
         environment.filters[word.__name__] = word
-    environment.globals.update(colours=charts.COLOURS, labels=LABELS, counted=text.counted)
+    environment.globals.update(colours=charts.COLOURS, labels=LABELS, counted=text.counted, card_of=card_of)
     return environment
 
 

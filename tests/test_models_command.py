@@ -47,7 +47,7 @@ def _copy(tmp_path: Path) -> Path:
 
 def test_a_file_of_the_user_is_shown_and_verified(copy: Path) -> None:
     """By its path; without a card its facts are what there is to show."""
-    assert "threshold: " in emobatch("models", "show", copy, cwd=copy.parent).stdout
+    assert "- threshold: " in emobatch("models", "show", copy, cwd=copy.parent).stdout
     assert emobatch("models", "verify", copy, cwd=copy.parent).code == 0
 
 

@@ -271,3 +271,26 @@ def test_what_the_charts_leave_out_is_told(site: Path) -> None:
     rows = (site / "videos" / f"{WHOLE}.html").read_text(encoding="utf-8").split("<tr>")
     (third,) = (row for row in rows if row.startswith('<td class="figure">3</td>'))
     assert "not judged" in third and "uncertain" not in third
+
+
+def test_card_of_the_classifier_is_a_page_of_the_site(tmp_path: Path) -> None:
+    """Linked from every page whose rows come from it; markup in it is text; a later card draws the pages again."""
+    out = write_results(tmp_path)
+    site = write_site(out).parent
+    before = (site / "videos" / f"{WHOLE}.html").read_bytes()
+    (out / "models").mkdir()
+    (out / "models" / "0123456789ab.md").write_text(
+        "# Mine\n\n| a | b |\n|---|---|\n| <img src=x onerror=alert(1)> | 2 |\n\n[go](javascript:alert(1))\n",
+        encoding="utf-8",
+    )
+    (out / "models" / "no card.md").write_text("# Other", encoding="utf-8")
+    write_site(out)
+    card = Reader(site / "models" / "0123456789ab.html")
+    assert [path.name for path in (site / "models").iterdir()] == ["0123456789ab.html"]
+    assert "<img src=x onerror=alert(1)>" in card.text and not [tag for tag, _ in card.elements if tag == "img"]
+    assert "table" in {tag for tag, _ in card.elements}
+    assert not [attrs for _, attrs in card.elements if "javascript" in str(attrs.get("href"))]
+    assert (site / "videos" / f"{WHOLE}.html").read_bytes() != before
+    for page, link in (("index.html", "./models"), (f"videos/{WHOLE}.html", "../models")):
+        links = {attrs.get("href") for tag, attrs in Reader(site / page).elements if tag == "a"}
+        assert f"{link}/0123456789ab.html" in links

@@ -225,6 +225,22 @@ def test_conversion_writes_the_facts(litert: Path) -> None:
     assert not list(litert.parent.glob("*.tmp"))
 
 
+def test_conversion_writes_the_card(trained: Trained, litert: Path, tmp_path: Path) -> None:
+    """Data, command, seed and scores by class; the private split stands there only where that was asked for."""
+    from models.convert import convert
+
+    card = litert.with_suffix(".md").read_text(encoding="utf-8")
+    assert "emobatch train drawn.npz --net tiny --labels both --epochs 2 --seed 20 --out DIR" in card
+    assert ExpressionClassifier(str(litert)).facts.sha256 in card
+    assert "### Public split, ferplus labels" in card and "### Public split, fer2013 labels" in card
+    assert "Private split" not in card and card.count("| surprise | 12 |") == 2
+    final = tmp_path / "final.tflite"
+    convert(trained.network, final, trained.dataset, final=True)
+    card = final.with_suffix(".md").read_text(encoding="utf-8")
+    assert card.startswith("# Model card: final\n") and "### Private split, ferplus labels" in card
+    assert {path.name for path in tmp_path.iterdir()} == {"final.tflite", "final.json", "final.md"}
+
+
 def test_evaluate_from_the_command_line(trained: Trained, litert: Path) -> None:
     """One JSON object on stdout with the keys that scripts rely on; its figures are those of the network."""
     command = [sys.executable, "-m", "emobatch", "evaluate", str(litert), str(trained.dataset), "--json"]

@@ -1,0 +1,117 @@
+"""The card of a classifier (Mitchell et al. 2019, "Model Cards for Model Reporting"), written when it is converted."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from models.classifier import ModelFacts
+
+_LIMITS: Final = """- A probability says what a face looks like, which proves nothing about what a person feels or intends (Barrett et al.
+  2019). Not for judging anybody.
+- Threshold and temperature are calibrated on stills. On video it is worse, and its confidence is not calibrated there.
+- Pictures of actors and pictures found by web search differ from people who were recorded without knowing it.
+- Never tested by age, gender, skin tone or culture: the pictures that it was scored on have no such labels.
+- Faces that are small, blurred, dark, turned or partly hidden are judged worse; docs/quality.md has the figures.
+"""
+_DATA: Final = {
+    "ferplus": (
+        "votes of ten people a picture (FER+, Barsoum et al. 2016, arXiv:1608.01041) as soft targets over seven classes; "
+        "single votes, contempt, unknown and no face left out"
+    ),
+    "fer2013": "the labels of FER2013 (Goodfellow et al. 2013, arXiv:1307.0414), one a picture",
+}
+
+
+def write_card(
+    target: Path, facts: ModelFacts, training: Mapping[str, Any] | None, results: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Write the card of a converted network beside it.
+
+    Args:
+        target: the .tflite file.
+        facts: what is stored beside it.
+        training: what training left in training.json; None where the network came without.
+        results: the objects of Evaluation.to_json by what was scored, in words, such as "public split, ferplus labels".
+    """
+    parts = [f"# Model card: {facts.name}\n", _table(target, facts, training), _training(training)]
+    parts += ["## Results\n", "Of the converted file, with threshold and temperature as it is used.\n"]
+    parts += [_results(title, result) for title, result in results.items()]
+    parts += ["## Limits\n", _LIMITS]
+    target.with_suffix(".md").write_text("\n".join(parts), encoding="utf-8")
+
+
+def training_of(network: Path) -> dict[str, Any] | None:
+    """What training left beside its network; None where there is nothing readable."""
+    try:
+        found = json.loads((network.parent / "training.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and isinstance(found.get("options"), dict) else None
+
+
+def _table(target: Path, facts: ModelFacts, training: Mapping[str, Any] | None) -> str:
+    heads = " and ".join(f"{share:.0%} {head}" for head, share in facts.heads.items())
+    rows = {
+        "file": f"{target.name}, {target.stat().st_size:,} bytes, SHA-256 {facts.sha256}",
+        "gives": f"probabilities of {', '.join(facts.classes)}",
+        "takes": f"one face, {facts.size}x{facts.size} gray"
+        + (", averaged with its mirror image" if facts.flip else ""),
+        "form": "LiteRT, weights int8, activations float (dynamic range)",
+        "uncertain": f"below {facts.threshold:g}, at temperature {facts.temperature:g}",
+        "converted": datetime.now(UTC).date().isoformat(),
+    }
+    if heads:
+        rows["mixed from"] = f"its two outputs, {heads}"
+    if training:
+        rows["network"] = f"{training['options']['net']}, {training['parameters']:,} parameters (models/networks.py)"
+        rows["trained with"] = (
+            f"Keras {training['keras']}, {training['backend']}, {training.get('trained', 'day unknown')}"
+        )
+    rows["licence"] = "Apache-2.0 for the weights; the pictures they were learned from are not part of them"
+    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items()), ""])
+
+
+def _training(training: Mapping[str, Any] | None) -> str:
+    if training is None:
+        return "## Training\n\nUnknown: no training.json lay beside the network.\n"
+    options = training["options"]
+    labels = ("ferplus", "fer2013") if options["labels"] == "both" else (options["labels"],)
+    taught = "\n".join(f"- {_DATA.get(name, name)}" for name in labels)
+    command = (
+        f"emobatch train {Path(options['dataset']).name} --net {options['net']} --labels {options['labels']} "
+        f"--epochs {options['epochs']} --seed {options['seed']} --out DIR"
+    )
+    settings = ", ".join(
+        f"{name} {value}"
+        for name, value in options.items()
+        if name not in ("dataset", "out", "net", "labels", "epochs", "seed")
+    )
+    return (
+        f"## Training\n\nFrom scratch on the train split of {Path(options['dataset']).name}. It learned\n\n{taught}\n\n"
+        f"```sh\n{command}\n```\n\n{settings}. The epoch was chosen on the public split, as were threshold and "
+        "temperature.\n"
+    )
+
+
+def _results(title: str, result: Mapping[str, Any]) -> str:
+    low, high = result["macro_f1_interval"]
+    uncertain = result["uncertain"]
+    summary = (
+        f"{result['n']:,} faces: accuracy {result['accuracy']:.3f}, macro-F1 {result['macro_f1']:.3f} "
+        f"({low:.3f} to {high:.3f}, 95 %), expected calibration error {result['ece']:.3f} (15 bins). "
+        f"Uncertain: {uncertain['share']:.1%}; accuracy of the others {uncertain['accuracy_of_accepted']:.3f}.\n"
+    )
+    lines = [
+        f"### {title[0].upper()}{title[1:]}\n",
+        summary,
+        "| class | n | precision | recall |\n|---|---|---|---|",
+    ]
+    for name, row in result["classes"].items():
+        shown = ["-" if row[key] is None else f"{row[key]:.3f}" for key in ("precision", "recall")]
+        lines.append(f"| {name} | {row['n']} | {shown[0]} | {shown[1]} |")
+    if result["face_px"]:
+        sizes = "; ".join(f"{px} px {part['accuracy']:.3f}" for px, part in result["face_px"].items())
+        lines.append(f"\nAccuracy when scaled down and up again: {sizes}.")
+    return "\n".join(lines) + "\n"
