@@ -11,7 +11,7 @@ from analytics.records import FaceRows
 
 _SMOOTHING_S: Final = 0.65
 """Reach of the smoothing to either side: three samples at two samples a second, so that one alone makes no label."""
-_LEAST_PROBABILITY: Final = 0.02
+_LEAST_PROBABILITY: Final = 0.002
 """Smaller ones count as this in a pool: no single face can rule an expression out."""
 _FULL_SIZE_PX: Final = 64.0
 _LONGEST_STAND_S: Final = 2.0
