@@ -14,6 +14,7 @@ _SMOOTHING_S: Final = 0.65
 _LEAST_PROBABILITY: Final = 0.002
 """Smaller ones count as this in a pool: no single face can rule an expression out."""
 _FULL_SIZE_PX: Final = 64.0
+_MOST_OF_THE_TIME: Final = 0.5
 _LONGEST_STAND_S: Final = 2.0
 """A face stands for the time until the next one of its track, but never for longer than this."""
 
@@ -112,11 +113,14 @@ def _summary(
     if usable.any():
         probabilities = faces.probabilities[rows][usable]
         mean = np.average(probabilities.astype(np.float64), axis=0, weights=worth[usable]).astype(np.float32)
-        expression = LABELS[labels_of(mean[None], threshold)[0]]
         confidence = float(mean.max())
         stands = _stands_for(times)[usable]
         labels = labels_of(probabilities, threshold)
         shares = (np.bincount(labels, stands, len(LABELS)) / stands.sum()).astype(np.float32)
+        likeliest = int(mean.argmax())
+        # Somebody who smiles for most of the time is happy, however sure the rest of the time was of something else.
+        if confidence >= threshold or shares[likeliest] >= _MOST_OF_THE_TIME:
+            expression = LABELS[likeliest]
     return TrackSummary(
         track_id=number,
         start_s=float(times[0]),

@@ -163,7 +163,11 @@ TRACKS: Final = pa.schema(
             _column(f"share_{name}", _SCORE, f"share of the judged time with the label {name}, 0 to 1", nullable=True)
             for name in (*EXPRESSIONS, "uncertain")
         ],
-        _column("expression", _LABEL, "apparent expression with the largest mean probability, or uncertain"),
+        _column(
+            "expression",
+            _LABEL,
+            "apparent expression with the largest mean probability, if that reaches the threshold or if it is shown for half of the judged time; else uncertain",
+        ),
         _column("confidence", _SCORE, "the largest mean probability; null without usable faces", nullable=True),
         _column("best_pts_s", _SECONDS, "time of the face that can be judged best, seconds"),
     ]

@@ -150,6 +150,15 @@ def test_a_mean_below_the_threshold_is_uncertain() -> None:
     assert track.shares is not None and track.shares.tolist() == pytest.approx([1 / 7] * 7 + [0], abs=1e-6)
 
 
+def test_what_is_shown_most_of_the_time_names_the_track() -> None:
+    """Two sure expressions make no doubtful mean of them: the one shown longer names the track, with its mean."""
+    faces = rows([_NEUTRAL] * 2 + [_HAPPY] * 3)
+    (track,) = summarise(faces, one_track(faces), 0.7)
+    assert track.expression == "happy" and track.confidence == pytest.approx(0.6)
+    doubtful = rows([_HAPPY] * 5, sure=0.6)
+    assert summarise(doubtful, one_track(doubtful), 0.7)[0].expression == UNCERTAIN
+
+
 def test_a_track_without_usable_faces_says_nothing() -> None:
     """It has times and a size, and no probabilities, shares or confidence."""
     faces = rows([_HAPPY] * 3, usable=False, score=[0.7, 0.9, 0.8])
