@@ -21,7 +21,10 @@ def evaluate(
     model: Model,
     dataset: Annotated[
         Path,
-        typer.Argument(metavar="DATASET", help="Folder of class folders, FER-style .npz, or .csv with path,label."),
+        typer.Argument(
+            metavar="DATASET",
+            help="Folder of class folders, FER-style .npz, .csv with path,label, or with file,start_s,end_s,label.",
+        ),
     ],
     split: Annotated[str, typer.Option(help="Part of an npz: train, public or private.")] = "private",
     labels: Labels = "ferplus",
@@ -32,8 +35,10 @@ def evaluate(
     as_json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """Score a classifier on labelled still pictures."""
+    """Score a classifier on labelled still pictures, or on labelled video."""
     log_to_stderr()
+    if _is_video_list(dataset):
+        return _evaluate_videos(model, dataset, out, as_json)
     from models.classifier import ExpressionClassifier
     from models.evaluate import evaluate as evaluate_model
     from models.evaluate import in_words
@@ -68,6 +73,24 @@ def train(
     from models.train import train as train_network
 
     typer.echo(train_network(TrainOptions(dataset=dataset, out=out, net=net, labels=labels, epochs=epochs, seed=seed)))
+    return 0
+
+
+def _is_video_list(dataset: Path) -> bool:
+    from jobs.evaluate_video import is_video_list
+
+    return is_video_list(dataset)
+
+
+def _evaluate_videos(model: str, dataset: Path, out: Path | None, as_json: bool) -> int:
+    from analytics.errors import UsageError
+    from jobs.evaluate_video import evaluate_videos, in_words
+    from jobs.options import RunOptions
+
+    if out is not None:
+        raise UsageError(f"--out {out}: there is no page for labelled video", "use --json")
+    result = evaluate_videos(dataset, RunOptions(sources=(), out=Path(), model=model))
+    typer.echo(json.dumps(result) if as_json else in_words(result))
     return 0
 
 

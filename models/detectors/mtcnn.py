@@ -1,6 +1,7 @@
 """MTCNN, the cascade of three networks that much of the literature crops its faces with. Needs TensorFlow."""
 
 import hashlib
+import os
 from typing import Final
 
 import cv2
@@ -46,6 +47,7 @@ class Mtcnn:
             str(verified(package_file("mtcnn", f"assets/weights/{name}", remedy=_INSTALL), sha256, remedy=_REINSTALL))
             for name, sha256 in _WEIGHTS.items()
         )
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Or TensorFlow speaks of itself on stderr.
         try:
             from mtcnn import MTCNN
             from mtcnn.stages import StageONet, StagePNet, StageRNet
