@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.expressions import EXPRESSIONS, UNCERTAIN
+from analytics.expressions import EXPRESSIONS, UNCERTAIN, labels_for
 from analytics.records import FaceRows
 
 _SMOOTHING_S: Final = 0.65
@@ -18,7 +18,8 @@ _MOST_OF_THE_TIME: Final = 0.5
 _LONGEST_STAND_S: Final = 2.0
 """A face stands for the time until the next one of its track, but never for longer than this."""
 
-LABELS: Final = (*EXPRESSIONS, UNCERTAIN)
+LABELS: Final = labels_for(EXPRESSIONS)
+"""Of the classifiers that come with emobatch."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,19 +33,22 @@ class TrackSummary:
     n_usable: int
     median_face_px: float
     probabilities: NDArray[np.float32] | None
-    """(7,) quality-weighted means; None without usable faces."""
+    """(classes,) quality-weighted means; None without usable faces."""
     shares: NDArray[np.float32] | None
-    """(8,) shares of the judged time by label, LABELS; None without usable faces."""
+    """(classes + 1,) shares of the judged time by label, uncertain last; None without usable faces."""
     expression: str
     confidence: float | None
     best_pts_s: float
 
 
 def labels_of(probabilities: NDArray[np.float32], threshold: float) -> NDArray[np.int64]:
-    """Index into LABELS of each row (n, 7): the largest probability, or uncertain below the threshold."""
+    """Label of each row (n, classes): the place of the largest probability, or n for uncertain below the threshold."""
     if not len(probabilities):
         return np.empty(0, np.int64)
-    return np.where(probabilities.max(axis=1) >= threshold, probabilities.argmax(axis=1), len(EXPRESSIONS))
+    labels: NDArray[np.int64] = np.where(
+        probabilities.max(axis=1) >= threshold, probabilities.argmax(axis=1), probabilities.shape[1]
+    )
+    return labels
 
 
 def weights(faces: FaceRows) -> NDArray[np.float64]:
@@ -56,7 +60,7 @@ def weights(faces: FaceRows) -> NDArray[np.float64]:
 
 
 def smoothed_labels(faces: FaceRows, track_id: NDArray[np.int32], threshold: float) -> NDArray[np.int64]:
-    """Index into LABELS of each face's apparent expression around its moment; -1 where nothing can be said.
+    """Label, as labels_of gives it, of each face's apparent expression around its moment; -1 where nothing can be said.
 
     The logarithmic opinion pool (Genest and Zidek 1986) of the track's usable faces within 0.65 s: the mean of
     their log-probabilities, weighted by quality, scaled to sum to one. It may name what at least two of these faces
@@ -75,22 +79,25 @@ def smoothed_labels(faces: FaceRows, track_id: NDArray[np.int32], threshold: flo
             near = near[worth[near] > 0]
             if len(near):
                 pool = np.exp(np.average(logs[near], axis=0, weights=worth[near]))
-                shown = np.bincount(said[near], minlength=len(EXPRESSIONS)) >= min(2, len(near))
+                shown = np.bincount(said[near], minlength=logs.shape[1]) >= min(2, len(near))
                 labels[row] = labels_of(np.where(shown, pool / pool.sum(), 0.0)[None].astype(np.float32), threshold)[0]
     return labels
 
 
-def summarise(faces: FaceRows, track_id: NDArray[np.int32], threshold: float) -> list[TrackSummary]:
+def summarise(
+    faces: FaceRows, track_id: NDArray[np.int32], threshold: float, names: tuple[str, ...] = LABELS
+) -> list[TrackSummary]:
     """One summary a track, in the order of their numbers.
 
     Args:
         faces: all faces of the video.
         track_id: (n,) from 1; 0 outside any track.
         threshold: smallest probability that is not called uncertain.
+        names: of the labels, uncertain last.
     """
     worth = weights(faces)
     return [
-        _summary(faces, worth[rows], rows, number, threshold)
+        _summary(faces, worth[rows], rows, number, threshold, names)
         for number, rows in enumerate(_rows_by_track(track_id), start=1)
     ]
 
@@ -103,7 +110,12 @@ def _rows_by_track(track_id: NDArray[np.int32]) -> list[NDArray[np.int64]]:
 
 
 def _summary(
-    faces: FaceRows, worth: NDArray[np.float64], rows: NDArray[np.int64], number: int, threshold: float
+    faces: FaceRows,
+    worth: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    number: int,
+    threshold: float,
+    names: tuple[str, ...],
 ) -> TrackSummary:
     usable = faces.usable[rows]
     times, side = faces.pts_s[rows], faces.boxes[rows, 2:].min(axis=1)
@@ -116,11 +128,11 @@ def _summary(
         confidence = float(mean.max())
         stands = _stands_for(times)[usable]
         labels = labels_of(probabilities, threshold)
-        shares = (np.bincount(labels, stands, len(LABELS)) / stands.sum()).astype(np.float32)
+        shares = (np.bincount(labels, stands, len(names)) / stands.sum()).astype(np.float32)
         likeliest = int(mean.argmax())
         # Somebody who smiles for most of the time is happy, however sure the rest of the time was of something else.
         if confidence >= threshold or shares[likeliest] >= _MOST_OF_THE_TIME:
-            expression = LABELS[likeliest]
+            expression = names[likeliest]
     return TrackSummary(
         track_id=number,
         start_s=float(times[0]),

@@ -1,5 +1,6 @@
-"""The class list. Its order is the order of every array, column and page of emobatch."""
+"""The class lists. Their order is the order of every array, column and page of emobatch."""
 
+from collections.abc import Sequence
 from typing import Final
 
 EXPRESSIONS: Final = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
@@ -7,3 +8,16 @@ EXPRESSIONS: Final = ("angry", "disgust", "fear", "happy", "neutral", "sad", "su
 
 UNCERTAIN: Final = "uncertain"
 """The label of a face whose largest probability is below the classifier's threshold."""
+
+
+def columns_of(classes: Sequence[str]) -> tuple[str, ...]:
+    """The columns of a classifier's probabilities: the seven, then its other classes in its own order.
+
+    Those of the seven that it does not know are null in every row.
+    """
+    return (*EXPRESSIONS, *(name for name in classes if name not in EXPRESSIONS))
+
+
+def labels_for(classes: Sequence[str]) -> tuple[str, ...]:
+    """All labels that a face can have: the columns, and uncertain last."""
+    return (*columns_of(classes), UNCERTAIN)

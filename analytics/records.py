@@ -78,31 +78,31 @@ class FaceRows:
     brightness: NDArray[np.float32]
     usable: NDArray[np.bool_]
     probabilities: NDArray[np.float32]
-    """(n, 7) in the order of EXPRESSIONS."""
+    """(n, classes) in the order of the classifier's columns: EXPRESSIONS, then others; 0 where it does not know one."""
 
     def __len__(self) -> int:
         return len(self.sample)
 
     @staticmethod
     def joined(parts: "list[FaceRows]") -> "FaceRows":
-        """The rows of several parts, in their order."""
-        if not parts:
-            return _NO_FACES
+        """The rows of several parts, at least one, in their order."""
         return FaceRows(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(FaceRows)))
 
-
-_NO_FACES = FaceRows(
-    sample=np.empty(0, np.int32),
-    pts_s=np.empty(0, np.float64),
-    boxes=np.empty((0, 4), np.float32),
-    score=np.empty(0, np.float32),
-    sharpness=np.empty(0, np.float32),
-    yaw_deg=np.empty(0, np.float32),
-    pitch_deg=np.empty(0, np.float32),
-    brightness=np.empty(0, np.float32),
-    usable=np.empty(0, np.bool_),
-    probabilities=np.empty((0, 7), np.float32),
-)
+    @staticmethod
+    def none(classes: int) -> "FaceRows":
+        """No face, of a classifier with so many columns."""
+        return FaceRows(
+            sample=np.empty(0, np.int32),
+            pts_s=np.empty(0, np.float64),
+            boxes=np.empty((0, 4), np.float32),
+            score=np.empty(0, np.float32),
+            sharpness=np.empty(0, np.float32),
+            yaw_deg=np.empty(0, np.float32),
+            pitch_deg=np.empty(0, np.float32),
+            brightness=np.empty(0, np.float32),
+            usable=np.empty(0, np.bool_),
+            probabilities=np.empty((0, classes), np.float32),
+        )
 
 
 GATES: Final = ("detected", "held", "skipped", "corrupt")

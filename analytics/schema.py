@@ -1,13 +1,19 @@
 """The tables, column by column. docs/data-dictionary.md is drawn from here and a test compares them."""
 
+import re
+from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 import pyarrow as pa
 
-from analytics.expressions import EXPRESSIONS
+from analytics.expressions import EXPRESSIONS, UNCERTAIN, columns_of, labels_for
 
 SCHEMA_VERSION: Final = 1
 """Rises when a column changes its name, type or meaning."""
+
+_MOST_CLASSES: Final = 40
+_CLASS_NAME: Final = re.compile("[a-z][a-z0-9_]{0,39}")
 
 _TEXT = pa.string()
 _LABEL = pa.dictionary(pa.int32(), pa.string())
@@ -24,8 +30,11 @@ def _column(name: str, kind: pa.DataType, description: str, *, nullable: bool = 
     return pa.field(name, kind, nullable=nullable, metadata={"description": description})
 
 
-def _probabilities(what: str, *, nullable: bool) -> list[pa.Field]:
-    return [_column(name, _SCORE, f"{what} of {name}, 0 to 1", nullable=nullable) for name in EXPRESSIONS]
+def _probabilities(what: str, classes: tuple[str, ...], *, nullable: bool) -> list[pa.Field]:
+    return [
+        _column(name, _SCORE, f"{what} of {name}, 0 to 1", nullable=nullable or name not in classes)
+        for name in columns_of(classes)
+    ]
 
 
 _VIDEO_ID = _column(
@@ -103,77 +112,102 @@ SAMPLES: Final = pa.schema(
     ]
 )
 
-FACES: Final = pa.schema(
-    [
-        _VIDEO_ID,
-        _CAMERA,
-        _column("sample", _COUNT, "number of the grid point, as in samples"),
-        _column("pts_s", _SECONDS, "presentation time of the frame, seconds from the start of the video stream"),
-        _column("time", _CLOCK, _TIME, nullable=True),
-        _column(
-            "track_id", _COUNT, "the same face within this one video, from 1; null outside any track", nullable=True
-        ),
-        _column("x", _SCORE, "left edge of the box, px of the upright picture"),
-        _column("y", _SCORE, "upper edge of the box, px of the upright picture"),
-        _column("w", _SCORE, "width of the box, px"),
-        _column("h", _SCORE, "height of the box, px"),
-        _column("score", _SCORE, "the detector's confidence, 0 to 1"),
-        _column(
-            "sharpness",
-            _SCORE,
-            "variance of the Laplacian of the contrast-normalised crop; below 0.03 too blurred to judge",
-        ),
-        _column(
-            "yaw_deg",
-            _SCORE,
-            "turn of the head, degrees, positive toward the person's left; null without landmarks",
-            nullable=True,
-        ),
-        _column(
-            "pitch_deg", _SCORE, "nod of the head, degrees, positive upward; null without landmarks", nullable=True
-        ),
-        _column("brightness", _SCORE, "mean luma of the face, 0 to 1"),
-        _column("usable", pa.bool_(), "big, sharp, lit and frontal enough to judge; others count in no aggregate"),
-        *_probabilities("probability", nullable=False),
-        _column("expression", _LABEL, "apparent expression with the largest probability, or uncertain"),
-        _column("confidence", _SCORE, "the largest probability; calibrated on stills, not on video"),
-        _column(
-            "smoothed_expression",
-            _LABEL,
-            "apparent expression of the track around this moment, or uncertain; null outside tracks and where no usable face is near",
-            nullable=True,
-        ),
-    ]
-)
 
-TRACKS: Final = pa.schema(
-    [
-        _VIDEO_ID,
-        _CAMERA,
-        _column("track_id", _COUNT, "number within the video, by first time, then left to right"),
-        _column("start_s", _SECONDS, "time of the first face, seconds from the start of the video stream"),
-        _column("end_s", _SECONDS, "time of the last face, seconds from the start of the video stream"),
-        _column("start_time", _CLOCK, _TIME, nullable=True),
-        _column("end_time", _CLOCK, _TIME, nullable=True),
-        _column("n_faces", _COUNT, "faces in the track, at least two"),
-        _column("n_usable", _COUNT, "usable faces in the track"),
-        _column("median_face_px", _SCORE, "median of the shorter side of the box, px"),
-        *_probabilities("quality-weighted mean probability over the usable faces", nullable=True),
-        *[
-            _column(f"share_{name}", _SCORE, f"share of the judged time with the label {name}, 0 to 1", nullable=True)
-            for name in (*EXPRESSIONS, "uncertain")
-        ],
-        _column(
-            "expression",
-            _LABEL,
-            "apparent expression with the largest mean probability, if that reaches the threshold or if it is shown for half of the judged time; else uncertain",
-        ),
-        _column("confidence", _SCORE, "the largest mean probability; null without usable faces", nullable=True),
-        _column("best_pts_s", _SECONDS, "time of the face that can be judged best, seconds"),
-    ]
-)
+def _faces(classes: tuple[str, ...]) -> pa.Schema:
+    return pa.schema(
+        [
+            _VIDEO_ID,
+            _CAMERA,
+            _column("sample", _COUNT, "number of the grid point, as in samples"),
+            _column("pts_s", _SECONDS, "presentation time of the frame, seconds from the start of the video stream"),
+            _column("time", _CLOCK, _TIME, nullable=True),
+            _column(
+                "track_id", _COUNT, "the same face within this one video, from 1; null outside any track", nullable=True
+            ),
+            _column("x", _SCORE, "left edge of the box, px of the upright picture"),
+            _column("y", _SCORE, "upper edge of the box, px of the upright picture"),
+            _column("w", _SCORE, "width of the box, px"),
+            _column("h", _SCORE, "height of the box, px"),
+            _column("score", _SCORE, "the detector's confidence, 0 to 1"),
+            _column(
+                "sharpness",
+                _SCORE,
+                "variance of the Laplacian of the contrast-normalised crop; below 0.03 too blurred to judge",
+            ),
+            _column(
+                "yaw_deg",
+                _SCORE,
+                "turn of the head, degrees, positive toward the person's left; null without landmarks",
+                nullable=True,
+            ),
+            _column(
+                "pitch_deg", _SCORE, "nod of the head, degrees, positive upward; null without landmarks", nullable=True
+            ),
+            _column("brightness", _SCORE, "mean luma of the face, 0 to 1"),
+            _column("usable", pa.bool_(), "big, sharp, lit and frontal enough to judge; others count in no aggregate"),
+            *_probabilities("probability", classes, nullable=False),
+            _column("expression", _LABEL, "apparent expression with the largest probability, or uncertain"),
+            _column("confidence", _SCORE, "the largest probability; calibrated on stills, not on video"),
+            _column(
+                "smoothed_expression",
+                _LABEL,
+                "apparent expression of the track around this moment, or uncertain; null outside tracks and where no usable face is near",
+                nullable=True,
+            ),
+        ]
+    )
 
-TABLES: Final[dict[str, pa.Schema]] = {"videos": VIDEOS, "samples": SAMPLES, "faces": FACES, "tracks": TRACKS}
+
+def _tracks(classes: tuple[str, ...]) -> pa.Schema:
+    return pa.schema(
+        [
+            _VIDEO_ID,
+            _CAMERA,
+            _column("track_id", _COUNT, "number within the video, by first time, then left to right"),
+            _column("start_s", _SECONDS, "time of the first face, seconds from the start of the video stream"),
+            _column("end_s", _SECONDS, "time of the last face, seconds from the start of the video stream"),
+            _column("start_time", _CLOCK, _TIME, nullable=True),
+            _column("end_time", _CLOCK, _TIME, nullable=True),
+            _column("n_faces", _COUNT, "faces in the track, at least two"),
+            _column("n_usable", _COUNT, "usable faces in the track"),
+            _column("median_face_px", _SCORE, "median of the shorter side of the box, px"),
+            *_probabilities("quality-weighted mean probability over the usable faces", classes, nullable=True),
+            *[
+                _column(
+                    f"share_{name}", _SCORE, f"share of the judged time with the label {name}, 0 to 1", nullable=True
+                )
+                for name in labels_for(classes)
+            ],
+            _column(
+                "expression",
+                _LABEL,
+                "apparent expression with the largest mean probability, if that reaches the threshold or if it is shown for half of the judged time; else uncertain",
+            ),
+            _column("confidence", _SCORE, "the largest mean probability; null without usable faces", nullable=True),
+            _column("best_pts_s", _SECONDS, "time of the face that can be judged best, seconds"),
+        ]
+    )
+
+
+@cache
+def tables_for(classes: tuple[str, ...]) -> dict[str, pa.Schema]:
+    """The schemas of the tables of a classifier of these classes."""
+    return {"videos": VIDEOS, "samples": SAMPLES, "faces": _faces(classes), "tracks": _tracks(classes)}
+
+
+TABLES: Final = tables_for(EXPRESSIONS)
+"""Of the classifiers that come with emobatch."""
+
+
+def why_no_classes(classes: Sequence[str]) -> str | None:
+    """What keeps a list of names from being the classes of a classifier, or None where nothing does."""
+    if not 2 <= len(classes) <= _MOST_CLASSES:
+        return f"{len(classes)} classes, not 2 to {_MOST_CLASSES}"
+    taken = {name for schema in TABLES.values() for name in schema.names} - set(EXPRESSIONS) | {UNCERTAIN}
+    for name in classes:
+        if not _CLASS_NAME.fullmatch(name) or name in taken or name.startswith("share_"):
+            return f"'{name[:40]}' can be no class: take small letters, digits and _, and no name of a column"
+    return "a class that is there twice" if len(set(classes)) < len(classes) else None
 
 
 def data_dictionary() -> str:

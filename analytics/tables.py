@@ -1,5 +1,6 @@
 """Write the tables: one Parquet file per video and table, whole or not at all."""
 
+import errno
 import os
 import re
 import time
@@ -14,7 +15,8 @@ from urllib.parse import quote
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analytics.schema import SCHEMA_VERSION, TABLES
+from analytics.expressions import EXPRESSIONS
+from analytics.schema import SCHEMA_VERSION, tables_for
 
 UNDATED: Final = "undated"
 NO_CAMERA: Final = "unnamed"
@@ -27,6 +29,8 @@ _MOST_CAMERA_BYTES: Final = 255 - len("cam=")
 """What file systems take as the name of a folder."""
 _NO_ROWS_NAME: Final = "0000000000000000.parquet"
 """A file without rows, so that no table is ever an empty glob. The name is no video's: readers skip names with _."""
+CLASSES: Final = "emobatch.classes"
+"""Key of a file's metadata: the classes of the classifier, with commas between, in the order of their columns."""
 _ABANDONED_S: Final = 3600
 """No file takes as long to be written."""
 _PURGE_ORDER: Final = ("videos", "faces", "samples", "tracks")
@@ -59,14 +63,31 @@ def why_no_camera(name: str) -> str | None:
     return "stands for a missing value in partitioned tables" if name == _HIVE_NULL else None
 
 
-def prepare(out: Path, metadata: Mapping[str, str]) -> None:
+def classes_of(out: Path) -> tuple[str, ...] | None:
+    """The classes that the tables below OUT are of; None where there are none that say so.
+
+    Raises:
+        OSError: the file that says it cannot be read.
+    """
+    file = Place(None, None).folder(out, "tracks") / _NO_ROWS_NAME
+    try:
+        metadata = pq.read_schema(file).metadata or {}
+    except FileNotFoundError:
+        return None
+    except pa.ArrowException as error:
+        raise OSError(errno.EIO, f"{file} is damaged; remove it") from error
+    told = metadata.get(CLASSES.encode())
+    return tuple(told.decode().split(",")) if told else None
+
+
+def prepare(out: Path, metadata: Mapping[str, str], classes: tuple[str, ...] = EXPRESSIONS) -> None:
     """Make OUT with one file a table that holds the schema and no rows; clear what an interrupted run left half-written.
 
     Raises:
         OSError: OUT cannot be written.
     """
     out.mkdir(parents=True, exist_ok=True)
-    for table, schema in TABLES.items():
+    for table, schema in tables_for(classes).items():
         folder = Place(None, None).folder(out, table)
         if not (folder / _NO_ROWS_NAME).exists():
             _write(schema.empty_table(), folder / _NO_ROWS_NAME, metadata)
@@ -77,7 +98,12 @@ def prepare(out: Path, metadata: Mapping[str, str]) -> None:
 
 
 def write_video(
-    out: Path, place: Place, video_id: str, tables: Mapping[str, pa.Table], metadata: Mapping[str, str]
+    out: Path,
+    place: Place,
+    video_id: str,
+    tables: Mapping[str, pa.Table],
+    metadata: Mapping[str, str],
+    classes: tuple[str, ...] = EXPRESSIONS,
 ) -> None:
     """Write the rows of one video in place of any that it had before.
 
@@ -90,6 +116,7 @@ def write_video(
         video_id: 16 hex digits.
         tables: rows by table name, in the schemas of analytics.schema; missing tables get no file.
         metadata: text added to each file's metadata.
+        classes: of the classifier.
 
     Raises:
         OSError: the disk is full or OUT cannot be written. The video keeps the rows that it had.
@@ -99,7 +126,7 @@ def write_video(
         for name in _WRITE_ORDER:
             if name in tables:
                 path = place.folder(out, name) / f"{video_id}.parquet"
-                halves.append((_half(tables[name].cast(TABLES[name]), path, metadata), path))
+                halves.append((_half(tables[name].cast(tables_for(classes)[name]), path, metadata), path))
         forget_video(out, video_id)
         try:
             for half, path in halves:
@@ -141,13 +168,13 @@ def _half(table: pa.Table, path: Path, metadata: Mapping[str, str]) -> Path:
     return half
 
 
-def to_table(name: str, columns: Mapping[str, Any]) -> pa.Table:
+def to_table(name: str, columns: Mapping[str, Any], classes: tuple[str, ...] = EXPRESSIONS) -> pa.Table:
     """A table of the schema `name` from columns by name: sequences, numpy arrays, or None for all null.
 
     Raises:
         ValueError: columns are missing or foreign, or a column that may not be null holds one.
     """
-    schema = TABLES[name]
+    schema = tables_for(classes)[name]
     if set(columns) != set(schema.names):
         raise ValueError(f"{name}: columns differ: {sorted(set(columns) ^ set(schema.names))}")
     rows = next(len(values) for values in columns.values() if values is not None)

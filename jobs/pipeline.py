@@ -88,9 +88,9 @@ class VideoResult:
     track_id: NDArray[np.int32]
     """(faces,) from 1; 0 outside any track."""
     labels: NDArray[np.int64]
-    """(faces,) index into LABELS."""
+    """(faces,) index into the classifier's labels."""
     smoothed: NDArray[np.int64]
-    """(faces,) index into LABELS; -1 where nothing can be said."""
+    """The same, smoothed; -1 where nothing can be said."""
     tracks: list[TrackSummary]
     elapsed_s: float
 
@@ -174,7 +174,7 @@ def finish_video(
     tracking = replace(options.tracking, max_gap_s=max(options.tracking.max_gap_s, float(options.every) * 2.5))
     track_id = link(faces.pts_s, faces.boxes, faces.score, tracking)
     smoothed = smoothed_labels(faces, track_id, threshold)
-    tracks = summarise(faces, track_id, threshold)
+    tracks = summarise(faces, track_id, threshold, engines.classifier.facts.labels)
     return VideoResult(
         plan=plan,
         shape=shape,
@@ -210,18 +210,20 @@ def read_faces(frames: Iterator[SampledFrame], options: RunOptions, engines: Eng
         if not len(found):
             continue
         crops = crop_faces(frame.picture, found, engines.classifier.facts.size)
-        rows = _unclassified(frame, found.boxes, found.scores, judge(found, crops, options.quality))
+        quality = judge(found, crops, options.quality)
+        rows = _unclassified(frame, found.boxes, found.scores, quality, len(engines.classifier.facts.columns))
         waiting.append((rows, crops))
         if sum(len(crops) for _, crops in waiting) >= _FACES_A_BATCH:
             parts.append(_classified(waiting, engines.classifier))
             waiting = []
     if waiting:
         parts.append(_classified(waiting, engines.classifier))
-    return SampleRows.of(numbers, times_s, counts, "detected"), FaceRows.joined(parts)
+    none = FaceRows.none(len(engines.classifier.facts.columns))
+    return SampleRows.of(numbers, times_s, counts, "detected"), FaceRows.joined([none, *parts])
 
 
 def _unclassified(
-    frame: SampledFrame, boxes: NDArray[np.float32], scores: NDArray[np.float32], quality: Quality
+    frame: SampledFrame, boxes: NDArray[np.float32], scores: NDArray[np.float32], quality: Quality, columns: int
 ) -> FaceRows:
     n = len(scores)
     return FaceRows(
@@ -234,7 +236,7 @@ def _unclassified(
         pitch_deg=quality.pitch_deg,
         brightness=quality.brightness,
         usable=quality.usable,
-        probabilities=np.zeros((n, 7), np.float32),
+        probabilities=np.zeros((n, columns), np.float32),
     )
 
 

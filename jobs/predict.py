@@ -8,14 +8,14 @@ from typing import Any, Final
 import cv2
 import numpy as np
 
-from analytics.aggregate import LABELS, labels_of
+from analytics.aggregate import labels_of
 from analytics.decode import SampledFrame
 from analytics.errors import UsageError
-from analytics.expressions import EXPRESSIONS
 from analytics.paths import is_folder
 from analytics.records import FaceRows, Picture
 from jobs.options import RunOptions
 from jobs.pipeline import Engines, read_faces
+from models.classifier import ModelFacts
 from models.detectors import DETECTORS
 from models.pictures import PICTURE_SUFFIXES, read_picture
 
@@ -36,7 +36,7 @@ class Face:
     usable: bool
     """Big, sharp, lit and frontal enough to judge."""
     expression: str
-    """One of the seven, or uncertain."""
+    """One of the classifier's classes, or uncertain."""
     confidence: float
     probabilities: dict[str, float]
 
@@ -106,7 +106,7 @@ def predict(sources: Sequence[str], options: RunOptions) -> Iterator[Predicted]:
         rows = _faces_of(picture, options, engines)
         if not len(rows):
             rows = _filling_faces(picture, options, replace(engines, detector=closer))
-        yield Predicted(source, picture, tuple(_faces(rows, engines.classifier.facts.threshold)))
+        yield Predicted(source, picture, tuple(_faces(rows, engines.classifier.facts)))
 
 
 def _faces_of(picture: Picture, options: RunOptions, engines: Engines) -> FaceRows:
@@ -123,8 +123,8 @@ def _filling_faces(picture: Picture, options: RunOptions, engines: Engines) -> F
     return rows
 
 
-def _faces(rows: FaceRows, threshold: float) -> Iterator[Face]:
-    labels = labels_of(rows.probabilities, threshold)
+def _faces(rows: FaceRows, facts: ModelFacts) -> Iterator[Face]:
+    labels = labels_of(rows.probabilities, facts.threshold)
     for k in range(len(rows)):
         x, y, w, h = rows.boxes[k].tolist()
         yield Face(
@@ -134,7 +134,11 @@ def _faces(rows: FaceRows, threshold: float) -> Iterator[Face]:
             h=h,
             score=float(rows.score[k]),
             usable=bool(rows.usable[k]),
-            expression=LABELS[labels[k]],
+            expression=facts.labels[labels[k]],
             confidence=float(rows.probabilities[k].max()),
-            probabilities=dict(zip(EXPRESSIONS, rows.probabilities[k].tolist(), strict=True)),
+            probabilities={
+                name: p
+                for name, p in zip(facts.columns, rows.probabilities[k].tolist(), strict=True)
+                if name in facts.classes
+            },
         )

@@ -8,11 +8,10 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from analytics.aggregate import LABELS
-from analytics.expressions import EXPRESSIONS
 from analytics.records import GATES
 from analytics.tables import to_table
 from jobs.pipeline import Engines, VideoResult
+from models.classifier import ModelFacts
 
 _HOLES_TOLD: Final = 3
 """Holes that a reason spells out; the column `holes` has them all."""
@@ -32,9 +31,9 @@ class VideoKey:
 def tables_of(key: VideoKey, result: VideoResult, engines: Engines) -> dict[str, pa.Table]:
     """The rows of a video that was decoded, by table."""
     return {
-        "faces": _faces(key, result),
+        "faces": _faces(key, result, engines.classifier.facts),
         "samples": _samples(key, result),
-        "tracks": _tracks(key, result),
+        "tracks": _tracks(key, result, engines.classifier.facts),
         "videos": _videos_row(key, engines, **_video_columns(result)),
     }
 
@@ -134,7 +133,7 @@ def _samples(key: VideoKey, result: VideoResult) -> pa.Table:
     )
 
 
-def _faces(key: VideoKey, result: VideoResult) -> pa.Table:
+def _faces(key: VideoKey, result: VideoResult, facts: ModelFacts) -> pa.Table:
     faces, n = result.faces, len(result.faces)
     return to_table(
         "faces",
@@ -152,15 +151,21 @@ def _faces(key: VideoKey, result: VideoResult) -> pa.Table:
             "pitch_deg": faces.pitch_deg,
             "brightness": faces.brightness,
             "usable": faces.usable,
-            **{name: faces.probabilities[:, i] for i, name in enumerate(EXPRESSIONS)},
-            "expression": [LABELS[i] for i in result.labels],
+            **{name: faces.probabilities[:, i] if known else None for i, name, known in _columns(facts)},
+            "expression": [facts.labels[i] for i in result.labels],
             "confidence": faces.probabilities.max(axis=1) if n else np.empty(0, np.float32),
-            "smoothed_expression": [LABELS[i] if i >= 0 else None for i in result.smoothed],
+            "smoothed_expression": [facts.labels[i] if i >= 0 else None for i in result.smoothed],
         },
+        facts.known,
     )
 
 
-def _tracks(key: VideoKey, result: VideoResult) -> pa.Table:
+def _columns(facts: ModelFacts) -> list[tuple[int, str, bool]]:
+    """Place and name of each probability, and whether the classifier knows it."""
+    return [(i, name, name in facts.classes) for i, name in enumerate(facts.columns)]
+
+
+def _tracks(key: VideoKey, result: VideoResult, facts: ModelFacts) -> pa.Table:
     tracks = result.tracks
 
     def of(name: str) -> list[Any]:
@@ -177,8 +182,10 @@ def _tracks(key: VideoKey, result: VideoResult) -> pa.Table:
             "start_time": None,
             "end_time": None,
             **{name: of(name) for name in ("track_id", "start_s", "end_s", "n_faces", "n_usable", "median_face_px")},
-            **{name: element(of("probabilities"), i) for i, name in enumerate(EXPRESSIONS)},
-            **{f"share_{name}": element(of("shares"), i) for i, name in enumerate(LABELS)},
+            **{name: element(of("probabilities"), i) if known else None for i, name, known in _columns(facts)},
+            **{f"share_{name}": element(of("shares"), i) if known else None for i, name, known in _columns(facts)},
+            "share_uncertain": element(of("shares"), len(facts.columns)),
             **{name: of(name) for name in ("expression", "confidence", "best_pts_s")},
         },
+        facts.known,
     )

@@ -15,7 +15,7 @@ from typing import Final
 
 from analytics.errors import EmobatchError, UsageError
 from analytics.paths import absolute, is_file, is_folder
-from analytics.tables import prepare
+from analytics.tables import classes_of, prepare
 from emobatch import __version__
 from jobs.conductor import Conductor, Listener
 from jobs.executors import Executor, InProcess, Running
@@ -184,7 +184,13 @@ def _prepare(options: RunOptions, engines: Engines) -> None:
     if os.path.lexists(out) and not is_folder(out):
         raise UsageError(f"--out {out}: is a file", "name a folder, or a name that is not taken")
     try:
-        prepare(out, metadata_of(engines))
+        earlier, facts = classes_of(out), engines.classifier.facts
+        if earlier is not None and earlier != facts.known:
+            raise UsageError(
+                f"--out {out}: holds tables of the classes {', '.join(earlier)}, and the model has {', '.join(facts.known)}",
+                "name another --out, or a --model of the same classes",
+            )
+        prepare(out, metadata_of(engines), facts.known)
         write_whole(out / CARDS / f"{engines.classifier.facts.sha256[:12]}.md", card_of(options.model))
     except OSError as error:
         if error.errno in _OF_THE_DISK:

@@ -21,10 +21,9 @@ import pyarrow as pa
 
 from analytics.decode import look
 from analytics.errors import EmobatchError, VideoError
-from analytics.expressions import EXPRESSIONS
 from analytics.fingerprint import fingerprint, full_hash, id_of_content, id_of_path
 from analytics.records import Pulse
-from analytics.tables import Place, forget_video, write_video
+from analytics.tables import CLASSES, Place, forget_video, write_video
 from emobatch import __version__
 from jobs.options import RunOptions
 from jobs.outcome import VideoOutcome
@@ -204,7 +203,8 @@ def write_rows(task: VideoTask, tables: dict[str, pa.Table], engines: Engines) -
     if video_id != (by_path := id_of_path(task.path)):
         _writing(forget_video, task.options.out, by_path)  # Said while the file could not be read.
     place = Place(None, task.options.camera)
-    _writing(write_video, task.options.out, place, video_id, tables, metadata_of(engines))
+    classes = engines.classifier.facts.known
+    _writing(write_video, task.options.out, place, video_id, tables, metadata_of(engines), classes)
 
 
 def write_failure(task: VideoTask, engines: Engines, reason: str, elapsed_s: float) -> VideoOutcome:
@@ -237,7 +237,7 @@ def metadata_of(engines: Engines) -> dict[str, str]:
         "emobatch.model_sha256": facts.sha256,
         "emobatch.detector": engines.detector.name,
         "emobatch.detector_sha256": engines.detector.sha256,
-        "emobatch.classes": ",".join(EXPRESSIONS),
+        CLASSES: ",".join(facts.known),
         "emobatch.settings_hash": engines.settings_hash,
     }
 

@@ -16,8 +16,9 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from analytics.errors import UsageError
-from analytics.expressions import EXPRESSIONS
+from analytics.expressions import EXPRESSIONS, columns_of, labels_for
 from analytics.paths import exists, is_file
+from analytics.schema import why_no_classes
 from models.weights import sha256_of, verified
 
 SHIPPED: Final = {"default": Path(__file__).parent / "shipped" / "default.tflite"}
@@ -39,7 +40,7 @@ class ModelFacts:
     size: int
     """Side of the gray input in px."""
     classes: tuple[str, ...]
-    """The seven of emobatch, in the order in which the network gives them."""
+    """In the order in which the network gives them; the seven of emobatch have their names in EXPRESSIONS."""
     threshold: float
     """Largest probabilities below it are called uncertain."""
     flip: bool
@@ -54,6 +55,21 @@ class ModelFacts:
     """Shares of the trained network's outputs, by label set, in its probabilities; empty where it had one."""
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """What the columns of the probabilities stand for: the seven, then other classes."""
+        return columns_of(self.classes)
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The classes in the order of their columns."""
+        return tuple(name for name in self.columns if name in self.classes)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What a face can be called: the columns, and uncertain last."""
+        return labels_for(self.classes)
+
+    @property
     def decisive(self) -> tuple[object, ...]:
         """What decides probabilities and labels; the name does not."""
         return self.sha256, self.classes, self.threshold, self.flip, self.temperature, self.mean, self.std
@@ -63,7 +79,7 @@ class ModelFacts:
         """Read the facts of a .tflite file.
 
         Raises:
-            UsageError: they are missing, broken, or for other classes than emobatch's seven.
+            UsageError: they are missing or broken, or their classes can be none.
         """
         path = model.with_suffix(".json")
         try:
@@ -76,8 +92,8 @@ class ModelFacts:
         if not _plausible(facts):
             problem = "a value is of a wrong kind, or beyond what it may be"
             raise UsageError(f"{path}: does not describe a model ({problem})", _WITHOUT_FACTS)
-        if sorted(facts.classes) != sorted(EXPRESSIONS):
-            raise UsageError(f"{path}: has the classes {', '.join(facts.classes)}", f"use {', '.join(EXPRESSIONS)}")
+        if unfit := why_no_classes(facts.classes):
+            raise UsageError(f"{path}: has {unfit}", f"name its classes there; emobatch's are {', '.join(EXPRESSIONS)}")
         return facts
 
     def write_beside(self, model: Path) -> None:
@@ -138,25 +154,31 @@ class ExpressionClassifier:
             raise UsageError(f"{path}: LiteRT cannot load it ({error})", _WITHOUT_FACTS) from None
         source, result = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
         taken, given = tuple(source["shape"][1:].tolist()), tuple(result["shape"][1:].tolist())
-        if taken != (self.facts.size, self.facts.size, 1) or given != (len(EXPRESSIONS),):
+        if taken != (self.facts.size, self.facts.size, 1) or given != (len(self.facts.classes),):
             raise UsageError(f"{path}: takes pictures {taken} and gives {given}, unlike its facts", _WITHOUT_FACTS)
         self._input, self._output = source["index"], result["index"]
-        self._columns = [self.facts.classes.index(name) for name in EXPRESSIONS]
+        self._columns = [self.facts.columns.index(name) for name in self.facts.classes]
         self._batch = 0
         tried = self.classify(np.linspace(0, 255, 2 * self.facts.size**2).astype(np.uint8).reshape(2, *taken[:2]))
         if not (np.allclose(tried.sum(1), 1, atol=0.02) and (tried >= 0).all()):
             raise UsageError(f"{path}: what it gives are no probabilities, which add up to 1", _NO_SOFTMAX)
 
     def classify(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Probabilities (n, 7) of gray crops, uint8 (n, size, size); a face's do not depend on its neighbours."""
-        results: list[NDArray[np.float32]] = [np.empty((0, len(EXPRESSIONS)), np.float32)]
+        """Probabilities of gray crops, uint8 (n, size, size); a face's do not depend on its neighbours.
+
+        Returns:
+            (n, columns) in the order of facts.columns; 0 for those of the seven that the network does not know.
+        """
+        results: list[NDArray[np.float32]] = [np.empty((0, len(self.facts.columns)), np.float32)]
         for start in range(0, len(crops), _LARGEST_BATCH):
             batch = crops[start : start + _LARGEST_BATCH, :, :, None].astype(np.float32)
             batch = (batch - np.float32(self.facts.mean)) / np.float32(self.facts.std)
             scores = self._run(batch)
             if self.facts.flip:
                 scores = (scores + self._run(np.ascontiguousarray(batch[:, :, ::-1]))) / np.float32(2)
-            results.append(tempered(scores, self.facts.temperature)[:, self._columns])
+            placed = np.zeros((len(scores), len(self.facts.columns)), np.float32)
+            placed[:, self._columns] = tempered(scores, self.facts.temperature)
+            results.append(placed)
         return np.concatenate(results)
 
     def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:

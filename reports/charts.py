@@ -30,6 +30,9 @@ COLOURS: Final[dict[str, str]] = {
 }
 """Okabe and Ito (2008): told apart with every common kind of colour blindness."""
 
+_OF_OTHERS: Final = ("#882255", "#332288", "#117733", "#AA4499", "#999933", "#661100", "#44AA99", "#6699CC")
+"""After Tol (2021), for classes of a user's own; a ninth has the first one's colour again."""
+
 MAX_LANES: Final = 100
 MAX_RUNS: Final = 4000
 
@@ -40,6 +43,12 @@ _GAP_SHADES: Final = {"hole": "rgba(220,38,127,0.22)", "paused": "rgba(138,138,1
 # One left margin for every chart with a time axis, so that the same moment stands on the same vertical.
 _MARGIN: Final = {"l": 76, "r": 28, "t": 28, "b": 30}
 _Y_AXIS: Final = {"fixedrange": True, "zeroline": False}
+
+
+def colours_of(labels: Sequence[str]) -> dict[str, str]:
+    """A colour for each label: always the same for the seven, in turn for others."""
+    others = [label for label in labels if label not in COLOURS]
+    return COLOURS | {label: _OF_OTHERS[k % len(_OF_OTHERS)] for k, label in enumerate(others)}
 
 
 def coverage_strip(page: VideoPage) -> Figure:
@@ -63,7 +72,8 @@ def expression_timeline(page: VideoPage, timeline: Timeline) -> Figure:
         f"{span(start, end)}<br>{counted(int(n), 'judged face')} in {counted(int(m), 'sample')}"
         for start, end, n, m in zip(timeline.starts_s, timeline.ends_s, totals, timeline.n_samples, strict=True)
     ]
-    for code, label in enumerate(LABELS):
+    colours = colours_of(page.labels)
+    for code, label in enumerate(page.labels):
         drawn = np.flatnonzero(timeline.counts[:, code])
         bars.append(
             _bar(
@@ -71,7 +81,7 @@ def expression_timeline(page: VideoPage, timeline: Timeline) -> Figure:
                 x=middles[drawn].tolist(),
                 y=(timeline.counts[drawn, code] / totals[drawn]).tolist(),
                 width=widths[drawn].tolist(),
-                marker={"color": COLOURS[label], "line": {"width": 0}},
+                marker={"color": colours[label], "line": {"width": 0}},
                 customdata=[facts[bucket] for bucket in drawn],
                 hovertemplate=f"<b>{label}</b> %{{y:.0%}}<br>%{{customdata}}<extra></extra>",
             )
@@ -124,7 +134,8 @@ def track_lanes(page: VideoPage, lanes: Sequence[int]) -> Figure:
     bars = []
     lane_of = {track_id: lane for lane, track_id in enumerate(lanes)}
     facts = {track.track_id: _track_text(track) for track in page.tracks}
-    for label in (*LABELS, None):
+    colours = colours_of(page.labels)
+    for label in (*page.labels, None):
         runs = [run for run in page.runs if run.label == label and run.track_id in lane_of]
         bars.append(
             _bar(
@@ -134,7 +145,7 @@ def track_lanes(page: VideoPage, lanes: Sequence[int]) -> Figure:
                 base=[run.start_s for run in runs],
                 x=[run.end_s - run.start_s for run in runs],
                 width=0.7 if label else 0.2,
-                marker={"color": COLOURS[label] if label else _NOT_JUDGED, "line": {"width": 0}},
+                marker={"color": colours[label] if label else _NOT_JUDGED, "line": {"width": 0}},
                 customdata=[_run_text(run, facts.get(run.track_id, "")) for run in runs],
                 hovertemplate="%{customdata}<extra></extra>",
             )
@@ -155,15 +166,16 @@ def track_lanes(page: VideoPage, lanes: Sequence[int]) -> Figure:
     )
 
 
-def expression_distribution(distribution: Distribution) -> Figure:
+def expression_distribution(distribution: Distribution, labels: Sequence[str] = LABELS) -> Figure:
     """How the judged time of all tracks divides among the labels."""
     total_s = sum(distribution.seconds) or 1.0
     shares = [seconds / total_s for seconds in distribution.seconds]
+    colours = colours_of(labels)
     bar = _bar(
         orientation="h",
-        y=list(LABELS),
+        y=list(labels),
         x=shares,
-        marker={"color": [COLOURS[label] for label in LABELS], "line": {"width": 0}},
+        marker={"color": [colours[label] for label in labels], "line": {"width": 0}},
         text=[
             f"{percent(s)} · {clock(seconds, tenths=total_s < 60)}"
             for s, seconds in zip(shares, distribution.seconds, strict=True)
@@ -174,7 +186,7 @@ def expression_distribution(distribution: Distribution) -> Figure:
     )
     return _figure(
         [bar],
-        height=270,
+        height=30 + 30 * len(labels),
         bargap=0.3,
         xaxis={"range": [0, max(shares) * 1.45 or 1], "visible": False, "fixedrange": True},
         yaxis={"autorange": "reversed", "showgrid": False, "ticklabelstandoff": 6},

@@ -9,20 +9,22 @@ import numpy as np
 import pandas as pd
 
 from analytics.errors import UsageError
+from analytics.expressions import EXPRESSIONS, labels_for
 from analytics.paths import is_folder
 from analytics.records import Gap
+from analytics.tables import classes_of
 from reports.records import IndexPage, Totals, Track, Video, VideoPage
 from reports.stored import StoredTables, UnreadableTablesError, rows_of_file, why_unreadable
 from reports.text import counted
 from reports.timeline import LABELS, distribution_of, runs_of, timeline_of
 
-_SHARES = [f"share_{label}" for label in LABELS]
 _TRACK_FACTS = [field.name for field in fields(Track) if field.name != "shares"]
 _COLUMNS = {
     "samples": ["sample", "pts_s", "gate"],
     "faces": ["pts_s", "track_id", "usable", "smoothed_expression"],
-    "tracks": [*_TRACK_FACTS, *_SHARES],
+    "tracks": _TRACK_FACTS,
 }
+"""What is read of each table; of tracks the shares of all labels, too."""
 
 
 def read_index(out: Path) -> IndexPage:
@@ -63,36 +65,48 @@ def inputs_of(tables: StoredTables, video: Video) -> str:
     return repr((video, [tables.state(table, video.folder, video.video_id) for table in _COLUMNS]))
 
 
-def read_page(tables: StoredTables, video: Video) -> VideoPage:
+def read_labels(out: Path) -> tuple[str, ...]:
+    """What a face can be called in the tables below out; where they do not tell, the labels of emobatch's own."""
+    try:
+        classes = classes_of(out)
+    except OSError:
+        classes = None
+    return labels_for(classes or EXPRESSIONS)
+
+
+def read_page(tables: StoredTables, video: Video, labels: tuple[str, ...] = LABELS) -> VideoPage:
     """The page of one video of read_index. What cannot be read is named in it, and raises no error."""
     frames: dict[str, pd.DataFrame] = {}
     unreadable: dict[Path, str] = {}
-    for table, columns in _COLUMNS.items():
+    shares = [f"share_{label}" for label in labels]
+    wanted = {**_COLUMNS, "tracks": [*_COLUMNS["tracks"], *shares]}
+    for table, columns in wanted.items():
         try:
             frames[table] = tables.rows(table, video.folder, video.video_id, columns)
         except UnreadableTablesError as error:
             unreadable |= error.files
     if unreadable:
         # Charts of the tables that are left would look like those of a video without faces.
-        frames = {table: pd.DataFrame({column: [] for column in columns}) for table, columns in _COLUMNS.items()}
+        frames = {table: pd.DataFrame({column: [] for column in columns}) for table, columns in wanted.items()}
     samples, faces = frames["samples"], frames["faces"].sort_values("pts_s", kind="stable")
-    tracks = _tracks(frames["tracks"])
+    tracks = _tracks(frames["tracks"], shares)
 
     end_s = video.duration_s or max([0.0, *samples["pts_s"], *faces["pts_s"]])
     sampled_s = np.sort(samples["pts_s"].to_numpy(np.float64))
-    runs = runs_of(faces, sampled_s, end_s, video.gaps)
+    runs = runs_of(faces, sampled_s, end_s, video.gaps, labels)
     gates = Counter(samples["gate"].astype(object))
     found = {"samples": len(samples), "faces": len(faces), "tracks": len(tracks)}
     promised = {"samples": video.n_samples, "faces": video.n_faces, "tracks": video.n_tracks}
     return VideoPage(
         video=video,
+        labels=labels,
         end_s=end_s,
         every_s=_every(samples),
         gates=tuple((gate, gates[gate]) for gate in ("detected", "held", "skipped", "corrupt") if gates[gate]),
         tracks=tracks,
         n_outside_tracks=int(faces["track_id"].isna().sum()),
         runs=runs,
-        timeline=timeline_of(faces, sampled_s, end_s, video.gaps),
+        timeline=timeline_of(faces, sampled_s, end_s, video.gaps, labels),
         distribution=distribution_of({track.track_id: track.shares for track in tracks}, runs),
         disagreements=tuple(
             f"The videos table promises {counted(promised[table], 'row')} in {table}, which holds {found[table]:,}."
@@ -136,13 +150,14 @@ def _totals(videos: list[Video]) -> Totals:
     )
 
 
-def _tracks(frame: pd.DataFrame) -> tuple[Track, ...]:
+def _tracks(frame: pd.DataFrame, shares: list[str]) -> tuple[Track, ...]:
     frame = frame.astype(object)
     frame = frame.where(frame.notna(), None)
     tracks = []
     for row in sorted(frame.to_dict("records"), key=lambda row: row["track_id"]):
-        shares = tuple(row[name] for name in _SHARES) if row[_SHARES[0]] is not None else None
-        tracks.append(Track(shares=shares, **{name: row[name] for name in _TRACK_FACTS}))
+        # The share of a class that the classifier does not know is null.
+        of = tuple(row[name] or 0.0 for name in shares) if row["share_uncertain"] is not None else None
+        tracks.append(Track(shares=of, **{name: row[name] for name in _TRACK_FACTS}))
     return tuple(tracks)
 
 

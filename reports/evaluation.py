@@ -4,8 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from analytics.expressions import EXPRESSIONS
-from reports.charts import COLOURS, Figure
+from reports.charts import COLOURS, Figure, colours_of
 from reports.site import figure_block, render, write_assets, write_whole
 
 _DRAWN = "#0072B2"
@@ -29,7 +28,7 @@ def write_evaluation(folder: Path, about: dict[str, str], result: dict[str, Any]
     write_assets(folder / "assets")
     write_whole(folder / "evaluation.json", json.dumps(about | result, indent=2) + "\n")
     figures = {
-        "confusion": _confusion(result["confusion"]),
+        "confusion": _confusion(result["confusion"], list(result["classes"])),
         "calibration": _calibration(result["calibration"]),
         "risk": _risk(result["risk_coverage"], result["uncertain"]),
         "sizes": _sizes(result) if result["face_px"] else None,
@@ -42,6 +41,7 @@ def write_evaluation(folder: Path, about: dict[str, str], result: dict[str, Any]
         models=(about["model"],),
         detectors=(),
         cards={},
+        colours=colours_of(tuple(result["classes"])),
         root=".",
     )
     page = folder / "evaluation.html"
@@ -49,13 +49,13 @@ def write_evaluation(folder: Path, about: dict[str, str], result: dict[str, Any]
     return page
 
 
-def _confusion(table: list[list[int]]) -> Figure:
+def _confusion(table: list[list[int]], names: list[str]) -> Figure:
     """Rows are the truth; a cell's colour is its share of the row."""
     shares = [[n / sum(row) if sum(row) else 0.0 for n in row] for row in table]
     cells = {
         "type": "heatmap",
-        "x": list(EXPRESSIONS),
-        "y": list(EXPRESSIONS),
+        "x": names,
+        "y": names,
         "z": shares,
         "zmin": 0,
         "zmax": 1,

@@ -64,7 +64,7 @@ class Track:
     n_usable: int
     median_face_px: float
     shares: tuple[float, ...] | None
-    """Of the judged time, in the order of EXPRESSIONS and uncertain last; None where no face was usable."""
+    """Of the judged time, in the order of the labels; None where no face was usable."""
     expression: str
     confidence: float | None
     best_pts_s: float
@@ -75,6 +75,8 @@ class VideoPage:
     """Everything on the page of one video."""
 
     video: Video
+    labels: tuple[str, ...]
+    """What a face can be called; the order of every array."""
     end_s: float
     """Where the time axis ends: the expected duration, or the last face or sample where none is known."""
     every_s: float | None

@@ -17,10 +17,9 @@ from plotly.offline import get_plotlyjs
 
 from reports import charts, text
 from reports.cards import FOLDER, Cards, card_html, card_of, cards_below
-from reports.data import inputs_of, read_index, read_page
+from reports.data import inputs_of, read_index, read_labels, read_page
 from reports.records import IndexPage, Video, VideoPage
 from reports.stored import VIDEO_ID, StoredTables, UnreadableTablesError
-from reports.timeline import LABELS
 
 MAX_ROWS = 1000
 """Rows of a table of tracks or gaps on a page; what is beyond stands in the Parquet tables."""
@@ -43,16 +42,16 @@ def write_site(out: Path, *, everything: bool = False) -> Path:
     write_assets(site / "assets")
     pages = {video.video_id: video.page for video in index.videos if video.page}
     unreadable = dict(index.unreadable)
-    cards = cards_below(out)
+    cards, labels = cards_below(out), read_labels(out)
     for stem, card in cards.items():
         write_whole(site / FOLDER / f"{stem}.html", _card_html(card))
     for video in index.videos:
         if video.page:
             original_page = pages.get(video.duplicate_of or "")
-            stamp = _stamp(tables, video, original_page, cards)
+            stamp = _stamp(tables, video, original_page, cards, labels)
             file = site / "videos" / video.page
             if everything or not _ends_with(file, stamp):
-                page = read_page(tables, video)
+                page = read_page(tables, video, labels)
                 html = _video_html(page, original_page, out, cards)
                 # Only a page that could be drawn in full is stamped.
                 write_whole(file, html if page.unreadable else html + stamp)
@@ -66,13 +65,13 @@ def write_site(out: Path, *, everything: bool = False) -> Path:
     return site / "index.html"
 
 
-def _stamp(tables: StoredTables, video: Video, original_page: str | None, cards: Cards) -> str:
+def _stamp(tables: StoredTables, video: Video, original_page: str | None, cards: Cards, labels: tuple[str, ...]) -> str:
     """What a page ends with as long as drawing it again would give the same page.
 
     Made before the rows are read: what changes in between is drawn the next time.
     """
     try:
-        inputs = repr((_code(), inputs_of(tables, video), original_page, card_of(video.model, cards)))
+        inputs = repr((_code(), inputs_of(tables, video), original_page, card_of(video.model, cards), labels))
     except UnreadableTablesError:
         return ""  # The page will say so.
     return f"<!-- drawn from {hashlib.sha256(inputs.encode()).hexdigest()} -->\n"
@@ -81,7 +80,7 @@ def _stamp(tables: StoredTables, video: Video, original_page: str | None, cards:
 @cache
 def _code() -> str:
     """A hash of everything but the rows that decides how a page looks."""
-    digest = hashlib.sha256(repr((plotly.__version__, jinja2.__version__, LABELS)).encode())
+    digest = hashlib.sha256(repr((plotly.__version__, jinja2.__version__)).encode())
     room = files("reports")
     sources = [*room.iterdir(), *(room / "templates").iterdir()]
     for source in sorted(sources, key=lambda source: source.name):
@@ -149,11 +148,12 @@ def _video_html(page: VideoPage, original_page: str | None, out: Path, cards: Ca
         "coverage": charts.coverage_strip(page) if video.coverage is not None and page.end_s > 0 else None,
         "timeline": charts.expression_timeline(page, page.timeline) if page.timeline else None,
         "lanes": charts.track_lanes(page, lanes) if lanes and page.runs else None,
-        "distribution": charts.expression_distribution(page.distribution) if page.distribution else None,
+        "distribution": charts.expression_distribution(page.distribution, page.labels) if page.distribution else None,
     }
     return render(
         "video.html",
         page=page,
+        colours=charts.colours_of(page.labels),
         video=video,
         original_page=original_page,
         unreadable=_below(out, page.unreadable),
@@ -191,7 +191,7 @@ def _environment() -> Environment:
     )
     for word in (text.clock, text.coverage, text.moment, text.number, text.percent, text.span, text.visible):
         environment.filters[word.__name__] = word
-    environment.globals.update(colours=charts.COLOURS, labels=LABELS, counted=text.counted, card_of=card_of)
+    environment.globals.update(counted=text.counted, card_of=card_of)
     return environment
 
 

@@ -10,18 +10,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analytics.expressions import EXPRESSIONS, UNCERTAIN
+from analytics.expressions import EXPRESSIONS, labels_for
 from analytics.records import Gap
 
-LABELS: Final = (*EXPRESSIONS, UNCERTAIN)
-"""The order of every array in here."""
+LABELS: Final = labels_for(EXPRESSIONS)
+"""The order of every array in here, where the classifier has no classes of its own."""
 
 MAX_BUCKETS: Final = 240
 """With eight labels a chart has at most about 2,000 points, and some more where gaps cut buckets."""
 MAX_GAPS: Final = 200
 """Gaps that are shaded and cut buckets, the longest ones; the coverage strip shows all."""
 
-_CODES: Final = {label: code for code, label in enumerate(LABELS)}
 _BUCKETS_S: Final = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600)
 
 
@@ -40,7 +39,7 @@ class Timeline:
     ends_s: NDArray[np.float64]
     """(b,) where each bucket ends."""
     counts: NDArray[np.int64]
-    """(b, 8) faces by label, in the order of LABELS."""
+    """(b, labels) faces by label, in the order of the labels."""
     n_samples: NDArray[np.int64]
     """(b,) sampled frames, with faces or without."""
 
@@ -53,7 +52,7 @@ class Run:
     start_s: float
     end_s: float
     label: str | None
-    """One of LABELS; None where no usable face was near."""
+    """One of the labels; None where no usable face was near."""
     n_faces: int
     n_usable: int
     judged_s: float
@@ -65,7 +64,7 @@ class Distribution:
     """How the judged time divides among the labels, each track weighted by its own judged time."""
 
     seconds: tuple[float, ...]
-    """(8,) in the order of LABELS."""
+    """(labels,) in the order of the labels."""
     n_judged: int
     n_left_out: int
     """Tracks without a usable face, which count in nothing."""
@@ -96,13 +95,18 @@ def seen_spans(gaps: Sequence[Gap], end_s: float) -> list[tuple[float, float]]:
 
 
 def timeline_of(
-    faces: pd.DataFrame, sample_pts_s: NDArray[np.float64], end_s: float, gaps: Sequence[Gap]
+    faces: pd.DataFrame,
+    sample_pts_s: NDArray[np.float64],
+    end_s: float,
+    gaps: Sequence[Gap],
+    labels: tuple[str, ...] = LABELS,
 ) -> Timeline | None:
     """Buckets from 0 to end_s, less the gaps, over faces (pts_s, track_id, usable, smoothed_expression).
 
     A face inside a gap counts in no bucket. None where no face is usable, tracked and labelled.
     """
-    codes = faces["smoothed_expression"].astype(object).map(_CODES).fillna(-1).to_numpy(int)
+    codes_of = {label: code for code, label in enumerate(labels)}
+    codes = faces["smoothed_expression"].astype(object).map(codes_of).fillna(-1).to_numpy(int)
     judged = faces["usable"].to_numpy(bool) & faces["track_id"].notna().to_numpy() & (codes >= 0)
     if not judged.any():
         return None
@@ -117,7 +121,7 @@ def timeline_of(
     ]
     edges = np.array(buckets, np.float64).reshape(-1, 2)
 
-    counts = np.zeros((len(edges), len(LABELS)), np.int64)
+    counts = np.zeros((len(edges), len(labels)), np.int64)
     bucket, inside = _bucket_of(pts_s, edges)
     np.add.at(counts, (bucket[inside], codes[judged][inside]), 1)
     bucket, inside = _bucket_of(sample_pts_s, edges)
@@ -134,7 +138,11 @@ def _bucket_of(pts_s: NDArray[np.float64], edges: NDArray[np.float64]) -> tuple[
 
 
 def runs_of(
-    faces: pd.DataFrame, sample_pts_s: NDArray[np.float64], end_s: float, gaps: Sequence[Gap]
+    faces: pd.DataFrame,
+    sample_pts_s: NDArray[np.float64],
+    end_s: float,
+    gaps: Sequence[Gap],
+    labels: tuple[str, ...] = LABELS,
 ) -> tuple[Run, ...]:
     """The runs of every track, by track and time, from faces (as in timeline_of) in order of time.
 
@@ -148,10 +156,10 @@ def runs_of(
     gap_starts_s = np.array(sorted(gap.start_s for gap in gaps), np.float64)
     runs: list[Run] = []
     for _, track in tracked.groupby("track_id", sort=True):
-        labels = track["smoothed_expression"].astype(object)
+        said = track["smoothed_expression"].astype(object)
         until_s = _stands_until(track["pts_s"].to_numpy(np.float64), moments_s, end_s, gap_starts_s)
         columns = zip(
-            track["pts_s"], until_s.tolist(), labels.where(labels.isin(LABELS), None), track["usable"], strict=True
+            track["pts_s"], until_s.tolist(), said.where(said.isin(labels), None), track["usable"], strict=True
         )
         runs += _runs_of_track(int(track["track_id"].iloc[0]), list(columns))
     return tuple(runs)

@@ -179,7 +179,7 @@ def test_a_long_absence_does_not_count_for_the_face_before_it() -> None:
 
 def test_no_tracks_give_no_summaries() -> None:
     """A video without faces, and one whose faces are all outside tracks."""
-    nothing = FaceRows.joined([])
+    nothing = FaceRows.none(7)
     assert summarise(nothing, np.empty(0, np.int32), _THRESHOLD) == []
     assert smoothed_labels(nothing, np.empty(0, np.int32), _THRESHOLD).shape == (0,)
     faces = rows([_HAPPY] * 2)

@@ -175,8 +175,8 @@ def without(name: str) -> Callable[[dict[str, Any]], Any]:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (lambda facts: facts | {"classes": ["angry", "happy", "sad"]}, "has the classes angry, happy, sad"),
-        (lambda facts: facts | {"classes": ["happy"] * 7}, "has the classes happy, happy"),
+        (lambda facts: facts | {"classes": ["angry", "Happy!", "sad"]}, "'Happy!' can be no class"),
+        (lambda facts: facts | {"classes": ["happy"] * 7}, "a class that is there twice"),
         (lambda facts: facts | {"classes": [1, None]}, "does not describe a model"),
         (lambda facts: facts | {"std": 0}, "does not describe a model"),
         (lambda facts: facts | {"temperature": -1}, "does not describe a model"),
@@ -189,7 +189,7 @@ def without(name: str) -> Callable[[dict[str, Any]], Any]:
         (lambda facts: facts | {"flip": "no"}, "does not describe a model"),
     ],
     ids=[
-        "fewer",
+        "odd name",
         "one class",
         "no names",
         "no std",
@@ -304,3 +304,25 @@ def test_preprocessing_that_the_network_does_not_do_itself(copy: Path) -> None:
     replace(ModelFacts.beside(copy), std=1.0, mean=-100.0).write_beside(copy)
     shifted = ExpressionClassifier(str(copy)).classify(faces)
     assert shifted == pytest.approx(ExpressionClassifier().classify(faces + np.uint8(100)), abs=1e-5)
+
+
+def test_facts_of_other_classes_than_the_network_gives_are_refused(copy: Path) -> None:
+    """Three names for seven probabilities."""
+    replace(ModelFacts.beside(copy), classes=("angry", "happy", "sad")).write_beside(copy)
+    with pytest.raises(UsageError, match=r"gives \(7,\), unlike its facts"):
+        ExpressionClassifier(str(copy))
+
+
+def test_classes_of_a_users_own(copy: Path) -> None:
+    """Those of the seven that it lacks are 0 in their columns, others come behind them."""
+    own = ("contempt", "happy", "neutral", "bored", "sad", "angry", "fear")
+    replace(ModelFacts.beside(copy), classes=own).write_beside(copy)
+    classifier = ExpressionClassifier(str(copy))
+    assert classifier.facts.columns == (*EXPRESSIONS, "contempt", "bored")
+    assert classifier.facts.known == ("angry", "fear", "happy", "neutral", "sad", "contempt", "bored")
+    assert classifier.facts.labels[-1] == "uncertain"
+    faces = np.random.default_rng(3).integers(0, 256, (4, 48, 48), np.uint8)
+    said, ours = classifier.classify(faces), ExpressionClassifier().classify(faces)
+    for place, name in enumerate(own):
+        assert np.array_equal(said[:, classifier.facts.columns.index(name)], ours[:, place])
+    assert not said[:, [EXPRESSIONS.index("disgust"), EXPRESSIONS.index("surprise")]].any()
