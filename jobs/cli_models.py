@@ -151,9 +151,16 @@ def verify(
 
 @models.command()
 def convert(
-    network: Annotated[Path, typer.Argument(metavar="NETWORK", help="The .keras file that training made.")],
+    network: Annotated[
+        Path,
+        typer.Argument(
+            metavar="NETWORK", help="A .keras or .h5 file; NETWORK.keras.json beside it may name its classes."
+        ),
+    ],
     target: Annotated[Path, typer.Argument(metavar="TARGET", help="The .tflite file to write, facts beside it.")],
-    dataset: Annotated[Path, typer.Option(help="FER-style .npz; its split public calibrates.")],
+    dataset: Annotated[
+        Path, typer.Option(help="FER-style .npz, of which public calibrates; or class folders, or CSV.")
+    ],
     labels: Labels = "ferplus",
     final: Annotated[
         bool, typer.Option("--final", help="Score the private split too, for the card: once, when all is chosen.")

@@ -135,6 +135,8 @@ def evaluate_videos(labels: Path, options: RunOptions) -> dict[str, Any]:
     """
     stretches = read_stretches(labels)
     engines = Engines.load(options)
+    if engines.classifier.facts.columns != EXPRESSIONS:
+        raise UsageError(f"MODEL {options.model}: has classes of its own", "score it on still pictures")
     total, files = Seconds(), {}
     for file, labelled in stretches.items():
         try:

@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.errors import UsageError
+from analytics.expressions import columns_of
 from analytics.paths import is_file
 from models.card import training_of, write_card
 from models.classifier import ExpressionClassifier, facts_of, tempered
 from models.crop import crop_whole
 from models.datasets import LabelledPictures, read_labelled
+from models.described import description_of, load_network
 from models.evaluate import evaluate
 from models.scores import best_temperature, smallest_threshold
 
@@ -40,7 +42,7 @@ def to_litert(network: keras.Model, target: Path) -> None:
 def convert(
     network: Path, target: Path, dataset: Path, *, labels: str = "ferplus", flip: bool = True, final: bool = False
 ) -> float:
-    """Convert a network, and calibrate it on the public split: its heads' shares, temperature and threshold.
+    """Convert a network, and calibrate it on the public split, or on a folder or list of pictures.
 
     Facts and card are written beside it. The card scores the public split; the private one only where this is final,
     because who looks there before choosing chooses by it.
@@ -52,19 +54,23 @@ def convert(
         The threshold for `uncertain`.
 
     Raises:
-        UsageError: no such network, one that is no classifier of seven expressions, a target of another suffix, or a
-            data set without labelled pictures in its split public. Nothing is written then.
+        UsageError: no such network, one that is no classifier of the classes that the file beside it names (the seven where
+            there is none), a target of another suffix, or a data set without labelled pictures of these classes in its
+            split public. Nothing is written then.
     """
-    if not is_file(network):
-        raise UsageError(f"{network}: no such network", "name the .keras file that training made")
     if target.suffix != ".tflite":
         raise UsageError(f"{target}: is no name of a .tflite file", f"name it {target.with_suffix('.tflite')}")
-    public = read_labelled(dataset, "public", labels)
-    public = public.only(public.labels >= 0)
+    description = description_of(network)
+    columns = columns_of(description.classes)
+    if not is_file(network):
+        raise UsageError(f"{network}: no such network", "name the .keras or .h5 file that training made")
+    public = read_labelled(dataset, "public", labels, columns)
+    # What the network cannot say does not tell how sure it may be of what it says.
+    public = public.only(np.isin(public.labels, [columns.index(name) for name in description.classes]))
     if not len(public.labels):
         raise UsageError(f"{dataset}: no picture of its split 'public' has a label", "check the labels")
+    model = load_network(network, description)
     target.parent.mkdir(parents=True, exist_ok=True)
-    model = keras.models.load_model(network, compile=False)
     size = model.input_shape[1]
     crops = np.stack([crop_whole(picture, size) for picture in public.pictures])
     heads: dict[str, float] = {}
@@ -75,7 +81,7 @@ def convert(
         # What does not work must not take the place of what does.
         half = Path(folder) / target.name
         to_litert(model, half)
-        facts = replace(facts_of(target.stem, half, size, 0.0, flip), heads=heads)
+        facts = replace(facts_of(target.stem, half, size, 0.0, flip), heads=heads, classes=description.classes)
         facts.write_beside(half)
         try:
             probabilities = ExpressionClassifier(str(half)).classify(crops)
@@ -86,17 +92,25 @@ def convert(
         threshold = smallest_threshold(tempered(probabilities, temperature), public.labels, ACCEPTED_ACCURACY)
         replace(facts, threshold=threshold, temperature=temperature).write_beside(half)
         classifier = ExpressionClassifier(str(half))
-        splits = ("public", "private") if final else ("public",)
-        results = {
-            f"{split} split, {scheme} labels": evaluate(classifier, dataset, split, scheme).to_json()
-            for split in splits
-            for scheme in (heads or (labels,))
-        }
+        results = _results(classifier, dataset, (*heads,) or (labels,), final=final)
         write_card(half, classifier.facts, training_of(network), results)
         for suffix in (".json", ".md"):
             half.with_suffix(suffix).replace(target.with_suffix(suffix))
         half.replace(target)
     return threshold
+
+
+def _results(
+    classifier: ExpressionClassifier, dataset: Path, schemes: tuple[str, ...], *, final: bool
+) -> dict[str, dict[str, Any]]:
+    """The scores that the card has, by what was scored."""
+    if dataset.suffix.lower() != ".npz":
+        return {f"data set {dataset.name}, by which it was calibrated": evaluate(classifier, dataset).to_json()}
+    return {
+        f"{split} split, {scheme} labels": evaluate(classifier, dataset, split, scheme).to_json()
+        for split in (("public", "private") if final else ("public",))
+        for scheme in schemes
+    }
 
 
 def shares_of_heads(

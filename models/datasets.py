@@ -6,7 +6,7 @@ All three become one `LabelledPictures`. Pictures of folders and CSV files stay 
 import csv
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -33,9 +33,9 @@ class LabelledPictures:
 
     pictures: Pictures
     labels: NDArray[np.int32]
-    """(n,) index into EXPRESSIONS of the class that counts as the truth; -1 where there is none."""
+    """(n,) index into the known classes of the one that counts as the truth; -1 where there is none."""
     targets: NDArray[np.float32]
-    """(n, 7) soft targets that sum to one; all zero where nothing is to be learned."""
+    """(n, classes) soft targets that sum to one; all zero where nothing is to be learned."""
     groups: tuple[str, ...] = ()
     """(n,) what each picture is counted with besides; empty where nothing is said."""
     boxes: NDArray[np.float32] | None = None
@@ -69,7 +69,9 @@ class _Picked:
         return (self._pictures[row] for row in self._rows.tolist())
 
 
-def read_labelled(path: Path, split: str = "private", scheme: str = "ferplus") -> LabelledPictures:
+def read_labelled(
+    path: Path, split: str = "private", scheme: str = "ferplus", known: Sequence[str] = EXPRESSIONS
+) -> LabelledPictures:
     """Read a DATASET argument: an npz, a folder of class folders, or a CSV with path,label.
 
     A picture file that turns out to be damaged raises its UsageError when it is asked for.
@@ -77,7 +79,8 @@ def read_labelled(path: Path, split: str = "private", scheme: str = "ferplus") -
     Args:
         path: what the user named.
         split: part of an npz: train, public or private. Folders and CSV files have no parts.
-        scheme: truth of an npz: ferplus (votes) or fer2013 (labels).
+        scheme: truth of an npz: ferplus (votes) or fer2013 (labels), of the seven expressions always.
+        known: classes that folders and CSV files may name, the seven first.
 
     Raises:
         UsageError: unknown labels, or the data set is missing, of no known kind, damaged, or holds nothing usable.
@@ -88,9 +91,9 @@ def read_labelled(path: Path, split: str = "private", scheme: str = "ferplus") -
         if path.suffix.lower() == ".npz" and path.is_file():
             return _of_npz(path, split, scheme)
         if path.is_dir():
-            return _of_files(path, _walk_class_folders(path))
+            return _of_files(path, _walk_class_folders(path), known)
         if path.suffix.lower() == ".csv" and path.is_file():
-            return _of_files(path, _walk_csv(path))
+            return _of_files(path, _walk_csv(path), known)
     except OSError as error:
         where = error.filename or path
         raise UsageError(f"{where}: cannot be read ({error.strerror or error})", "let this user read it") from None
@@ -175,13 +178,14 @@ def _box(text: str | None, where: str) -> tuple[float, ...] | None:
     return x, y, width, height
 
 
-def _of_files(source: Path, listed: Iterable[_Listed]) -> LabelledPictures:
+def _of_files(source: Path, listed: Iterable[_Listed], known: Sequence[str]) -> LabelledPictures:
     files: list[_Listed] = []
     labels: list[int] = []
     for one in listed:
-        if (index := class_index(one.label)) < 0:
-            known = ", ".join(EXPRESSIONS)
-            raise UsageError(f"{source}: '{one.label[:_SHOWN]}' is no class", f"use one of: {known}; {one.file} has it")
+        if (index := class_index(one.label, known)) < 0:
+            raise UsageError(
+                f"{source}: '{one.label[:_SHOWN]}' is no class", f"use one of: {', '.join(known)}; {one.file} has it"
+            )
         files.append(one)
         labels.append(index)
     if not files:
@@ -191,7 +195,7 @@ def _of_files(source: Path, listed: Iterable[_Listed]) -> LabelledPictures:
     return LabelledPictures(
         pictures=PictureFiles(source, [one.file for one in files]),
         labels=truth,
-        targets=hard_targets(truth),
+        targets=hard_targets(truth, len(known)),
         groups=tuple(one.group or "none" for one in files) if any(one.group for one in files) else (),
         boxes=np.array([one.box or _NO_BOX for one in files], np.float32) if any(one.box for one in files) else None,
     )

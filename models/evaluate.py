@@ -81,7 +81,8 @@ def evaluate(
     Raises:
         UsageError: unknown labels, or a data set that is damaged or without labelled pictures.
     """
-    data = read_labelled(dataset, split, labels)
+    columns = classifier.facts.columns
+    data = read_labelled(dataset, split, labels, columns)
     data = data.only(data.labels >= 0)
     if not len(data.labels):
         raise UsageError(f"{dataset}: no picture has a label", "check the labels")
@@ -95,7 +96,7 @@ def evaluate(
         whole += batch.whole
     by_px = {px: np.concatenate(probabilities) for px, probabilities in said.items()}
     return Evaluation(
-        scores=score(by_px[size], data.labels, classifier.facts.threshold),
+        scores=score(by_px[size], data.labels, classifier.facts.threshold, columns),
         face_px={px: _part(found, data.labels) for px, found in by_px.items() if px != size},
         groups={
             name: _part(by_px[size][inside], data.labels[inside])
@@ -116,7 +117,7 @@ def scaled_down(crops: NDArray[np.uint8], px: int) -> NDArray[np.uint8]:
 
 
 def _part(probabilities: NDArray[np.float32], labels: NDArray[np.int32]) -> Part:
-    confusion = confusion_of(labels, probabilities.argmax(axis=1))
+    confusion = confusion_of(labels, probabilities.argmax(axis=1), probabilities.shape[1])
     return Part(n=len(labels), accuracy=float(confusion.trace() / len(labels)), macro_f1=macro_f1(confusion))
 
 

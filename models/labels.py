@@ -23,16 +23,16 @@ _SYNONYMS: Final = {
 _LEAST_VOTES: Final = 5
 
 
-def class_index(name: str) -> int:
-    """Index into EXPRESSIONS of a class name as data sets spell it (`Happiness`, `anger`); -1 if foreign."""
+def class_index(name: str, known: Sequence[str] = EXPRESSIONS) -> int:
+    """Index into the known classes of a class name as data sets spell it (`Happiness`, `anger`); -1 if foreign."""
     lowered = name.strip().lower()
     name = _SYNONYMS.get(lowered, lowered)
-    return EXPRESSIONS.index(name) if name in EXPRESSIONS else -1
+    return known.index(name) if name in known else -1
 
 
-def hard_targets(labels: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Targets (n, 7) with a one at the label, (n,); all zero where the label is -1."""
-    targets = np.zeros((len(labels), len(EXPRESSIONS)), np.float32)
+def hard_targets(labels: NDArray[np.int32], classes: int = len(EXPRESSIONS)) -> NDArray[np.float32]:
+    """Targets (n, classes) with a one at the label, (n,); all zero where the label is -1."""
+    targets = np.zeros((len(labels), classes), np.float32)
     targets[labels >= 0, labels[labels >= 0]] = 1
     return targets
 

@@ -49,12 +49,14 @@ class Scores:
     accuracy_interval: tuple[float, float]
     """95 % by bootstrap over the pictures, as the next one."""
     macro_f1: float
-    """Mean of the F1 of the seven classes; a class without a picture and without a claim is left out."""
+    """Mean of the F1 of the classes; a class without a picture and without a claim is left out."""
     macro_f1_interval: tuple[float, float]
     ece: float
     """Expected calibration error over 15 bins of equal width (Guo et al. 2017)."""
     confusion: NDArray[np.int64]
-    """(7, 7) rows are the truth, columns what was said."""
+    """(classes, classes) rows are the truth, columns what was said."""
+    names: tuple[str, ...]
+    """Of the classes."""
     threshold: float
     uncertain_share: float
     """Share of the pictures whose largest probability is below the threshold."""
@@ -82,7 +84,7 @@ class Scores:
                     "recall": _ratio(right[i], true[i]),
                     "n": int(true[i]),
                 }
-                for i, name in enumerate(EXPRESSIONS)
+                for i, name in enumerate(self.names)
             },
             "confusion": self.confusion.tolist(),
             "uncertain": {
@@ -95,11 +97,16 @@ class Scores:
         }
 
 
-def score(probabilities: NDArray[np.float32], labels: NDArray[np.int32], threshold: float) -> Scores:
-    """Score probabilities (n, 7) against labels (n,), n at least 1."""
+def score(
+    probabilities: NDArray[np.float32],
+    labels: NDArray[np.int32],
+    threshold: float,
+    names: tuple[str, ...] = EXPRESSIONS,
+) -> Scores:
+    """Score probabilities (n, classes) against labels (n,), n at least 1."""
     said, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
     right = said == labels
-    confusion = confusion_of(labels, said)
+    confusion = confusion_of(labels, said, len(names))
     accepted = sure >= threshold
     # Pictures drawn anew are a confusion table drawn anew.
     draw = np.random.default_rng(_SEED)
@@ -112,6 +119,7 @@ def score(probabilities: NDArray[np.float32], labels: NDArray[np.int32], thresho
         macro_f1_interval=_interval([macro_f1(table) for table in resampled]),
         ece=calibration_error(sure, right),
         confusion=confusion,
+        names=names,
         threshold=threshold,
         uncertain_share=float(1 - accepted.mean()),
         accepted_accuracy=float(right[accepted].mean()) if accepted.any() else 0.0,
@@ -120,9 +128,9 @@ def score(probabilities: NDArray[np.float32], labels: NDArray[np.int32], thresho
     )
 
 
-def confusion_of(labels: NDArray[np.int32], said: NDArray[np.integer]) -> NDArray[np.int64]:
-    """(7, 7) counts: rows are the truth, (n,), columns what was said, (n,)."""
-    confusion = np.zeros((len(EXPRESSIONS), len(EXPRESSIONS)), np.int64)
+def confusion_of(labels: NDArray[np.int32], said: NDArray[np.integer], classes: int) -> NDArray[np.int64]:
+    """(classes, classes) counts: rows are the truth, (n,), columns what was said, (n,)."""
+    confusion = np.zeros((classes, classes), np.int64)
     np.add.at(confusion, (labels, said), 1)
     return confusion
 
@@ -158,7 +166,7 @@ def _risk_coverage(sure: NDArray[np.float32], right: NDArray[np.bool_]) -> tuple
 
 
 def best_temperature(probabilities: NDArray[np.float32], labels: NDArray[np.int32]) -> float:
-    """The temperature at which the labels (n,) are likeliest under probabilities (n, 7), to a thousandth."""
+    """The temperature at which the labels (n,) are likeliest under probabilities (n, classes), to a thousandth."""
     logs = np.log(np.maximum(probabilities, 1e-12).astype(np.float64))
     rows = np.arange(len(labels))
 

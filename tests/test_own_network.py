@@ -1,0 +1,108 @@
+"""Networks of a user's own are converted: their classes, colour and preprocessing described beside them."""
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analytics.errors import UsageError
+from models.classifier import ExpressionClassifier, tempered
+from tests.test_train import write_dataset
+
+pytestmark = [
+    pytest.mark.training,
+    pytest.mark.skipif(find_spec("keras") is None, reason="needs the train extra"),
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' matter with numpy.
+]
+
+
+@pytest.fixture(scope="module", name="dataset")
+def _dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_dataset(tmp_path_factory.mktemp("own") / "drawn.npz")
+
+
+def own_network(path: Path, shape: tuple[int, int, int], classes: int, seed: int = 3) -> Path:
+    """A small network of a user's own, as Keras saves it."""
+    import keras
+
+    keras.mixed_precision.set_global_policy("float32")
+    keras.utils.set_random_seed(seed)
+    picture = keras.layers.Input(shape)
+    x = keras.layers.Conv2D(8, 3, strides=2, activation="relu")(picture)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    keras.Model(picture, keras.layers.Dense(classes, activation="softmax")(x)).save(path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5")
+def test_a_network_of_other_classes_and_preprocessing(dataset: Path, tmp_path: Path, suffix: str) -> None:
+    """Colour, grey levels from -1 to 1, and classes of its own: what runs says what Keras says of the same pictures."""
+    import keras
+
+    from models.convert import convert
+
+    network = own_network(tmp_path / f"own{suffix}", (24, 24, 3), 5)
+    classes = ["happy", "contempt", "neutral", "sad", "angry"]
+    described = {"classes": classes, "mean": [127.5, 100, 50], "std": 127.5}
+    (tmp_path / f"own{suffix}.json").write_text(json.dumps(described), encoding="utf-8")
+    convert(network, tmp_path / "own.tflite", dataset, flip=False)
+    classifier = ExpressionClassifier(str(tmp_path / "own.tflite"))
+    assert classifier.facts.classes == tuple(classes) and classifier.facts.size == 24
+    faces = np.random.default_rng(1).integers(0, 256, (9, 24, 24), np.uint8)
+    seen = (np.repeat(faces[..., None], 3, axis=3) - np.array([127.5, 100, 50])) / 127.5
+    expected = np.array(keras.models.load_model(network, compile=False)(seen.astype(np.float32)))
+    columns = [classifier.facts.columns.index(name) for name in classes]
+    found = classifier.classify(faces)
+    assert found[:, columns] == pytest.approx(tempered(expected, classifier.facts.temperature), abs=0.02)
+    card = (tmp_path / "own.md").read_text(encoding="utf-8")
+    assert "happy, contempt, neutral, sad, angry" in card and "Unknown: no training.json" in card
+    convert(network, tmp_path / "own.tflite", dataset)  # Once more: what lies beside it now is in nobody's way.
+
+
+def test_a_network_is_calibrated_on_a_folder_of_pictures(tmp_path: Path) -> None:
+    """Class folders, with classes that emobatch does not know."""
+    import cv2
+
+    from models.convert import convert
+
+    draw = np.random.default_rng(5)
+    for name in ("happy", "contempt"):
+        (tmp_path / "faces" / name).mkdir(parents=True)
+        for k in range(6):
+            cv2.imwrite(str(tmp_path / "faces" / name / f"{k}.png"), draw.integers(0, 256, (40, 40), np.uint8))
+    network = own_network(tmp_path / "own.keras", (24, 24, 1), 2)
+    (tmp_path / "own.keras.json").write_text('{"classes": ["contempt", "happy"]}', encoding="utf-8")
+    convert(network, tmp_path / "own.tflite", tmp_path / "faces")
+    card = (tmp_path / "own.md").read_text(encoding="utf-8")
+    assert "Data set faces, by which it was calibrated" in card and "| contempt | 6 |" in card
+
+
+@pytest.mark.parametrize(
+    ("described", "said"),
+    [
+        ("{", "own.keras.json: cannot be read"),
+        ("[]", "own.keras.json: describes no network: it is no object"),
+        ('{"colour": 1}', "own.keras.json: describes no network: 'colour' in it is unknown"),
+        ('{"classes": "happy"}', "own.keras.json: 'classes' is no list of names"),
+        ('{"classes": ["happy", "Sad"]}', "own.keras.json: has 'Sad' can be no class"),
+        ('{"classes": ["happy", "sad"]}', "own.keras: gives 5 probabilities, not 2 (happy, sad)"),
+        ('{"std": 0}', "own.keras.json: 'std' is 0"),
+        ('{"mean": [1, 2]}', "own.keras.json: 'mean' is [1, 2]"),
+        (None, "own.keras: gives 5 probabilities, not 7"),
+    ],
+)
+def test_a_wrong_description_is_named(dataset: Path, tmp_path: Path, described: str | None, said: str) -> None:
+    """With the file and the remedy; nothing is written."""
+    from models.convert import convert
+
+    network = own_network(tmp_path / "own.keras", (24, 24, 1), 5)
+    if described is not None:
+        (tmp_path / "own.keras.json").write_text(described, encoding="utf-8")
+    before = set(tmp_path.iterdir())
+    with pytest.raises(UsageError) as caught:
+        convert(network, tmp_path / "own.tflite", dataset)
+    assert caught.value.problem.startswith(f"{tmp_path}/{said}") and caught.value.remedy
+    assert set(tmp_path.iterdir()) == before
