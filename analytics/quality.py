@@ -19,10 +19,11 @@ class QualityThresholds:
     min_sharpness: float = 0.03
     """Of the contrast-normalised crop, see sharpness(); chosen in the same way."""
     max_yaw_deg: float = 45.0
-    """Beyond it one half of the face hides the other."""
-    max_pitch_deg: float = 40.0
-    min_brightness: float = 0.08
-    max_brightness: float = 0.95
+    """Farther than that the angle itself is a guess."""
+    max_pitch_deg: float = 30.0
+    """Up or down; as the next two by the same rule."""
+    min_brightness: float = 0.12
+    max_brightness: float = 0.8
 
 
 # Corners of a mean adult face in mm, nose tip at the origin: x to the right of the picture, y down, z away
