@@ -9,29 +9,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from analytics.expressions import UNCERTAIN
 from analytics.records import Gap
+from reports.colours import colours_of
 from reports.records import Track, VideoPage
 from reports.text import chart_text, clock, counted, percent, span
 from reports.timeline import LABELS, Distribution, Run, Timeline, longest, seen_spans
 
 Figure = dict[str, Any]
 """`data`, a list of traces, and `layout`."""
-
-COLOURS: Final[dict[str, str]] = {
-    "angry": "#D55E00",
-    "disgust": "#009E73",
-    "fear": "#CC79A7",
-    "happy": "#E69F00",
-    "neutral": "#56B4E9",
-    "sad": "#0072B2",
-    "surprise": "#F0E442",
-    UNCERTAIN: "#999999",
-}
-"""Okabe and Ito (2008): told apart with every common kind of colour blindness."""
-
-_OF_OTHERS: Final = ("#882255", "#332288", "#117733", "#AA4499", "#999933", "#661100", "#44AA99", "#6699CC")
-"""After Tol (2021), for classes of a user's own; a ninth has the first one's colour again."""
 
 MAX_LANES: Final = 100
 MAX_RUNS: Final = 4000
@@ -43,12 +28,6 @@ _GAP_SHADES: Final = {"hole": "rgba(220,38,127,0.22)", "paused": "rgba(138,138,1
 # One left margin for every chart with a time axis, so that the same moment stands on the same vertical.
 _MARGIN: Final = {"l": 76, "r": 28, "t": 28, "b": 30}
 _Y_AXIS: Final = {"fixedrange": True, "zeroline": False}
-
-
-def colours_of(labels: Sequence[str]) -> dict[str, str]:
-    """A colour for each label: always the same for the seven, in turn for others."""
-    others = [label for label in labels if label not in COLOURS]
-    return COLOURS | {label: _OF_OTHERS[k % len(_OF_OTHERS)] for k, label in enumerate(others)}
 
 
 def coverage_strip(page: VideoPage) -> Figure:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.charts import COLOURS
+from reports.colours import COLOURS
 
 _TILE: Final = 168
 _STRIP: Final = 44

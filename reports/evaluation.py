@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from reports.charts import COLOURS, Figure, colours_of
+from reports.charts import Figure
+from reports.colours import COLOURS, colours_of
 from reports.site import figure_block, render, write_assets, write_whole
 
 _DRAWN = "#0072B2"

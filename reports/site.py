@@ -17,6 +17,7 @@ from plotly.offline import get_plotlyjs
 
 from reports import charts, text
 from reports.cards import FOLDER, Cards, card_html, card_of, cards_below
+from reports.colours import colours_of
 from reports.data import inputs_of, read_index, read_labels, read_page
 from reports.records import IndexPage, Video, VideoPage
 from reports.stored import VIDEO_ID, StoredTables, UnreadableTablesError
@@ -153,7 +154,7 @@ def _video_html(page: VideoPage, original_page: str | None, out: Path, cards: Ca
     return render(
         "video.html",
         page=page,
-        colours=charts.colours_of(page.labels),
+        colours=colours_of(page.labels),
         video=video,
         original_page=original_page,
         unreadable=_below(out, page.unreadable),

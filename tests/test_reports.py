@@ -13,7 +13,7 @@ from plotly.utils import PlotlyJSONEncoder
 
 from analytics.schema import TABLES
 from reports import text
-from reports.charts import COLOURS
+from reports.colours import COLOURS
 from reports.site import write_site
 from reports.timeline import LABELS
 from tests.test_report_data import (
