@@ -22,7 +22,7 @@ class QualityThresholds:
     """Farther than that the angle itself is a guess."""
     max_pitch_deg: float = 30.0
     """Up or down; as the next two by the same rule."""
-    min_brightness: float = 0.12
+    min_brightness: float = 0.06
     max_brightness: float = 0.8
 
 

@@ -71,7 +71,8 @@ def classes_of(out: Path) -> tuple[str, ...] | None:
     """
     file = Place(None, None).folder(out, "tracks") / _NO_ROWS_NAME
     try:
-        metadata = pq.read_schema(file).metadata or {}
+        with file.open("rb") as opened:  # Or pyarrow would put its own words into the error.
+            metadata = pq.read_schema(opened).metadata or {}
     except FileNotFoundError:
         return None
     except pa.ArrowException as error:

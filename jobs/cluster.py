@@ -23,6 +23,8 @@ from jobs.executors import BEAT_S, Call, Done, Running
 
 _START_S: Final = 60.0
 _CLOSE_S: Final = 10.0
+_BEYOND_CRITICAL: Final = logging.CRITICAL + 1
+"""Dask calls a lost connection critical, with a traceback."""
 _ONE_THREAD: Final = {
     name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 }
@@ -169,7 +171,7 @@ def local_executor(workers: int, dashboard: bool) -> Iterator[DaskExecutor]:
                 memory_limit=None,
                 # Without an address Dask would open its usual port on every interface.
                 dashboard_address="127.0.0.1:0",
-                silence_logs=logging.CRITICAL,
+                silence_logs=_BEYOND_CRITICAL,
             )
         except Exception as error:
             raise EmobatchError(
@@ -239,11 +241,11 @@ def _main_module_hidden() -> Iterator[None]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep Dask's own words off the screen; what they tell of reaches the user in ours."""
-    # An interrupt in the middle of a call to the scheduler makes its event loop complain, too.
+    # An interrupt in the middle of a call to the scheduler makes it and its event loop complain, too.
     loggers = [logging.getLogger(name) for name in ("distributed", "tornado.application", "asyncio")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
+        logger.setLevel(_BEYOND_CRITICAL)
     try:
         yield
     finally:

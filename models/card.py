@@ -58,6 +58,7 @@ def _table(target: Path, facts: ModelFacts, training: Mapping[str, Any] | None) 
         "gives": f"probabilities of {', '.join(facts.classes)}",
         "takes": f"one face, {facts.size}x{facts.size} gray"
         + (", averaged with its mirror image" if facts.flip else ""),
+        "levels": "dark, pale and flat crops are evened first (models/crop.py)" if facts.even else "as they are",
         "form": "LiteRT, weights int8, activations float (dynamic range)",
         "uncertain": f"below {facts.threshold:g}, at temperature {facts.temperature:g}",
         "converted": datetime.now(UTC).date().isoformat(),

@@ -19,6 +19,7 @@ from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS, columns_of, labels_for
 from analytics.paths import exists, is_file
 from analytics.schema import why_no_classes
+from models.crop import evened
 from models.weights import sha256_of, verified
 
 SHIPPED: Final = {"default": Path(__file__).parent / "shipped" / "default.tflite"}
@@ -51,6 +52,8 @@ class ModelFacts:
     mean: float = 0.0
     """Taken from the grey levels 0..255, before std divides them, where the network does not do it itself."""
     std: float = 1.0
+    even: bool = False
+    """Bring dark, pale and flat crops to usual grey levels first, see models.crop.evened."""
     heads: dict[str, float] = field(default_factory=dict)
     """Shares of the trained network's outputs, by label set, in its probabilities; empty where it had one."""
 
@@ -72,7 +75,8 @@ class ModelFacts:
     @property
     def decisive(self) -> tuple[object, ...]:
         """What decides probabilities and labels; the name does not."""
-        return self.sha256, self.classes, self.threshold, self.flip, self.temperature, self.mean, self.std
+        scaling = (self.even, self.mean, self.std)
+        return self.sha256, self.classes, self.threshold, self.flip, self.temperature, *scaling
 
     @staticmethod
     def beside(model: Path) -> "ModelFacts":
@@ -128,7 +132,8 @@ def _plausible(facts: ModelFacts) -> bool:
     scales = (facts.temperature, facts.std)
     scaled = all(type(scale) in (int, float) and 0 < scale < math.inf for scale in scales)
     shifted = type(facts.mean) in (int, float) and math.isfinite(facts.mean)
-    return texts and sizes and scaled and shifted and type(facts.flip) is bool
+    switches = type(facts.flip) is bool and type(facts.even) is bool
+    return texts and sizes and scaled and shifted and switches
 
 
 class ExpressionClassifier:
@@ -172,6 +177,7 @@ class ExpressionClassifier:
         results: list[NDArray[np.float32]] = [np.empty((0, len(self.facts.columns)), np.float32)]
         for start in range(0, len(crops), _LARGEST_BATCH):
             batch = crops[start : start + _LARGEST_BATCH, :, :, None].astype(np.float32)
+            batch = evened(batch) if self.facts.even else batch
             batch = (batch - np.float32(self.facts.mean)) / np.float32(self.facts.std)
             scores = self._run(batch)
             if self.facts.flip:

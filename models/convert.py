@@ -81,7 +81,10 @@ def convert(
         # What does not work must not take the place of what does.
         half = Path(folder) / target.name
         to_litert(model, half)
-        facts = replace(facts_of(target.stem, half, size, 0.0, flip), heads=heads, classes=description.classes)
+        # What a network that was trained elsewhere wants to see is not ours to change.
+        training = training_of(network)
+        facts = facts_of(target.stem, half, size, 0.0, flip)
+        facts = replace(facts, heads=heads, classes=description.classes, even=training is not None)
         facts.write_beside(half)
         try:
             probabilities = ExpressionClassifier(str(half)).classify(crops)
@@ -93,7 +96,7 @@ def convert(
         replace(facts, threshold=threshold, temperature=temperature).write_beside(half)
         classifier = ExpressionClassifier(str(half))
         results = _results(classifier, dataset, (*heads,) or (labels,), final=final)
-        write_card(half, classifier.facts, training_of(network), results)
+        write_card(half, classifier.facts, training, results)
         for suffix in (".json", ".md"):
             half.with_suffix(suffix).replace(target.with_suffix(suffix))
         half.replace(target)

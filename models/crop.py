@@ -20,6 +20,11 @@ BOX_IN_CROP: Final = (0.5, 0.48, 0.875)
 """Centre x, y and side of the detector's box in the crop, for faces without landmarks; the side is its root area."""
 
 
+USUAL_MEAN: Final = (90.0, 165.0)
+USUAL_SPREAD: Final = (45.0, 80.0)
+"""Grey levels: of the training pictures 73 % lie within the first, 70 % within the second."""
+
+
 def crop_faces(picture: Picture, found: Detections, size: int) -> NDArray[np.uint8]:
     """Cut the faces out of a frame.
 
@@ -48,6 +53,19 @@ def crop_whole(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return np.asarray(
         cv2.resize(gray, (size, size), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR), np.uint8
     )
+
+
+def evened(crops: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Crops (n, size, size, 1) in 0..255, those that are dark, pale or flat brought to the levels of usual ones.
+
+    Mean and standard deviation of each crop are moved to the nearest end of USUAL_MEAN and USUAL_SPREAD; a crop within
+    them stays as it is. Measured (docs/quality.md): at an eighth of the light 16 points more are judged right.
+    """
+    mean, spread = crops.mean(axis=(1, 2, 3), keepdims=True), crops.std(axis=(1, 2, 3), keepdims=True)
+    to_mean, to_spread = np.clip(mean, *USUAL_MEAN), np.clip(spread, *USUAL_SPREAD)
+    even = np.clip((crops - mean) / np.maximum(spread, 1) * to_spread + to_mean, 0, 255)
+    usual = (mean == to_mean) & (spread == to_spread)
+    return np.where(usual, crops, even).astype(np.float32)
 
 
 def framing(box: NDArray[np.float32], landmarks: NDArray[np.float32]) -> tuple[float, float, float]:

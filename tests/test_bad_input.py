@@ -229,7 +229,15 @@ def test_a_full_disk_is_an_error_that_a_rerun_mends(made: Path, small_disk: Path
         assert done.code == 1
         last = done.stderr.splitlines()[-1]
         assert last.startswith("emobatch: disk/out: cannot write (No space left on device): free or mend the disk")
-        assert {Path(file).suffix for file in files_below(out)} <= {".parquet", ".html", ".js", ".css", ".json", ".log"}
+        assert {Path(file).suffix for file in files_below(out)} <= {
+            ".parquet",
+            ".html",
+            ".js",
+            ".css",
+            ".json",
+            ".log",
+            ".md",
+        }
         assert _counts(out) == ({"videos": 1, "faces": 2} if left > 100_000 else {"videos": 0, "faces": 0})
 
     filler.unlink()

@@ -7,7 +7,7 @@ import skimage.data
 from numpy.typing import NDArray
 
 from analytics.records import Detections, Picture
-from models.crop import TEMPLATE, crop_faces, crop_whole, framing
+from models.crop import TEMPLATE, crop_faces, crop_whole, evened, framing
 from models.detectors.yunet import YuNet
 
 _SIZE = 48
@@ -174,3 +174,16 @@ def test_a_picture_that_is_a_crop_already_stays_as_it_is(portrait: Picture) -> N
     assert crop_whole(portrait, 48).shape == crop_whole(gray[:30], 48).shape == (48, 48)
     board = (np.indices((192, 192)).sum(axis=0) % 2 * 255).astype(np.uint8)
     assert set(crop_whole(board, 48).ravel().tolist()) <= {127, 128}
+
+
+def test_dark_pale_and_flat_crops_are_evened() -> None:
+    """Usual ones stay as they are to the bit; others come to the nearest usual mean and spread, each for itself."""
+    draw = np.random.default_rng(6)
+    usual = np.clip(draw.normal(120, 60, (1, 48, 48, 1)), 0, 255).astype(np.float32)
+    dark, pale, flat = usual * 0.12, 255 - usual * 0.1, (usual - 120) * 0.1 + 120
+    found = evened(np.concatenate([usual, dark, pale, flat]).astype(np.float32))
+    assert np.array_equal(found[0], usual[0])
+    mean, spread = found.mean(axis=(1, 2, 3)), found.std(axis=(1, 2, 3))
+    assert mean[1:] == pytest.approx([90, 165, 120], abs=2) and spread[1:] == pytest.approx([45, 45, 45], abs=2)
+    assert found.dtype == np.float32 and found.min() >= 0 and found.max() <= 255
+    assert evened(np.full((1, 8, 8, 1), 7, np.float32)) == pytest.approx(90)  # Nothing to see stays nothing.
