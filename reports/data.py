@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as ds
 
 from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS, labels_for
@@ -53,8 +55,36 @@ def read_index(out: Path) -> IndexPage:
         unfinished=tuple(video for status in ("failed", "partial") for video in videos if video.status == status),
         models=tuple(sorted({video.model for video in videos})),
         detectors=tuple(sorted({video.detector for video in videos})),
+        expressions=_expressions(out),
         unreadable=unreadable,
     )
+
+
+def _expressions(out: Path) -> dict[str, tuple[tuple[str, int], ...]]:
+    """The labels of the judged tracks of each video; none of files that cannot be read, which the pages tell."""
+    columns = ["video_id", "expression", "n_usable"]
+    files = sorted((out / "tracks").rglob("*.parquet"))
+    try:
+        frames = [ds.dataset(files, format="parquet").to_table(columns=columns).to_pandas()] if files else []
+    except (OSError, ValueError, pa.ArrowException):
+        frames = [frame for file in files if (frame := _readable(file, columns)) is not None]
+    if not frames:
+        return {}
+    tracks = pd.concat(frames)
+    judged = tracks[tracks["n_usable"] > 0].astype({"video_id": str, "expression": str})
+    counts = judged.groupby("video_id")["expression"].value_counts()
+    found: dict[str, list[tuple[str, int]]] = {}
+    for (video_id, expression), n in counts.items():
+        found.setdefault(video_id, []).append((expression, int(n)))
+    return {video_id: tuple(labels) for video_id, labels in found.items()}
+
+
+def _readable(file: Path, columns: list[str]) -> pd.DataFrame | None:
+    try:
+        frame: pd.DataFrame = ds.dataset(file, format="parquet").to_table(columns=columns).to_pandas()
+    except (OSError, ValueError, pa.ArrowException):
+        return None
+    return frame
 
 
 def inputs_of(tables: StoredTables, video: Video) -> str:

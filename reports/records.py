@@ -120,5 +120,7 @@ class IndexPage:
     """The failed and then the partial ones."""
     models: tuple[str, ...]
     detectors: tuple[str, ...]
+    expressions: dict[str, tuple[tuple[str, int], ...]]
+    """By video_id: labels of its judged tracks and how many have each, the most frequent first."""
     unreadable: dict[Path, str]
     """Why files of `videos` cannot be read, by path; their videos are not among these."""

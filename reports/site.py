@@ -133,6 +133,7 @@ def _index_html(index: IndexPage, out: Path, cards: Cards) -> str:
     return render(
         "index.html",
         page=index,
+        colours=colours_of([name for labels in index.expressions.values() for name, _ in labels]),
         totals=index.totals,
         models=index.models,
         detectors=index.detectors,

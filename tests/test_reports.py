@@ -15,6 +15,7 @@ from analytics.schema import TABLES
 from reports import text
 from reports.colours import COLOURS
 from reports.site import write_site
+from reports.stored import UnreadableTablesError
 from reports.timeline import LABELS
 from tests.test_report_data import (
     COPY,
@@ -294,3 +295,16 @@ def test_card_of_the_classifier_is_a_page_of_the_site(tmp_path: Path) -> None:
     for page, link in (("index.html", "./models"), (f"videos/{WHOLE}.html", "../models")):
         links = {attrs.get("href") for tag, attrs in Reader(site / page).elements if tag == "a"}
         assert f"{link}/0123456789ab.html" in links
+
+
+def test_index_tells_what_each_video_shows(site: Path, tmp_path: Path) -> None:
+    """The labels of its judged tracks with their number; tracks that nobody could judge show nothing."""
+    rows = (site / "index.html").read_text(encoding="utf-8").split("<tr>")
+    (whole,) = (row for row in rows if f"videos/{WHOLE}.html" in row and "Shown" in row)
+    shown = whole[whole.index('data-label="Shown"') : whole.index('data-label="Faces"')]
+    assert "happy" in shown and "sad" in shown and "\u00d7" not in shown and "uncertain" not in shown
+    out = write_results(tmp_path)
+    (out / "tracks" / "day=2026-03-01" / "cam=door" / "broken.parquet").write_bytes(b"PAR1")
+    with pytest.raises(UnreadableTablesError):
+        write_site(out)
+    assert shown in (out / "reports" / "index.html").read_text(encoding="utf-8")  # What is damaged hides no other.
