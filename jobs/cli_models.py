@@ -60,19 +60,36 @@ def train(
         Path, typer.Argument(metavar="DATASET", help="FER-style .npz with the splits train and public.")
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for checkpoints and the trained network.")],
-    net: Annotated[str, typer.Option(help="Network: default or small.")] = "default",
+    net: Annotated[str, typer.Option(help="Network: default, attentive or small.")] = "default",
     labels: Annotated[str, typer.Option(help="What to learn: ferplus, fer2013, or both.")] = "both",
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training pictures.")] = 40,
+    pretrained: Annotated[
+        bool, typer.Option(help="Begin with the filters of a face recogniser; needs the extra `pretrained`.")
+    ] = True,
+    teacher: Annotated[
+        list[Path] | None,
+        typer.Option(help="A trained .keras network to learn from as well; more than one may be given."),
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training pictures.")] = 32,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 20,
     debug: Debug = False,
 ) -> int:
     """Train a classifier; stopped and started again, it goes on. Needs the extra `train`."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     _keras_or_say_how()
-    from models.train import TrainOptions
     from models.train import train as train_network
+    from models.train_options import TrainOptions
 
-    typer.echo(train_network(TrainOptions(dataset=dataset, out=out, net=net, labels=labels, epochs=epochs, seed=seed)))
+    options = TrainOptions(
+        dataset=dataset,
+        out=out,
+        net=net,
+        labels=labels,
+        pretrained=pretrained,
+        teachers=tuple(teacher or ()),
+        epochs=epochs,
+        seed=seed,
+    )
+    typer.echo(train_network(options))
     return 0
 
 

@@ -14,7 +14,7 @@ from analytics.errors import UsageError
 
 _RECORD: Final = "begun.json"
 _LEFT_BY_TRAINING: Final = ("resume", "best.weights.h5", "history.csv")
-OPTIONS: Final = ("net", "labels", "epochs", "seed")
+OPTIONS: Final = ("net", "labels", "pretrained", "epochs", "seed")
 """Settings that have an option on the command line."""
 _NO_VALUE: Final = "nothing"
 

@@ -15,6 +15,10 @@ _LIMITS: Final = """- A probability says what a face looks like, which proves no
 - Never tested by age, gender, skin tone or culture: the pictures that it was scored on have no such labels.
 - Faces that are small, blurred, dark, turned or partly hidden are judged worse; docs/quality.md has the figures.
 """
+_RECOGNISER: Final = (
+    "Begun with the filters of dlib_face_recognition_resnet_model_v1 (King 2017, CC0), which learned from three million\n"
+    "pictures of faces to tell people apart; the layers that say who somebody is are no part of this network. Trained"
+)
 _DATA: Final = {
     "ferplus": (
         "votes of ten people a picture (FER+, Barsoum et al. 2016, arXiv:1608.01041) as soft targets over seven classes; "
@@ -65,6 +69,8 @@ def _table(target: Path, facts: ModelFacts, training: Mapping[str, Any] | None) 
     }
     if heads:
         rows["mixed from"] = f"its two outputs, {heads}"
+        weighed = ", ".join(f"{name} {weight:g}" for name, weight in facts.weights.items())
+        rows["classes weighed"] = f"{weighed} (models/mixing.py)"
     if training:
         rows["network"] = f"{training['options']['net']}, {training['parameters']:,} parameters (models/networks.py)"
         rows["trained with"] = (
@@ -84,13 +90,14 @@ def _training(training: Mapping[str, Any] | None) -> str:
         f"emobatch train {Path(options['dataset']).name} --net {options['net']} --labels {options['labels']} "
         f"--epochs {options['epochs']} --seed {options['seed']} --out DIR"
     )
+    begun = _RECOGNISER if options.get("pretrained") else "From scratch"
     settings = ", ".join(
         f"{name} {value}"
         for name, value in options.items()
         if name not in ("dataset", "out", "net", "labels", "epochs", "seed")
     )
     return (
-        f"## Training\n\nFrom scratch on the train split of {Path(options['dataset']).name}. It learned\n\n{taught}\n\n"
+        f"## Training\n\n{begun}, on the train split of {Path(options['dataset']).name}. It learned\n\n{taught}\n\n"
         f"```sh\n{command}\n```\n\n{settings}. The epoch was chosen on the public split, as were threshold and "
         "temperature.\n"
     )

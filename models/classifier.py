@@ -56,6 +56,8 @@ class ModelFacts:
     """Bring dark, pale and flat crops to usual grey levels first, see models.crop.evened."""
     heads: dict[str, float] = field(default_factory=dict)
     """Shares of the trained network's outputs, by label set, in its probabilities; empty where it had one."""
+    weights: dict[str, float] = field(default_factory=dict)
+    """What the network multiplies its probabilities with, by class; empty where it does not (models.mixing)."""
 
     @property
     def columns(self) -> tuple[str, ...]:

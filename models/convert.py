@@ -1,30 +1,28 @@
 """A trained Keras network as int8 LiteRT file, calibrated, with its facts beside it. Needs the train extra."""
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from analytics.errors import UsageError
 from analytics.expressions import columns_of
 from analytics.paths import is_file
 from models.card import training_of, write_card
 from models.classifier import ExpressionClassifier, facts_of, tempered
-from models.crop import crop_whole
-from models.datasets import LabelledPictures, read_labelled
+from models.crop import crop_whole, evened
+from models.datasets import read_labelled
 from models.described import description_of, load_network
 from models.evaluate import evaluate
+from models.mixing import Mix, best_mix
 from models.scores import best_temperature, smallest_threshold
 
 ACCEPTED_ACCURACY: Final = 0.92
 """The `uncertain` threshold is the smallest at which this share of the accepted public pictures is right."""
-_PRICE: Final = 0.005
-"""Accuracy by the first head's labels that may be given up for what the second head knows besides."""
-_SHARES: Final = np.arange(0, 0.55, 0.05)
 
 
 def to_litert(network: keras.Model, target: Path) -> None:
@@ -47,8 +45,7 @@ def convert(
     Facts and card are written beside it. The card scores the public split; the private one only where this is final,
     because who looks there before choosing chooses by it.
 
-    Of two heads, the share of the second one is the largest that costs no more than half a point of accuracy by the
-    labels of the first. The temperature is the likeliest (Guo et al. 2017).
+    Two heads become one output first, see models.mixing. The temperature is the likeliest (Guo et al. 2017).
 
     Returns:
         The threshold for `uncertain`.
@@ -74,9 +71,13 @@ def convert(
     size = model.input_shape[1]
     crops = np.stack([crop_whole(picture, size) for picture in public.pictures])
     heads: dict[str, float] = {}
+    weights: dict[str, float] = {}
     if isinstance(model.output, dict):
-        heads = shares_of_heads(model, labels, crops, public)
-        model = mixed(model, heads)
+        names = sorted(model.output, key=lambda head: head != labels)
+        mix = mix_of_heads(model, names, dataset)
+        model = mixed(model, names, mix)
+        heads = dict(zip(names, (round(1 - mix.share, 2), mix.share), strict=True))
+        weights = dict(zip(description.classes, mix.weights, strict=True))
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".converting-") as folder:
         # What does not work must not take the place of what does.
         half = Path(folder) / target.name
@@ -84,7 +85,7 @@ def convert(
         # What a network that was trained elsewhere wants to see is not ours to change.
         training = training_of(network)
         facts = facts_of(target.stem, half, size, 0.0, flip)
-        facts = replace(facts, heads=heads, classes=description.classes, even=training is not None)
+        facts = replace(facts, heads=heads, weights=weights, classes=description.classes, even=training is not None)
         facts.write_beside(half)
         try:
             probabilities = ExpressionClassifier(str(half)).classify(crops)
@@ -116,21 +117,24 @@ def _results(
     }
 
 
-def shares_of_heads(
-    model: keras.Model, first: str, crops: NDArray[np.uint8], public: LabelledPictures
-) -> dict[str, float]:
-    """How much each of the two heads of a network is to say, from crops (n, size, size) and the first one's labels."""
-    second = next(head for head in model.output if head != first)
-    said: dict[str, Any] = model.predict(crops[..., None].astype(np.float32), batch_size=256, verbose=0)
-    right = [
-        float((((1 - share) * said[first] + share * said[second]).argmax(axis=1) == public.labels).mean())
-        for share in _SHARES
+def mix_of_heads(model: keras.Model, heads: Sequence[str], dataset: Path) -> Mix:
+    """How the outputs of two heads, named as the labels they learned, become one; from the public split."""
+    truths = [read_labelled(dataset, "public", head) for head in heads]
+    size = model.input_shape[1]
+    seen = evened(np.stack([crop_whole(picture, size) for picture in truths[0].pictures])[..., None].astype(np.float32))
+    outputs: list[dict[str, Any]] = [
+        model.predict(crops, batch_size=256, verbose=0) for crops in (seen, seen[:, :, ::-1])
     ]
-    share = float(max(share for share, accuracy in zip(_SHARES, right, strict=True) if accuracy >= max(right) - _PRICE))
-    return {first: round(1 - share, 2), second: round(share, 2)}
+    first, second = (np.mean([said[head] for said in outputs], axis=0) for head in heads)
+    return best_mix((first, second), (truths[0].labels, truths[1].labels))
 
 
-def mixed(model: keras.Model, shares: dict[str, float]) -> keras.Model:
-    """The network with one output, the weighted mean of the probabilities of its heads."""
-    parts = [keras.layers.Rescaling(share)(model.output[head]) for head, share in shares.items()]
-    return keras.Model(model.input, keras.layers.Add()(parts), name=model.name)
+def mixed(model: keras.Model, heads: Sequence[str], mix: Mix) -> keras.Model:
+    """The network with one output, see Mix.of."""
+    shares = (1 - mix.share, mix.share)
+    parts = [
+        keras.layers.Rescaling([share * weight for weight in mix.weights])(model.output[head])
+        for head, share in zip(heads, shares, strict=True)
+    ]
+    together = keras.layers.Add()(parts)
+    return keras.Model(model.input, together / keras.ops.sum(together, axis=-1, keepdims=True), name=model.name)

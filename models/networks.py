@@ -12,6 +12,8 @@ from typing import Any, Final
 import keras
 from keras import layers
 
+from models.face_resnet import build_face_resnet
+
 
 def _conv_bn(x: Any, filters: int, kernel: int, stride: int = 1) -> Any:
     x = layers.Conv2D(filters, kernel, strides=stride, padding="same", use_bias=False)(x)
@@ -47,7 +49,7 @@ def build_residual(
     attention: bool = True,
     dropout: float = 0.3,
 ) -> keras.Model:
-    """A residual network with channel attention: our own default.
+    """A residual network with channel attention, to train from scratch.
 
     Args:
         size: side of the square gray input in px, a multiple of 2 to the power of the stages but one.
@@ -75,7 +77,10 @@ def build_residual(
 
 
 NETWORKS: Final[dict[str, Callable[..., keras.Model]]] = {
-    "default": build_residual,
+    "default": build_face_resnet,
+    "attentive": build_residual,
     "small": partial(build_residual, widths=(16, 32, 64, 128), blocks=(2, 2, 2, 2), attention=False),
 }
 """Name on the command line -> builder(size=..., classes=..., heads=...)."""
+PRETRAINED: Final = ("default",)
+"""Networks that can begin with what a face recogniser has learned."""

@@ -8,66 +8,25 @@ import csv
 import json
 import logging
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import keras
 import numpy as np
 
-from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
-from models.batches import Batches, Lessons
-from models.begun import begin_or_go_on
-from models.crop import crop_whole
-from models.datasets import LABEL_SCHEMES, read_labelled
-from models.labels import hard_targets
+from models.batches import Batches
+from models.distillation import taught_by
+from models.lessons import read_lessons
 from models.networks import NETWORKS
-from models.weights import sha256_of
+from models.pretrained import begin_with, recogniser_file
+from models.train_options import TrainOptions, checked, claim
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainOptions:
-    """Everything that decides the result of a training."""
-
-    dataset: Path
-    """A FER-style npz with the splits train and public."""
-    out: Path
-    """Folder for checkpoints, history and the trained network."""
-    net: str = "default"
-    labels: str = "both"
-    """ferplus, fer2013, or both: a head for each over the same features, because the two truths differ."""
-    size: int = 48
-    """Side of the network's input in px."""
-    epochs: int = 40
-    batch: int = 64
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.02
-    balance: float = 0.35
-    """0 draws pictures as they come, 1 draws all classes equally often."""
-    mixup: float = 0.2
-    """Alpha by which pairs of pictures are mixed; 0 mixes none."""
-    smoothing: float = 0.1
-    """Share of each label of FER2013 that goes to all classes alike."""
-    second_head: float = 0.5
-    """Weight of the loss of FER2013's labels beside that of FER+."""
-    averaged: float = 0.03
-    """Share of all steps that the average of the weights reaches back."""
-    seed: int = 20
-    precision: str = "mixed_bfloat16"
-    """Keras dtype policy: mixed_bfloat16 saves a quarter of the time on recent processors."""
-
-    @property
-    def heads(self) -> tuple[str, ...]:
-        """The label sets that are learned, the one that chooses the epoch first."""
-        return LABEL_SCHEMES if self.labels == "both" else (self.labels,)
-
-    def weight_of(self, head: str) -> float:
-        """Of a head's loss."""
-        return 1.0 if head == self.heads[0] else self.second_head
+_MEASURED_ON: Final = 512
+"""Faces on which the statistics of a pretrained network are measured."""
 
 
 class _EveryEpoch(keras.callbacks.Callback):  # type: ignore[misc]
@@ -113,15 +72,12 @@ def train(options: TrainOptions) -> Path:
         UsageError: an unknown network or an impossible seed, a data set without pictures to learn from, or an out that
             cannot be written or holds a training of other options or other data.
     """
-    if options.net not in NETWORKS:
-        raise UsageError(f"--net {options.net}: no such network", f"choose one of: {', '.join(NETWORKS)}")
-    if not 0 <= options.seed < 2**32:
-        raise UsageError(f"--seed {options.seed}: out of range", "give a number from 0 to 4294967295")
-    if options.labels not in (*LABEL_SCHEMES, "both"):
-        known = ", ".join((*LABEL_SCHEMES, "both"))
-        raise UsageError(f"--labels {options.labels}: no such labels", f"choose one of: {known}")
-    learned, chosen_on = _read(options, "train"), _read(options, "public")
-    _claim(options)
+    options = checked(options)
+    recogniser = recogniser_file().read_bytes() if options.pretrained else None
+    learned, chosen_on = read_lessons(options, "train"), read_lessons(options, "public")
+    claim(options)
+    if options.teachers:
+        learned = taught_by(options.teachers, learned, options.taught)
     keras.utils.set_random_seed(options.seed)
     batches = Batches(learned, batch=options.batch, balance=options.balance, mixup=options.mixup, seed=options.seed)
     _log.info("%d pictures to learn from, %d to choose on", len(learned.pictures), len(chosen_on.pictures))
@@ -130,6 +86,8 @@ def train(options: TrainOptions) -> Path:
     best, history, resume = options.out / "best.weights.h5", options.out / "history.csv", options.out / "resume"
     monitor = f"val_{options.heads[0]}_accuracy" if len(options.heads) > 1 else "val_accuracy"
     earlier = [row[monitor] for row in read_history(history)]
+    if recogniser is not None and not earlier:
+        begin_with(model, recogniser, learned.pictures[:_MEASURED_ON])
     model.fit(
         batches,
         validation_data=(
@@ -158,52 +116,13 @@ def train(options: TrainOptions) -> Path:
             keras.callbacks.BackupAndRestore(resume, delete_checkpoint=False),
         ],
     )
-    return _save_float32(options, best, read_history(history))
+    model.load_weights(best)
+    return _save_float32(options, model, read_history(history))
 
 
 def _one_or_all(by_head: dict[str, Any]) -> Any:
     """What Keras takes: the value itself where the network has one output."""
     return by_head if len(by_head) > 1 else next(iter(by_head.values()))
-
-
-def _read(options: TrainOptions, split: str) -> Lessons:
-    """Pictures of a split with what every head is to say of them; the public ones with the truth in place of votes."""
-    if options.dataset.suffix.lower() != ".npz" and options.dataset.exists():
-        # Folders and CSV files have no splits: what teaches would also choose.
-        raise UsageError(
-            f"{options.dataset}: has no splits", "train on a FER-style .npz with the splits train and public"
-        )
-    by_head = {head: read_labelled(options.dataset, split, head) for head in options.heads}
-    weights = {}
-    targets = {}
-    for head, data in by_head.items():
-        targets[head] = data.targets if split == "train" else hard_targets(data.labels)
-        weights[head] = targets[head].sum(axis=1)
-        if not weights[head].any():
-            raise UsageError(f"{options.dataset}: no picture of its split '{split}' has a label", "check the labels")
-        if head == "fer2013" and split == "train":
-            # One label a picture, by one hand: not to be believed to the last.
-            targets[head] = targets[head] * (1 - options.smoothing) + options.smoothing / len(EXPRESSIONS)
-    useful = np.sum(list(weights.values()), axis=0) > 0
-    data = by_head[options.heads[0]].only(useful)
-    return Lessons(
-        pictures=np.stack([crop_whole(picture, options.size) for picture in data.pictures]),
-        targets={head: array[useful] for head, array in targets.items()},
-        weights={head: array[useful] * options.weight_of(head) for head, array in weights.items()},
-    )
-
-
-def _claim(options: TrainOptions) -> None:
-    """Make sure that out holds no other training."""
-    # The number of epochs decides the learning rate of every step, so it counts like any other option.
-    settings = {name: value for name, value in asdict(options).items() if name not in ("dataset", "out")}
-    settings |= {"backend": keras.backend.backend(), "dataset": sha256_of(options.dataset)}
-    try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        begin_or_go_on(options.out, settings)
-    except OSError as error:
-        problem = f"--out {options.out}: cannot be written ({error.strerror or error})"
-        raise UsageError(problem, "name another folder") from None
 
 
 def read_history(path: Path) -> list[dict[str, float]]:
@@ -214,6 +133,13 @@ def read_history(path: Path) -> list[dict[str, float]]:
         rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(lines)]
     # An epoch that was stopped before it was done stands there twice.
     return list({row["epoch"]: row for row in rows}.values())
+
+
+def _as_json(value: Any) -> Any:
+    """An option as JSON has it; paths by their names alone, which mean something elsewhere, too."""
+    if isinstance(value, tuple):
+        return [_as_json(part) for part in value]
+    return value.name if isinstance(value, Path) else value
 
 
 def _compiled(options: TrainOptions, steps: int) -> keras.Model:
@@ -237,15 +163,15 @@ def _compiled(options: TrainOptions, steps: int) -> keras.Model:
     return model
 
 
-def _save_float32(options: TrainOptions, weights: Path, history: list[dict[str, float]]) -> Path:
+def _save_float32(options: TrainOptions, trained: keras.Model, history: list[dict[str, float]]) -> Path:
     """Save the network without the half-precision policy, which is of no use after training."""
     keras.mixed_precision.set_global_policy("float32")
     model = NETWORKS[options.net](size=options.size, classes=len(EXPRESSIONS), heads=options.heads)
-    model.load_weights(weights)
+    model.set_weights(trained.get_weights())
     path = options.out / f"{options.net}.keras"
     model.save(path)
     record = {
-        "options": {name: str(value) if isinstance(value, Path) else value for name, value in asdict(options).items()},
+        "options": {name: _as_json(value) for name, value in asdict(options).items()},
         "parameters": model.count_params(),
         "trained": datetime.now(UTC).date().isoformat(),
         "keras": keras.__version__,

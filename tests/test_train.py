@@ -20,7 +20,7 @@ from analytics.expressions import EXPRESSIONS
 from models.classifier import ExpressionClassifier, tempered
 
 if TYPE_CHECKING:
-    from models.train import TrainOptions
+    from models.train_options import TrainOptions
 
 pytestmark = [
     pytest.mark.training,
@@ -74,7 +74,8 @@ class Trained:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     """A training of two epochs."""
     from models.networks import NETWORKS, build_residual
-    from models.train import TrainOptions, train
+    from models.train import train
+    from models.train_options import TrainOptions
 
     NETWORKS["tiny"] = partial(build_residual, widths=(8, 16), blocks=(1, 1))
     folder = tmp_path_factory.mktemp("training")
@@ -206,11 +207,14 @@ def test_litert_agrees_with_keras(trained: Trained, litert: Path) -> None:
 
     from models.convert import mixed
     from models.crop import evened
+    from models.mixing import Mix
 
     crops, _ = private_crops(trained)
     facts = ExpressionClassifier(str(litert)).facts
-    assert set(facts.heads) == {"ferplus", "fer2013"} and sum(facts.heads.values()) == pytest.approx(1)
-    network = mixed(keras.models.load_model(trained.network, compile=False), facts.heads)
+    assert list(facts.weights) == list(EXPRESSIONS)
+    assert list(facts.heads) == ["ferplus", "fer2013"] and sum(facts.heads.values()) == pytest.approx(1)
+    mix = Mix(facts.heads["fer2013"], tuple(facts.weights.values()))
+    network = mixed(keras.models.load_model(trained.network, compile=False), list(facts.heads), mix)
     seen = evened(crops[..., None].astype(np.float32))
     pair = [np.array(network(c)) for c in (seen, seen[:, :, ::-1])]
     expected = tempered((pair[0] + pair[1]) / 2, facts.temperature)
@@ -265,3 +269,34 @@ def test_rare_classes_are_drawn_more_often() -> None:
     assert balanced_chances(targets, 0.0) == pytest.approx(0.1)
     even = balanced_chances(targets, 1.0)
     assert even[:8].sum() == pytest.approx(0.5) and even.sum() == pytest.approx(1)
+
+
+def test_a_teacher_is_heard(trained: Trained) -> None:
+    """Targets move towards what the teacher says by its share; where people said nothing it speaks alone."""
+    from models.distillation import taught_by
+    from models.lessons import read_lessons
+
+    lessons = read_lessons(trained.options, "train")
+    lessons.weights["ferplus"][:5] = 0
+    taught = taught_by([trained.network], lessons, 0.25)
+    alone = taught_by([trained.network, trained.network], lessons, 1.0)
+    for head, targets in taught.targets.items():
+        assert targets.sum(axis=1) == pytest.approx(1, abs=1e-4)
+        said = alone.targets[head]
+        assert targets[5:] == pytest.approx(0.75 * lessons.targets[head][5:] + 0.25 * said[5:], abs=1e-5)
+    assert taught.targets["ferplus"][:5] == pytest.approx(alone.targets["ferplus"][:5])
+    assert taught.weights["ferplus"][:6] == pytest.approx([0.25] * 5 + [1])
+
+
+def test_a_student_learns_from_its_teacher(trained: Trained, tmp_path: Path) -> None:
+    """A training with a teacher is another one, says so in its record, and refuses a teacher of other heads."""
+    from analytics.errors import UsageError
+
+    student = trained.again(tmp_path / "student", teachers=(trained.network,), epochs=1)
+    record = json.loads((student.options.out / "training.json").read_text(encoding="utf-8"))
+    assert record["options"]["teachers"] == ["tiny.keras"]
+    assert not same_weights(trained.network, student.network)
+    with pytest.raises(UsageError, match=r"--teacher .*tiny\.keras: is no network of 24x24 pictures"):
+        trained.again(tmp_path / "larger", teachers=(trained.network,), size=24)
+    with pytest.raises(UsageError, match=r"--teacher nobody\.keras: no such network"):
+        trained.again(tmp_path / "nobody", teachers=(Path("nobody.keras"),))

@@ -137,7 +137,8 @@ def test_a_folder_is_not_taken_over(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_trained_is_said(tmp_path: Path, change: dict[str, str], said: str) -> None:
     """Before anything is written."""
-    from models.train import TrainOptions, train
+    from models.train import train
+    from models.train_options import TrainOptions
 
     content = small_dataset(tmp_path / "good.npz").read_bytes()
     small_dataset(tmp_path / "none.npz", split=np.array(["public"] * 28))
