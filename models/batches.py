@@ -1,6 +1,7 @@
 """What a network is shown while it is trained: pictures drawn by class, augmented, mixed."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -54,7 +55,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def __len__(self) -> int:
         return max(1, len(self.order) // self.batch)  # Fewer pictures than a batch make one small one.
 
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], Arrays, Arrays]:
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], Any, Any]:
         rows = self.order[index * self.batch : (index + 1) * self.batch]
         draw = np.random.default_rng((self.seed, self.epoch, index))
         pictures = np.stack([augmented(self.lessons.pictures[row], draw) for row in rows])[..., None]
@@ -67,7 +68,12 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         # Where one of a pair has nothing to teach, the other alone does, and weighs accordingly less.
         weights = {head: targets.sum(axis=1) for head, targets in taught.items()}
         targets = {head: taught[head] / np.maximum(weights[head], 1e-6)[:, None] for head in taught}
-        return mixed, targets, weights
+        return mixed, one_or_all(targets), one_or_all(weights)
+
+
+def one_or_all(by_head: dict[str, Any]) -> Any:
+    """What Keras takes: the value itself where the network has one output."""
+    return by_head if len(by_head) > 1 else next(iter(by_head.values()))
 
 
 def _taught(lessons: Lessons, rows: NDArray[np.intp]) -> Arrays:

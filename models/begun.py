@@ -14,8 +14,19 @@ from analytics.errors import UsageError
 
 _RECORD: Final = "begun.json"
 _LEFT_BY_TRAINING: Final = ("resume", "best.weights.h5", "history.csv")
-OPTIONS: Final = ("net", "labels", "pretrained", "epochs", "seed")
-"""Settings that have an option on the command line."""
+OPTIONS: Final = {
+    "net": "--net",
+    "labels": "--labels",
+    "begin": "--from",
+    "teachers": "--teacher",
+    "taught": "--taught",
+    "epochs": "--epochs",
+    "learning_rate": "--learning-rate",
+    "balance": "--balance",
+    "mixup": "--mixup",
+    "seed": "--seed",
+}
+"""Settings that have an option on the command line, and its name."""
 _NO_VALUE: Final = "nothing"
 
 
@@ -65,7 +76,7 @@ def _differing(begun: Mapping[str, Any], settings: Mapping[str, Any]) -> list[st
 def _in_words(name: str, then: object, now: object) -> str:
     if name == "dataset":
         return f"another data set (SHA-256 {str(then)[:12]}… instead of {str(now)[:12]}…)"
-    return f"{'--' if name in OPTIONS else ''}{name} {then} instead of {now}"
+    return f"{OPTIONS.get(name, name)} {then} instead of {now}"
 
 
 def _remedy(out: Path) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from models.begun import OPTIONS
 from models.classifier import ModelFacts
 
 _LIMITS: Final = """- A probability says what a face looks like, which proves nothing about what a person feels or intends (Barrett et al.
@@ -16,8 +17,9 @@ _LIMITS: Final = """- A probability says what a face looks like, which proves no
 - Faces that are small, blurred, dark, turned or partly hidden are judged worse; docs/quality.md has the figures.
 """
 _RECOGNISER: Final = (
-    "Begun with the filters of dlib_face_recognition_resnet_model_v1 (King 2017, CC0), which learned from three million\n"
-    "pictures of faces to tell people apart; the layers that say who somebody is are no part of this network. Trained"
+    "It began with the filters of dlib_face_recognition_resnet_model_v1 (King 2017, CC0), which learned from three million\n"
+    "pictures to tell people apart. Its last block and the layer that describes a person are left out; what the features\n"
+    "still tell of identity was not measured."
 )
 _DATA: Final = {
     "ferplus": (
@@ -83,24 +85,38 @@ def _table(target: Path, facts: ModelFacts, training: Mapping[str, Any] | None) 
 def _training(training: Mapping[str, Any] | None) -> str:
     if training is None:
         return "## Training\n\nUnknown: no training.json lay beside the network.\n"
+    stages = [training]
+    while stages[0].get("before"):
+        stages.insert(0, stages[0]["before"])
     options = training["options"]
     labels = ("ferplus", "fer2013") if options["labels"] == "both" else (options["labels"],)
-    taught = "\n".join(f"- {_DATA.get(name, name)}" for name in labels)
-    command = (
-        f"emobatch train {Path(options['dataset']).name} --net {options['net']} --labels {options['labels']} "
-        f"--epochs {options['epochs']} --seed {options['seed']} --out DIR"
-    )
-    begun = _RECOGNISER if options.get("pretrained") else "From scratch"
+    listed = [_DATA.get(name, name) for name in labels]
+    listed += [f"what {name} says, SHA-256 {sha256[:12]}…" for name, sha256 in training.get("teachers", {}).items()]
+    began = _RECOGNISER if stages[0]["options"].get("begin") == "recogniser" else "It began with random weights."
+    commands = [_command(stage["options"], place, len(stages)) for place, stage in enumerate(stages, start=1)]
     settings = ", ".join(
-        f"{name} {value}"
-        for name, value in options.items()
-        if name not in ("dataset", "out", "net", "labels", "epochs", "seed")
+        f"{name} {value}" for name, value in options.items() if name not in (*OPTIONS, "dataset", "out")
     )
-    return (
-        f"## Training\n\n{begun}, on the train split of {Path(options['dataset']).name}. It learned\n\n{taught}\n\n"
-        f"```sh\n{command}\n```\n\n{settings}. The epoch was chosen on the public split, as were threshold and "
-        "temperature.\n"
+    return "\n".join(
+        [
+            f"## Training\n\n{began} On the train split of {Path(options['dataset']).name} it learned\n",
+            *(f"- {what}" for what in listed),
+            "\n```sh",
+            *commands,
+            f"```\n\n{settings}. The epoch was chosen on the public split, as were threshold and temperature.\n",
+        ]
     )
+
+
+def _command(options: Mapping[str, Any], stage: int, stages: int) -> str:
+    """The command of one of several trainings, each of which begins with the weights of the one before."""
+    words = [f"emobatch train {Path(options['dataset']).name}"]
+    for name, flag in OPTIONS.items():
+        values = options.get(name, [])
+        for value in values if isinstance(values, list) else [values]:
+            trained = Path(str(value)).suffix == ".keras"
+            words.append(f"{flag} DIR{stage - 1}/{Path(value).name}" if trained else f"{flag} {value}")
+    return " ".join([*words, f"--out DIR{stage if stages > 1 else ''}"])
 
 
 def _results(title: str, result: Mapping[str, Any]) -> str:

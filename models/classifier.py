@@ -135,7 +135,13 @@ def _plausible(facts: ModelFacts) -> bool:
     scaled = all(type(scale) in (int, float) and 0 < scale < math.inf for scale in scales)
     shifted = type(facts.mean) in (int, float) and math.isfinite(facts.mean)
     switches = type(facts.flip) is bool and type(facts.even) is bool
-    return texts and sizes and scaled and shifted and switches
+    told = (facts.heads, facts.weights)
+    tables = all(isinstance(table, dict) and all(_is_share(value) for value in table.values()) for table in told)
+    return texts and sizes and scaled and shifted and switches and tables
+
+
+def _is_share(value: object) -> bool:
+    return type(value) in (int, float) and 0 <= value < math.inf  # type: ignore[operator]
 
 
 class ExpressionClassifier:

@@ -1,7 +1,6 @@
 """A trained Keras network as int8 LiteRT file, calibrated, with its facts beside it. Needs the train extra."""
 
 import tempfile
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -14,11 +13,11 @@ from analytics.expressions import columns_of
 from analytics.paths import is_file
 from models.card import training_of, write_card
 from models.classifier import ExpressionClassifier, facts_of, tempered
-from models.crop import crop_whole, evened
+from models.crop import crop_whole
 from models.datasets import read_labelled
 from models.described import description_of, load_network
 from models.evaluate import evaluate
-from models.mixing import Mix, best_mix
+from models.heads import with_one_output
 from models.scores import best_temperature, smallest_threshold
 
 ACCEPTED_ACCURACY: Final = 0.92
@@ -45,7 +44,7 @@ def convert(
     Facts and card are written beside it. The card scores the public split; the private one only where this is final,
     because who looks there before choosing chooses by it.
 
-    Two heads become one output first, see models.mixing. The temperature is the likeliest (Guo et al. 2017).
+    Two heads become one output first, see models.heads. The temperature is the likeliest (Guo et al. 2017).
 
     Returns:
         The threshold for `uncertain`.
@@ -70,22 +69,16 @@ def convert(
     target.parent.mkdir(parents=True, exist_ok=True)
     size = model.input_shape[1]
     crops = np.stack([crop_whole(picture, size) for picture in public.pictures])
-    heads: dict[str, float] = {}
-    weights: dict[str, float] = {}
-    if isinstance(model.output, dict):
-        names = sorted(model.output, key=lambda head: head != labels)
-        mix = mix_of_heads(model, names, dataset)
-        model = mixed(model, names, mix)
-        heads = dict(zip(names, (round(1 - mix.share, 2), mix.share), strict=True))
-        weights = dict(zip(description.classes, mix.weights, strict=True))
+    training = training_of(network)
+    # What a network that was trained elsewhere wants to see is not ours to change.
+    even = training is not None
+    one = with_one_output(network, model, description.classes, dataset, first=labels, flip=flip, even=even)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".converting-") as folder:
         # What does not work must not take the place of what does.
         half = Path(folder) / target.name
-        to_litert(model, half)
-        # What a network that was trained elsewhere wants to see is not ours to change.
-        training = training_of(network)
+        to_litert(one.model, half)
         facts = facts_of(target.stem, half, size, 0.0, flip)
-        facts = replace(facts, heads=heads, weights=weights, classes=description.classes, even=training is not None)
+        facts = replace(facts, heads=one.shares, weights=one.weights, classes=description.classes, even=even)
         facts.write_beside(half)
         try:
             probabilities = ExpressionClassifier(str(half)).classify(crops)
@@ -96,7 +89,7 @@ def convert(
         threshold = smallest_threshold(tempered(probabilities, temperature), public.labels, ACCEPTED_ACCURACY)
         replace(facts, threshold=threshold, temperature=temperature).write_beside(half)
         classifier = ExpressionClassifier(str(half))
-        results = _results(classifier, dataset, (*heads,) or (labels,), final=final)
+        results = _results(classifier, dataset, (*one.shares,) or (labels,), final=final)
         write_card(half, classifier.facts, training, results)
         for suffix in (".json", ".md"):
             half.with_suffix(suffix).replace(target.with_suffix(suffix))
@@ -115,26 +108,3 @@ def _results(
         for split in (("public", "private") if final else ("public",))
         for scheme in schemes
     }
-
-
-def mix_of_heads(model: keras.Model, heads: Sequence[str], dataset: Path) -> Mix:
-    """How the outputs of two heads, named as the labels they learned, become one; from the public split."""
-    truths = [read_labelled(dataset, "public", head) for head in heads]
-    size = model.input_shape[1]
-    seen = evened(np.stack([crop_whole(picture, size) for picture in truths[0].pictures])[..., None].astype(np.float32))
-    outputs: list[dict[str, Any]] = [
-        model.predict(crops, batch_size=256, verbose=0) for crops in (seen, seen[:, :, ::-1])
-    ]
-    first, second = (np.mean([said[head] for said in outputs], axis=0) for head in heads)
-    return best_mix((first, second), (truths[0].labels, truths[1].labels))
-
-
-def mixed(model: keras.Model, heads: Sequence[str], mix: Mix) -> keras.Model:
-    """The network with one output, see Mix.of."""
-    shares = (1 - mix.share, mix.share)
-    parts = [
-        keras.layers.Rescaling([share * weight for weight in mix.weights])(model.output[head])
-        for head, share in zip(heads, shares, strict=True)
-    ]
-    together = keras.layers.Add()(parts)
-    return keras.Model(model.input, together / keras.ops.sum(together, axis=-1, keepdims=True), name=model.name)

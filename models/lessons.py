@@ -1,18 +1,30 @@
-"""What a network is to learn from a data set: pictures, and targets of each of its heads."""
+"""What a network is to learn: pictures of a data set, and targets of each of its heads, of people and of teachers."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
-from models.batches import Lessons
+from models.batches import Arrays, Lessons
 from models.crop import crop_whole
 from models.datasets import read_labelled
+from models.described import Description, description_of, load_network
 from models.labels import hard_targets
 from models.train_options import TrainOptions
 
 
 def read_lessons(options: TrainOptions, split: str) -> Lessons:
-    """Pictures of a split with what every head is to say of them; the public ones with the truth in place of votes."""
+    """Pictures of a split with what every head is to say of them; the public ones with the truth in place of votes.
+
+    Raises:
+        UsageError: the data set cannot be read, has no splits, or no labels that a head is to learn.
+    """
     if options.dataset.suffix.lower() != ".npz" and options.dataset.exists():
         # Folders and CSV files have no splits: what teaches would also choose.
         raise UsageError(
@@ -36,3 +48,47 @@ def read_lessons(options: TrainOptions, split: str) -> Lessons:
         targets={head: array[useful] for head, array in targets.items()},
         weights={head: array[useful] * options.weight_of(head) for head, array in weights.items()},
     )
+
+
+def taught_by(teachers: Sequence[Path], lessons: Lessons, share: float) -> Lessons:
+    """The lessons, with what trained networks say mixed into the targets (Hinton et al. 2015, "Distilling the Knowledge").
+
+    One annotator's slip weighs less beside what a network has learned of all pictures; a teacher of the student's own
+    kind helps as well (Furlanello et al. 2018, "Born-Again Neural Networks").
+
+    Args:
+        teachers: .keras files of networks with the lessons' heads; the mean of what they say of a picture and its mirror
+            image counts.
+        lessons: what is to be learned.
+        share: of the teachers in each target, 0..1. Where people said nothing they speak alone, with that weight.
+
+    Raises:
+        UsageError: a teacher cannot be loaded, takes pictures of another size, or has other heads or classes.
+    """
+    said = [_said_by(teacher, lessons) for teacher in teachers]
+    targets, weights = {}, {}
+    for head, labels in lessons.targets.items():
+        heard = lessons.weights[head] > 0
+        mean: NDArray[np.float32] = np.mean([by_head[head] for by_head in said], axis=0)
+        targets[head] = np.where(heard[:, None], (1 - share) * labels + share * mean, mean).astype(np.float32)
+        weights[head] = np.where(heard, lessons.weights[head], share * lessons.weights[head].max()).astype(np.float32)
+    return replace(lessons, targets=targets, weights=weights)
+
+
+def _said_by(teacher: Path, lessons: Lessons) -> Arrays:
+    description = description_of(teacher)
+    model = load_network(teacher, description)
+    size = lessons.pictures.shape[1]
+    outputs = (
+        model.output if isinstance(model.output, dict) else dict(zip(model.output_names, model.outputs, strict=True))
+    )
+    if model.input_shape[1] != size or not set(lessons.targets) <= set(outputs) or description != Description():
+        wanted = f"{size}x{size} pictures, the seven expressions, and outputs named {' and '.join(lessons.targets)}"
+        raise UsageError(f"--teacher {teacher}: is no network of {wanted}", "train it with the same --labels")
+    heads = keras.Model(model.input, {head: outputs[head] for head in lessons.targets})
+    pictures = lessons.pictures[..., None].astype(np.float32)
+    pair: list[Any] = [heads.predict(seen, batch_size=256, verbose=0) for seen in (pictures, pictures[:, :, ::-1])]
+    said = {head: np.mean([one[head] for one in pair], axis=0) for head in lessons.targets}
+    if not all((rows >= 0).all() and np.allclose(rows.sum(axis=1), 1, atol=0.02) for rows in said.values()):
+        raise UsageError(f"--teacher {teacher}: what it gives are no probabilities", "end it with a softmax")
+    return said

@@ -1,6 +1,6 @@
-"""What a face recogniser has learned of faces, as the beginning of a training.
+"""What another network has learned, as the beginning of a training: a face recogniser, or one that was trained here.
 
-The network is dlib_face_recognition_resnet_model_v1 of Davis King (2017, public domain, CC0), trained on three million
+The recogniser is dlib_face_recognition_resnet_model_v1 of Davis King (2017, public domain, CC0), trained on three million
 pictures of faces, as the PyPI package face_recognition_models 0.3.0 carries it. Only its filters are taken; what says
 who somebody is, its last layers, is not (docs/decisions/0009-begin-with-a-face-recogniser.md).
 """
@@ -15,11 +15,13 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.errors import UsageError
+from models.described import description_of, load_network
 from models.weights import package_file, verified
 
 SHA256: Final = "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
 _PACKAGE, _FILE = "face_recognition_models", "models/dlib_face_recognition_resnet_model_v1.dat"
-_REMEDY: Final = "install it: pip install face_recognition_models==0.3.0; or train with --no-pretrained"
+_REMEDY: Final = "install it: pip install face_recognition_models==0.3.0; or train with --from nothing"
 _MEAN: Final = np.array([122.782, 117.001, 104.298]) / 256
 """Red, green, blue, which the recogniser takes from its pictures after dividing them by 256; ours are less 0.5."""
 
@@ -118,3 +120,16 @@ def _for_small_gray(stem: Convolution) -> Convolution:
     bias = stem.bias - (stem.kernel * (_MEAN - 0.5)[:, None]).sum(axis=(0, 1, 2))
     kernel = np.einsum("yxio,yv,xu->vuo", stem.kernel, mixes, mixes)[:, :, None]
     return replace(stem, kernel=kernel.astype(np.float32), bias=bias.astype(np.float32))
+
+
+def go_on_from(model: keras.Model, trained: Path) -> None:
+    """Fill a network with the weights of a trained one of the same kind.
+
+    Raises:
+        UsageError: it cannot be loaded, or is of another kind.
+    """
+    found = load_network(trained, description_of(trained)).get_weights()
+    if [array.shape for array in found] != [array.shape for array in model.get_weights()]:
+        remedy = "name one that was trained with the same --net and --labels"
+        raise UsageError(f"--from {trained}: is another network than the one to be trained", remedy)
+    model.set_weights(found)

@@ -17,12 +17,13 @@ import keras
 import numpy as np
 
 from analytics.expressions import EXPRESSIONS
-from models.batches import Batches
-from models.distillation import taught_by
-from models.lessons import read_lessons
+from models.batches import Batches, one_or_all
+from models.card import training_of
+from models.lessons import read_lessons, taught_by
 from models.networks import NETWORKS
-from models.pretrained import begin_with, recogniser_file
-from models.train_options import TrainOptions, checked, claim
+from models.pretrained import begin_with, go_on_from, recogniser_file
+from models.train_options import NOTHING, RECOGNISER, TrainOptions, checked, claim
+from models.weights import sha256_of
 
 _log = logging.getLogger(__name__)
 _MEASURED_ON: Final = 512
@@ -69,11 +70,14 @@ def train(options: TrainOptions) -> Path:
         Beside it: history.csv, and training.json with the options and the figures.
 
     Raises:
-        UsageError: an unknown network or an impossible seed, a data set without pictures to learn from, or an out that
-            cannot be written or holds a training of other options or other data.
+        UsageError: an unknown network or an impossible seed, a data set without pictures to learn from, a face
+            recogniser that is not installed, a teacher of another kind, or an out that cannot be written or holds a
+            training of other options or other data.
     """
     options = checked(options)
-    recogniser = recogniser_file().read_bytes() if options.pretrained else None
+    best, history, resume = options.out / "best.weights.h5", options.out / "history.csv", options.out / "resume"
+    begun = resume.exists()
+    recogniser = recogniser_file().read_bytes() if options.begin == RECOGNISER and not begun else b""
     learned, chosen_on = read_lessons(options, "train"), read_lessons(options, "public")
     claim(options)
     if options.teachers:
@@ -83,24 +87,25 @@ def train(options: TrainOptions) -> Path:
     _log.info("%d pictures to learn from, %d to choose on", len(learned.pictures), len(chosen_on.pictures))
 
     model = _compiled(options, steps=len(batches) * options.epochs)
-    best, history, resume = options.out / "best.weights.h5", options.out / "history.csv", options.out / "resume"
     monitor = f"val_{options.heads[0]}_accuracy" if len(options.heads) > 1 else "val_accuracy"
     earlier = [row[monitor] for row in read_history(history)]
-    if recogniser is not None and not earlier:
+    if recogniser:
         begin_with(model, recogniser, learned.pictures[:_MEASURED_ON])
+    elif options.begin not in (RECOGNISER, NOTHING) and not begun:
+        go_on_from(model, Path(options.begin))
     model.fit(
         batches,
         validation_data=(
             chosen_on.pictures[..., None].astype(np.float32),
-            _one_or_all(chosen_on.targets),
-            _one_or_all(chosen_on.weights),
+            one_or_all(chosen_on.targets),
+            one_or_all(chosen_on.weights),
         ),
         validation_batch_size=256,
         epochs=options.epochs,
         shuffle=False,  # The batches are drawn at random already, and reproducibly.
         verbose=0,
         callbacks=[
-            _Averages(resumed=resume.exists()),
+            _Averages(resumed=begun),
             keras.callbacks.ModelCheckpoint(
                 best,
                 monitor=monitor,
@@ -116,13 +121,7 @@ def train(options: TrainOptions) -> Path:
             keras.callbacks.BackupAndRestore(resume, delete_checkpoint=False),
         ],
     )
-    model.load_weights(best)
-    return _save_float32(options, model, read_history(history))
-
-
-def _one_or_all(by_head: dict[str, Any]) -> Any:
-    """What Keras takes: the value itself where the network has one output."""
-    return by_head if len(by_head) > 1 else next(iter(by_head.values()))
+    return _save_float32(options, best, read_history(history))
 
 
 def read_history(path: Path) -> list[dict[str, float]]:
@@ -136,10 +135,9 @@ def read_history(path: Path) -> list[dict[str, float]]:
 
 
 def _as_json(value: Any) -> Any:
-    """An option as JSON has it; paths by their names alone, which mean something elsewhere, too."""
-    if isinstance(value, tuple):
-        return [_as_json(part) for part in value]
-    return value.name if isinstance(value, Path) else value
+    return (
+        [str(part) for part in value] if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
+    )
 
 
 def _compiled(options: TrainOptions, steps: int) -> keras.Model:
@@ -156,22 +154,24 @@ def _compiled(options: TrainOptions, steps: int) -> keras.Model:
             use_ema=True,
             ema_momentum=1 - 1 / max(2.0, options.averaged * steps),
         ),
-        loss=_one_or_all(dict.fromkeys(options.heads, "categorical_crossentropy")),
-        weighted_metrics=_one_or_all({head: ["accuracy"] for head in options.heads}),
+        loss=one_or_all(dict.fromkeys(options.heads, "categorical_crossentropy")),
+        weighted_metrics=one_or_all({head: ["accuracy"] for head in options.heads}),
         jit_compile=False,  # XLA made an epoch 1.7 times longer on processors.
     )
     return model
 
 
-def _save_float32(options: TrainOptions, trained: keras.Model, history: list[dict[str, float]]) -> Path:
+def _save_float32(options: TrainOptions, weights: Path, history: list[dict[str, float]]) -> Path:
     """Save the network without the half-precision policy, which is of no use after training."""
     keras.mixed_precision.set_global_policy("float32")
     model = NETWORKS[options.net](size=options.size, classes=len(EXPRESSIONS), heads=options.heads)
-    model.set_weights(trained.get_weights())
+    model.load_weights(weights)
     path = options.out / f"{options.net}.keras"
     model.save(path)
     record = {
         "options": {name: _as_json(value) for name, value in asdict(options).items()},
+        "teachers": {teacher.name: sha256_of(teacher) for teacher in options.teachers},
+        "before": None if options.begin in (RECOGNISER, NOTHING) else training_of(Path(options.begin)),
         "parameters": model.count_params(),
         "trained": datetime.now(UTC).date().isoformat(),
         "keras": keras.__version__,

@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Final
 
 import keras
 
@@ -11,6 +12,9 @@ from models.begun import begin_or_go_on
 from models.datasets import LABEL_SCHEMES
 from models.networks import NETWORKS, PRETRAINED
 from models.weights import sha256_of
+
+RECOGNISER: Final = "recogniser"
+NOTHING: Final = "nothing"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +30,9 @@ class TrainOptions:
     """ferplus, fer2013, or both: a head for each over the same features, because the two truths differ."""
     size: int = 48
     """Side of the network's input in px."""
-    pretrained: bool = True
-    """Begin with the filters of a face recogniser where the network can (models.networks.PRETRAINED)."""
+    begin: str = RECOGNISER
+    """What the weights are at first: a face recogniser's where the network can take them (models.networks.PRETRAINED),
+    random ones (`nothing`), or those of a .keras file of the same network."""
     teachers: tuple[Path, ...] = ()
     """Trained networks whose opinion of the training pictures is learned beside the labels (models.distillation)."""
     taught: float = 0.5
@@ -64,7 +69,7 @@ def checked(options: TrainOptions) -> TrainOptions:
     """The options, with those off that the network does not have.
 
     Raises:
-        UsageError: an unknown network or kind of labels, an impossible seed, or a missing teacher.
+        UsageError: an unknown network or kind of labels, an impossible seed, or a missing network to begin with or to learn from.
     """
     if options.net not in NETWORKS:
         raise UsageError(f"--net {options.net}: no such network", f"choose one of: {', '.join(NETWORKS)}")
@@ -73,10 +78,14 @@ def checked(options: TrainOptions) -> TrainOptions:
     if options.labels not in (*LABEL_SCHEMES, "both"):
         known = ", ".join((*LABEL_SCHEMES, "both"))
         raise UsageError(f"--labels {options.labels}: no such labels", f"choose one of: {known}")
-    for teacher in options.teachers:
-        if not is_file(teacher):
-            raise UsageError(f"--teacher {teacher}: no such network", "name a .keras file that training made")
-    return replace(options, pretrained=options.pretrained and options.net in PRETRAINED)
+    trained = [("--teacher", teacher) for teacher in options.teachers]
+    if options.begin not in (RECOGNISER, NOTHING):
+        trained.append(("--from", Path(options.begin)))
+    for option, network in trained:
+        if not is_file(network):
+            raise UsageError(f"{option} {network}: no such network", "name a .keras file that training made")
+    takes = options.begin != RECOGNISER or options.net in PRETRAINED
+    return options if takes else replace(options, begin=NOTHING)
 
 
 def claim(options: TrainOptions) -> None:
@@ -84,10 +93,19 @@ def claim(options: TrainOptions) -> None:
     # The number of epochs decides the learning rate of every step, so it counts like any other option.
     settings = {name: value for name, value in asdict(options).items() if name not in ("dataset", "out")}
     settings |= {"backend": keras.backend.backend(), "dataset": sha256_of(options.dataset)}
-    settings["teachers"] = [sha256_of(teacher) for teacher in options.teachers]
+    settings["teachers"] = " and ".join(_hash_of("--teacher", teacher) for teacher in options.teachers) or "nobody"
+    if options.begin not in (RECOGNISER, NOTHING):
+        settings["begin"] = _hash_of("--from", Path(options.begin))
     try:
         options.out.mkdir(parents=True, exist_ok=True)
         begin_or_go_on(options.out, settings)
     except OSError as error:
         problem = f"--out {options.out}: cannot be written ({error.strerror or error})"
         raise UsageError(problem, "name another folder") from None
+
+
+def _hash_of(option: str, network: Path) -> str:
+    try:
+        return sha256_of(network)[:12]
+    except OSError as error:
+        raise UsageError(f"{option} {network}: cannot be read ({error.strerror})", "let this user read it") from None

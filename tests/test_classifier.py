@@ -187,6 +187,9 @@ def without(name: str) -> Callable[[dict[str, Any]], Any]:
         (lambda facts: facts | {"threshold": "0.5"}, "does not describe a model"),
         (lambda facts: facts | {"threshold": float("nan")}, "does not describe a model"),
         (lambda facts: facts | {"flip": "no"}, "does not describe a model"),
+        (lambda facts: facts | {"heads": 7}, "does not describe a model"),
+        (lambda facts: facts | {"weights": {"happy": "x"}}, "does not describe a model"),
+        (lambda facts: facts | {"weights": {"happy": -1.0}}, "does not describe a model"),
     ],
     ids=[
         "odd name",
@@ -201,6 +204,9 @@ def without(name: str) -> Callable[[dict[str, Any]], Any]:
         "text",
         "NaN",
         "word",
+        "number",
+        "no weight",
+        "negative",
     ],
 )
 def test_foreign_facts_are_refused(copy: Path, change: Callable[[dict[str, Any]], Any], problem: str) -> None:
@@ -265,10 +271,10 @@ def test_options_that_errors_name_exist() -> None:
     below = commands.commands["models"]
     assert isinstance(below, TyperGroup)
     every = [*commands.commands.values(), *below.commands.values()]
-    known = {name for command in every for option in command.params for name in option.opts}
+    known = {name for command in every for option in command.params for name in (*option.opts, *option.secondary_opts)}
     assert {"--model", "--labels", "--out", "--seed"} <= named & known
     assert named - known == {"--force-reinstall", "--no-deps"}
-    assert {f"--{name}" for name in OPTIONS} <= known
+    assert set(OPTIONS.values()) <= known
 
 
 def test_temperature_changes_how_sure_and_not_what(copy: Path) -> None:

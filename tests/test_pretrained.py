@@ -1,5 +1,6 @@
 """The beginning of a training with a face recogniser's filters: read from its file, and worth something at once."""
 
+import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from analytics.errors import UsageError
+from tests.test_datasets import votes, write_npz
 
 pytestmark = [
     pytest.mark.training,
@@ -86,6 +88,42 @@ def test_deeper_layers_give_what_the_recogniser_gives(network: Any, recogniser: 
         x = np.maximum(x, 0)
 
 
+def test_wider_and_smaller_stages_give_what_the_recogniser_gives(network: Any, faces: Any) -> None:
+    """Where channels double and the picture halves, the shortcut is the mean of two by two, filled up with zeros."""
+    pooled = next(layer.name for layer in network.layers if layer.name.startswith("average_pooling2d"))
+    wide, into = (outputs(network, name, faces[:2]) for name in ("stage1_block0_wider", pooled))
+    assert wide.shape == (2, 12, 12, 64) and into.shape == (2, 12, 12, 32)
+    assert wide[..., :32] == pytest.approx(into, abs=1e-3) and wide[..., 32:] == pytest.approx(0, abs=1e-3)
+
+
+def test_a_training_begins_with_the_recogniser_until_it_has_a_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Figures of an epoch whose checkpoint was lost do not make it begin with nothing."""
+    from models import pretrained
+    from models.train import train
+    from models.train_options import TrainOptions
+
+    begun: list[int] = []
+
+    def counting(*arguments: Any) -> None:
+        begun.append(1)
+        pretrained.begin_with(*arguments)
+
+    monkeypatch.setattr("models.train.begin_with", counting)
+    dataset = write_npz(
+        tmp_path / "few.npz", [votes(happiness=9), votes(sadness=9)] * 8, split=np.array(["train", "public"] * 8)
+    )
+    options = TrainOptions(dataset=dataset, out=tmp_path / "out", epochs=1, batch=4)
+    train(options)
+    assert len(begun) == 1
+    train(options)
+    assert len(begun) == 1
+    shutil.rmtree(tmp_path / "out" / "resume")
+    train(options)
+    assert len(begun) == 2
+
+
 def test_the_file_is_read_whole(recogniser: bytes) -> None:
     """All 29 convolutions have the shapes that the network is known to have; none is empty or wild."""
     from models.pretrained import read_recogniser
@@ -110,7 +148,7 @@ def test_other_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(pretrained, "package_file", lambda *_, **__: other)
     with pytest.raises(UsageError, match="not the expected weights") as raised:
         pretrained.recogniser_file()
-    assert "face_recognition_models==0.3.0" in raised.value.remedy and "--no-pretrained" in raised.value.remedy
+    assert "face_recognition_models==0.3.0" in raised.value.remedy and "--from nothing" in raised.value.remedy
 
 
 def test_without_the_package_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,4 +158,4 @@ def test_without_the_package_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(pretrained, "_PACKAGE", "no_such_package")
     with pytest.raises(UsageError, match="no_such_package is not installed") as raised:
         pretrained.recogniser_file()
-    assert "--no-pretrained" in raised.value.remedy
+    assert "--from nothing" in raised.value.remedy

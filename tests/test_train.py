@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from analytics.expressions import EXPRESSIONS
 from models.classifier import ExpressionClassifier, tempered
+from models.weights import sha256_of
 
 if TYPE_CHECKING:
     from models.train_options import TrainOptions
@@ -205,7 +206,6 @@ def test_litert_agrees_with_keras(trained: Trained, litert: Path) -> None:
     """Turned to int8, the network says the same of nearly all pictures."""
     import keras
 
-    from models.convert import mixed
     from models.crop import evened
     from models.mixing import Mix
 
@@ -214,10 +214,11 @@ def test_litert_agrees_with_keras(trained: Trained, litert: Path) -> None:
     assert list(facts.weights) == list(EXPRESSIONS)
     assert list(facts.heads) == ["ferplus", "fer2013"] and sum(facts.heads.values()) == pytest.approx(1)
     mix = Mix(facts.heads["fer2013"], tuple(facts.weights.values()))
-    network = mixed(keras.models.load_model(trained.network, compile=False), list(facts.heads), mix)
+    network = keras.models.load_model(trained.network, compile=False)
     seen = evened(crops[..., None].astype(np.float32))
-    pair = [np.array(network(c)) for c in (seen, seen[:, :, ::-1])]
-    expected = tempered((pair[0] + pair[1]) / 2, facts.temperature)
+    said = [network(view) for view in (seen, seen[:, :, ::-1])]
+    pair = [mix.of(*(np.array(view[head]) for head in facts.heads)) for view in said]
+    expected = tempered((pair[0] + pair[1]) / np.float32(2), facts.temperature)
     found = ExpressionClassifier(str(litert)).classify(crops)
     assert (found.argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.95
     assert np.abs(found - expected).max() < 0.1
@@ -273,8 +274,7 @@ def test_rare_classes_are_drawn_more_often() -> None:
 
 def test_a_teacher_is_heard(trained: Trained) -> None:
     """Targets move towards what the teacher says by its share; where people said nothing it speaks alone."""
-    from models.distillation import taught_by
-    from models.lessons import read_lessons
+    from models.lessons import read_lessons, taught_by
 
     lessons = read_lessons(trained.options, "train")
     lessons.weights["ferplus"][:5] = 0
@@ -289,14 +289,56 @@ def test_a_teacher_is_heard(trained: Trained) -> None:
 
 
 def test_a_student_learns_from_its_teacher(trained: Trained, tmp_path: Path) -> None:
-    """A training with a teacher is another one, says so in its record, and refuses a teacher of other heads."""
+    """The same training with a teacher ends elsewhere, says who it was in record and folder, and goes on with that one."""
     from analytics.errors import UsageError
 
+    alone = trained.again(tmp_path / "alone", epochs=1)
     student = trained.again(tmp_path / "student", teachers=(trained.network,), epochs=1)
+    assert not same_weights(alone.network, student.network)
     record = json.loads((student.options.out / "training.json").read_text(encoding="utf-8"))
-    assert record["options"]["teachers"] == ["tiny.keras"]
-    assert not same_weights(trained.network, student.network)
-    with pytest.raises(UsageError, match=r"--teacher .*tiny\.keras: is no network of 24x24 pictures"):
-        trained.again(tmp_path / "larger", teachers=(trained.network,), size=24)
-    with pytest.raises(UsageError, match=r"--teacher nobody\.keras: no such network"):
-        trained.again(tmp_path / "nobody", teachers=(Path("nobody.keras"),))
+    assert record["teachers"] == {"tiny.keras": sha256_of(trained.network)}
+    with pytest.raises(UsageError, match=f"begun with --teacher {sha256_of(trained.network)[:12]} instead of nobody"):
+        trained.again(tmp_path / "student", epochs=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"size": 24}, r"--teacher .*tiny\.keras: is no network of 24x24 pictures"),
+        ({"teachers": (Path("nobody.keras"),)}, r"--teacher nobody\.keras: no such network"),
+    ],
+    ids=["size", "missing"],
+)
+def test_a_teacher_of_another_kind_is_refused(
+    trained: Trained, tmp_path: Path, change: dict[str, Any], problem: str
+) -> None:
+    """Named, with what it should be."""
+    from analytics.errors import UsageError
+
+    with pytest.raises(UsageError, match=problem):
+        trained.again(tmp_path / "out", **{"teachers": (trained.network,), **change})
+
+
+def test_a_teacher_needs_the_heads_that_are_learned(trained: Trained, tmp_path: Path) -> None:
+    """A network of both label sets teaches one of them; one of FER+ alone cannot teach the labels of FER2013."""
+    from analytics.errors import UsageError
+
+    one = trained.again(tmp_path / "one", labels="ferplus", teachers=(trained.network,), epochs=1)
+    assert one.history()[-1]["val_accuracy"] > 0
+    with pytest.raises(UsageError, match="outputs named fer2013"):
+        trained.again(tmp_path / "other", labels="fer2013", teachers=(one.network,), epochs=1)
+
+
+def test_two_heads_of_other_names_are_refused(trained: Trained, tmp_path: Path) -> None:
+    """Nobody knows by which truth to mix them."""
+    import keras
+
+    from analytics.errors import UsageError
+    from models.convert import convert
+
+    network = keras.models.load_model(trained.network, compile=False)
+    foreign = keras.Model(network.input, {"mood": network.output["ferplus"], "age": network.output["fer2013"]})
+    foreign.save(tmp_path / "foreign.keras")
+    with pytest.raises(UsageError, match=r"foreign\.keras: has the outputs mood, age") as raised:
+        convert(tmp_path / "foreign.keras", tmp_path / "out.tflite", trained.dataset)
+    assert "ferplus and fer2013" in raised.value.remedy

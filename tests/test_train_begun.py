@@ -104,13 +104,13 @@ def test_a_folder_is_not_taken_over(tmp_path: Path) -> None:
     """Other options and other data are refused with exit code 2; the same command goes on."""
     small_dataset(tmp_path / "one.npz")
     small_dataset(tmp_path / "two.npz", images=np.zeros((28, 48, 48), np.uint8))
-    command = ("train", "one.npz", "--out", "t", "--epochs", "1")
+    command = ("train", "one.npz", "--from", "nothing", "--out", "t", "--epochs", "1")
     first = emobatch(*command, cwd=tmp_path)
     assert first.code == 0, first.stderr
     weights = (tmp_path / "t" / "best.weights.h5").read_bytes()
     for changed, named in (
-        (("train", "one.npz", "--out", "t", "--epochs", "2"), "--epochs 1 instead of 2: "),
-        (("train", "two.npz", "--out", "t", "--epochs", "1"), "another data set (SHA-256 "),
+        (("train", "one.npz", "--from", "nothing", "--out", "t", "--epochs", "2"), "--epochs 1 instead of 2: "),
+        (("train", "two.npz", "--from", "nothing", "--out", "t", "--epochs", "1"), "another data set (SHA-256 "),
     ):
         done = emobatch(*changed, cwd=tmp_path)
         assert done.code == 2
@@ -146,7 +146,7 @@ def test_what_cannot_be_trained_is_said(tmp_path: Path, change: dict[str, str], 
     (tmp_path / "cut.npz").write_bytes(content[: len(content) // 2])
     (tmp_path / "list.csv").write_text("path,label\n", encoding="utf-8")
     before = set(tmp_path.iterdir())
-    given: dict[str, Any] = {"dataset": "good.npz", "out": "t"} | change
+    given: dict[str, Any] = {"dataset": "good.npz", "out": "t", "begin": "nothing"} | change
     with pytest.raises(UsageError, match=said):
         train(TrainOptions(**given | {name: tmp_path / given[name] for name in ("dataset", "out")}))
     assert set(tmp_path.iterdir()) == before

@@ -1,0 +1,79 @@
+"""A network with two heads becomes one with a single output: what each head says counts, and rare classes count more."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from analytics.errors import UsageError
+from analytics.expressions import EXPRESSIONS
+from models.crop import crop_whole, evened
+from models.datasets import LABEL_SCHEMES, read_labelled
+from models.mixing import Mix, best_mix
+
+
+@dataclass(frozen=True, eq=False)
+class OneOutput:
+    """A network with one output, and how it came to it."""
+
+    model: keras.Model
+    shares: dict[str, float]
+    """By head; empty where there was one alone."""
+    weights: dict[str, float]
+    """By class; empty where no class was weighed."""
+
+
+def with_one_output(
+    network: Path, model: keras.Model, classes: tuple[str, ...], dataset: Path, *, first: str, flip: bool, even: bool
+) -> OneOutput:
+    """The network as it is, or with its two heads mixed as is best on the public split of a data set.
+
+    Args:
+        network: where it came from, for errors.
+        model: takes gray faces (batch, size, size, 1) in 0..255.
+        classes: that it gives.
+        dataset: as `emobatch evaluate` takes it; where it has one truth alone, both heads are held against that.
+        first: the labels, one of LABEL_SCHEMES, by which accuracy is bounded.
+        flip: whether the face is averaged with its mirror image in use.
+        even: whether grey levels are evened in use.
+
+    Raises:
+        UsageError: several heads, but not one for each of LABEL_SCHEMES that gives the seven expressions; or the data
+            set lacks one of these truths.
+    """
+    if not isinstance(model.output, dict):
+        return OneOutput(model, {}, {})
+    if set(model.output) != set(LABEL_SCHEMES) or classes != EXPRESSIONS:
+        problem = f"{network}: has the outputs {', '.join(model.output)}"
+        remedy = f"give it one output, or two named {' and '.join(LABEL_SCHEMES)} of the seven expressions"
+        raise UsageError(problem, remedy)
+    heads = sorted(LABEL_SCHEMES, key=lambda head: head != first)
+    truths = [read_labelled(dataset, "public", head) for head in heads]
+    for head, truth in zip(heads, truths, strict=True):
+        if (truth.labels < 0).all():
+            raise UsageError(f"{dataset}: no picture of its split 'public' has a label of {head}", "check the labels")
+    size = model.input_shape[1]
+    seen = np.stack([crop_whole(picture, size) for picture in truths[0].pictures])[..., None].astype(np.float32)
+    seen = evened(seen) if even else seen
+    said: list[Any] = [
+        model.predict(crops, batch_size=256, verbose=0) for crops in ((seen, seen[:, :, ::-1]) if flip else (seen,))
+    ]
+    mix = best_mix([(one[heads[0]], one[heads[1]]) for one in said], (truths[0].labels, truths[1].labels))
+    return OneOutput(
+        mixed(model, heads, mix),
+        dict(zip(heads, (round(1 - mix.share, 2), mix.share), strict=True)),
+        dict(zip(EXPRESSIONS, mix.weights, strict=True)),
+    )
+
+
+def mixed(model: keras.Model, heads: list[str], mix: Mix) -> keras.Model:
+    """The network with one output, see Mix.of."""
+    shares = (1 - mix.share, mix.share)
+    parts = [
+        keras.layers.Rescaling([share * weight for weight in mix.weights])(model.output[head])
+        for head, share in zip(heads, shares, strict=True)
+    ]
+    together = keras.layers.Add()(parts)
+    return keras.Model(model.input, together / keras.ops.sum(together, axis=-1, keepdims=True), name=model.name)
