@@ -76,6 +76,9 @@ def train(
     learning_rate: Annotated[float, typer.Option(min=0, help="The largest; it falls along a cosine.")] = 1.4e-3,
     balance: Annotated[float, typer.Option(min=0, max=1, help="0: classes as they come, 1: all equally often.")] = 0.5,
     mixup: Annotated[float, typer.Option(min=0, help="Alpha by which pairs of pictures are mixed; 0: none.")] = 0.2,
+    degraded: Annotated[
+        float, typer.Option(min=0, max=2, help="How often pictures are degraded as cameras do it; 1: usual.")
+    ] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 20,
     debug: Debug = False,
 ) -> int:
@@ -97,6 +100,7 @@ def train(
         learning_rate=learning_rate,
         balance=balance,
         mixup=mixup,
+        degraded=degraded,
         seed=seed,
     )
     typer.echo(train_network(options))

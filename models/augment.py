@@ -24,27 +24,27 @@ _SHRUNK, _BLURRED, _CODED, _NOISY, _HIDDEN = 0.3, 0.15, 0.2, 0.2, 0.25
 """Shares of the pictures to which each of it happens."""
 
 
-def augmented(picture: Picture, draw: np.random.Generator) -> Picture:
-    """A changed copy of one square gray picture, uint8 (size, size).
+def augmented(picture: Picture, draw: np.random.Generator, degraded: float = 1.0) -> Picture:
+    """A changed copy of one square gray picture, uint8 (size, size); degraded is a factor of the shares of the latter.
 
     Flip, rotation, shift, zoom and shear of every picture, and a gamma. To some of them: a rectangle that hides a
     part (random erasing, Zhong et al. 2020), a scale of 16 to 40 px of 48 and back, the blur of a lens, sensor noise,
     and the blocks of a codec, in the order in which light passes through a camera.
     """
     changed = _gamma(_placed(picture, draw), draw)
-    if draw.random() < _HIDDEN:
+    if draw.random() < _HIDDEN * degraded:
         _hide(changed, draw)
     size = len(changed)
-    if draw.random() < _BLURRED:
+    if draw.random() < _BLURRED * degraded:
         changed = np.asarray(cv2.GaussianBlur(changed, (0, 0), draw.uniform(*_BLUR_SHARE) * size), np.uint8)
     small = size
-    if draw.random() < _SHRUNK:
+    if draw.random() < _SHRUNK * degraded:
         small = max(4, round(draw.uniform(_SMALLEST_SHARE, _LARGEST_SHARE) * size))
         changed = np.asarray(cv2.resize(changed, (small, small), interpolation=cv2.INTER_AREA), np.uint8)
-    if draw.random() < _NOISY:
+    if draw.random() < _NOISY * degraded:
         noise = draw.normal(0, draw.uniform(*_NOISE), changed.shape)
         changed = np.clip(changed + noise, 0, 255).astype(np.uint8)
-    if draw.random() < _CODED:
+    if draw.random() < _CODED * degraded:
         changed = _coded(changed, int(draw.integers(*_JPEG_QUALITY)))
     if small != size:
         changed = np.asarray(cv2.resize(changed, (size, size), interpolation=cv2.INTER_LINEAR), np.uint8)

@@ -35,11 +35,14 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         mixup: alpha of the Beta distribution by which pairs of pictures and their targets are mixed (Zhang et al.
             2018, "mixup"); 0 mixes nothing.
         seed: of everything random.
+        degraded: how often pictures are hidden in part, blurred, made small, noisy or coded; 1 is usual.
     """
 
-    def __init__(self, lessons: Lessons, *, batch: int, balance: float, mixup: float, seed: int) -> None:
+    def __init__(
+        self, lessons: Lessons, *, batch: int, balance: float, mixup: float, seed: int, degraded: float = 1.0
+    ) -> None:
         super().__init__()
-        self.lessons, self.batch, self.mixup, self.seed = lessons, batch, mixup, seed
+        self.lessons, self.batch, self.mixup, self.seed, self.degraded = lessons, batch, mixup, seed, degraded
         everything = _taught(lessons, np.arange(len(lessons.pictures)))
         chances = [balanced_chances(targets, balance) for targets in everything.values()]
         self.chance = np.mean(chances, axis=0, dtype=np.float64)
@@ -58,7 +61,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], Any, Any]:
         rows = self.order[index * self.batch : (index + 1) * self.batch]
         draw = np.random.default_rng((self.seed, self.epoch, index))
-        pictures = np.stack([augmented(self.lessons.pictures[row], draw) for row in rows])[..., None]
+        pictures = np.stack([augmented(self.lessons.pictures[row], draw, self.degraded) for row in rows])[..., None]
         taught = _taught(self.lessons, rows)
         mixed = pictures.astype(np.float32)
         if self.mixup:

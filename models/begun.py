@@ -24,6 +24,7 @@ OPTIONS: Final = {
     "learning_rate": "--learning-rate",
     "balance": "--balance",
     "mixup": "--mixup",
+    "degraded": "--degraded",
     "seed": "--seed",
 }
 """Settings that have an option on the command line, and its name."""

@@ -83,7 +83,14 @@ def train(options: TrainOptions) -> Path:
     if options.teachers:
         learned = taught_by(options.teachers, learned, options.taught)
     keras.utils.set_random_seed(options.seed)
-    batches = Batches(learned, batch=options.batch, balance=options.balance, mixup=options.mixup, seed=options.seed)
+    batches = Batches(
+        learned,
+        batch=options.batch,
+        balance=options.balance,
+        mixup=options.mixup,
+        seed=options.seed,
+        degraded=options.degraded,
+    )
     _log.info("%d pictures to learn from, %d to choose on", len(learned.pictures), len(chosen_on.pictures))
 
     model = _compiled(options, steps=len(batches) * options.epochs)

@@ -45,6 +45,8 @@ class TrainOptions:
     """0 draws pictures as they come, 1 draws all classes equally often."""
     mixup: float = 0.2
     """Alpha by which pairs of pictures are mixed; 0 mixes none."""
+    degraded: float = 1.0
+    """How often pictures are degraded as cameras do it; 0 never, 1 as models.augment has it."""
     smoothing: float = 0.1
     """Share of each label of FER2013 that goes to all classes alike."""
     second_head: float = 0.5
