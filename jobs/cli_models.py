@@ -69,7 +69,10 @@ def train(
         ),
     ] = "recogniser",
     teacher: Annotated[
-        list[Path] | None, typer.Option(help="A trained .keras network to learn from as well; may be given again.")
+        list[Path] | None,
+        typer.Option(
+            help="Learn also from a .keras network, a .tflite file or a shipped classifier; may be given again."
+        ),
     ] = None,
     taught: Annotated[float, typer.Option(min=0, max=1, help="Share of the teachers in what is learned.")] = 0.5,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training pictures.")] = 32,

@@ -22,7 +22,7 @@ from analytics.schema import why_no_classes
 from models.crop import evened
 from models.weights import sha256_of, verified
 
-SHIPPED: Final = {"default": Path(__file__).parent / "shipped" / "default.tflite"}
+SHIPPED: Final = {name: Path(__file__).parent / "shipped" / f"{name}.tflite" for name in ("default", "small")}
 """Classifiers that come with emobatch, by name."""
 
 _LARGEST_BATCH: Final = 64

@@ -71,9 +71,10 @@ def with_one_output(
 def mixed(model: keras.Model, heads: list[str], mix: Mix) -> keras.Model:
     """The network with one output, see Mix.of."""
     shares = (1 - mix.share, mix.share)
+    # Names of their own: those that Keras gives may be taken by layers of a network that was loaded.
     parts = [
-        keras.layers.Rescaling([share * weight for weight in mix.weights])(model.output[head])
+        keras.layers.Rescaling([share * weight for weight in mix.weights], name=f"share_of_{head}")(model.output[head])
         for head, share in zip(heads, shares, strict=True)
     ]
-    together = keras.layers.Add()(parts)
+    together = keras.layers.Add(name="both_heads")(parts)
     return keras.Model(model.input, together / keras.ops.sum(together, axis=-1, keepdims=True), name=model.name)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
 from models.batches import Arrays, Lessons
+from models.classifier import ExpressionClassifier
 from models.crop import crop_whole
 from models.datasets import read_labelled
 from models.described import Description, description_of, load_network
@@ -57,8 +58,8 @@ def taught_by(teachers: Sequence[Path], lessons: Lessons, share: float) -> Lesso
     kind helps as well (Furlanello et al. 2018, "Born-Again Neural Networks").
 
     Args:
-        teachers: .keras files of networks with the lessons' heads; the mean of what they say of a picture and its mirror
-            image counts.
+        teachers: .keras files of networks with the lessons' heads, or classifiers as they run (a shipped name or a .tflite
+            file), which teach the first head alone; the mean of what they say of a picture and its mirror image counts.
         lessons: what is to be learned.
         share: of the teachers in each target, 0..1. Where people said nothing they speak alone, with that weight.
 
@@ -66,16 +67,18 @@ def taught_by(teachers: Sequence[Path], lessons: Lessons, share: float) -> Lesso
         UsageError: a teacher cannot be loaded, takes pictures of another size, or has other heads or classes.
     """
     said = [_said_by(teacher, lessons) for teacher in teachers]
-    targets, weights = {}, {}
-    for head, labels in lessons.targets.items():
-        heard = lessons.weights[head] > 0
-        mean: NDArray[np.float32] = np.mean([by_head[head] for by_head in said], axis=0)
+    targets, weights = dict(lessons.targets), dict(lessons.weights)
+    for head in set().union(*said):
+        labels, heard = lessons.targets[head], lessons.weights[head] > 0
+        mean: NDArray[np.float32] = np.mean([by_head[head] for by_head in said if head in by_head], axis=0)
         targets[head] = np.where(heard[:, None], (1 - share) * labels + share * mean, mean).astype(np.float32)
         weights[head] = np.where(heard, lessons.weights[head], share * lessons.weights[head].max()).astype(np.float32)
     return replace(lessons, targets=targets, weights=weights)
 
 
 def _said_by(teacher: Path, lessons: Lessons) -> Arrays:
+    if teacher.suffix != ".keras":
+        return {next(iter(lessons.targets)): _said_in_use(str(teacher), lessons)}
     description = description_of(teacher)
     model = load_network(teacher, description)
     size = lessons.pictures.shape[1]
@@ -92,3 +95,12 @@ def _said_by(teacher: Path, lessons: Lessons) -> Arrays:
     if not all((rows >= 0).all() and np.allclose(rows.sum(axis=1), 1, atol=0.02) for rows in said.values()):
         raise UsageError(f"--teacher {teacher}: what it gives are no probabilities", "end it with a softmax")
     return said
+
+
+def _said_in_use(teacher: str, lessons: Lessons) -> NDArray[np.float32]:
+    classifier = ExpressionClassifier(teacher, "--teacher")
+    size = lessons.pictures.shape[1]
+    if classifier.facts.size != size or set(classifier.facts.classes) != set(EXPRESSIONS):
+        problem = f"--teacher {teacher}: does not tell the seven expressions of {size}x{size} pictures"
+        raise UsageError(problem, "name another one")
+    return classifier.classify(lessons.pictures)

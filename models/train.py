@@ -22,7 +22,7 @@ from models.card import training_of
 from models.lessons import read_lessons, taught_by
 from models.networks import NETWORKS
 from models.pretrained import begin_with, go_on_from, recogniser_file
-from models.train_options import NOTHING, RECOGNISER, TrainOptions, checked, claim
+from models.train_options import NOTHING, RECOGNISER, TrainOptions, checked, claim, teacher_file
 from models.weights import sha256_of
 
 _log = logging.getLogger(__name__)
@@ -177,7 +177,7 @@ def _save_float32(options: TrainOptions, weights: Path, history: list[dict[str, 
     model.save(path)
     record = {
         "options": {name: _as_json(value) for name, value in asdict(options).items()},
-        "teachers": {teacher.name: sha256_of(teacher) for teacher in options.teachers},
+        "teachers": {teacher.name: sha256_of(teacher_file(teacher)) for teacher in options.teachers},
         "before": None if options.begin in (RECOGNISER, NOTHING) else training_of(Path(options.begin)),
         "parameters": model.count_params(),
         "trained": datetime.now(UTC).date().isoformat(),

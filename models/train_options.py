@@ -9,6 +9,7 @@ import keras
 from analytics.errors import UsageError
 from analytics.paths import is_file
 from models.begun import begin_or_go_on
+from models.classifier import SHIPPED, model_path
 from models.datasets import LABEL_SCHEMES
 from models.networks import NETWORKS, PRETRAINED
 from models.weights import sha256_of
@@ -80,7 +81,10 @@ def checked(options: TrainOptions) -> TrainOptions:
     if options.labels not in (*LABEL_SCHEMES, "both"):
         known = ", ".join((*LABEL_SCHEMES, "both"))
         raise UsageError(f"--labels {options.labels}: no such labels", f"choose one of: {known}")
-    trained = [("--teacher", teacher) for teacher in options.teachers]
+    for teacher in options.teachers:
+        if teacher.suffix != ".keras":
+            model_path(str(teacher), "--teacher")
+    trained = [("--teacher", teacher) for teacher in options.teachers if teacher.suffix == ".keras"]
     if options.begin not in (RECOGNISER, NOTHING):
         trained.append(("--from", Path(options.begin)))
     for option, network in trained:
@@ -90,12 +94,19 @@ def checked(options: TrainOptions) -> TrainOptions:
     return options if takes else replace(options, begin=NOTHING)
 
 
+def teacher_file(teacher: Path) -> Path:
+    """The file that holds a teacher's weights; it may be the name of a shipped classifier."""
+    return SHIPPED.get(str(teacher), teacher)
+
+
 def claim(options: TrainOptions) -> None:
     """Make sure that out holds no other training."""
     # The number of epochs decides the learning rate of every step, so it counts like any other option.
     settings = {name: value for name, value in asdict(options).items() if name not in ("dataset", "out")}
     settings |= {"backend": keras.backend.backend(), "dataset": sha256_of(options.dataset)}
-    settings["teachers"] = " and ".join(_hash_of("--teacher", teacher) for teacher in options.teachers) or "nobody"
+    settings["teachers"] = (
+        " and ".join(_hash_of("--teacher", teacher_file(teacher)) for teacher in options.teachers) or "nobody"
+    )
     if options.begin not in (RECOGNISER, NOTHING):
         settings["begin"] = _hash_of("--from", Path(options.begin))
     try:

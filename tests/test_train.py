@@ -342,3 +342,17 @@ def test_two_heads_of_other_names_are_refused(trained: Trained, tmp_path: Path) 
     with pytest.raises(UsageError, match=r"foreign\.keras: has the outputs mood, age") as raised:
         convert(tmp_path / "foreign.keras", tmp_path / "out.tflite", trained.dataset)
     assert "ferplus and fer2013" in raised.value.remedy
+
+
+def test_names_of_layers_do_not_clash(trained: Trained) -> None:
+    """What conversion adds to a loaded network has names of its own, also where Keras begins to count anew."""
+    import keras
+
+    from models.heads import mixed
+    from models.mixing import Mix
+
+    keras.utils.clear_session()
+    network = keras.models.load_model(trained.network, compile=False)
+    keras.utils.clear_session()
+    both = mixed(network, ["ferplus", "fer2013"], Mix(0.25, (1.0,) * 7))
+    assert {layer.name for layer in both.layers} > {layer.name for layer in network.layers}
