@@ -76,10 +76,12 @@ def facts_as_json(model: str) -> dict[str, Any]:
 
 def _classifier(model: str) -> Entry:
     try:
-        facts = ModelFacts.beside(model_path(model, "MODEL"))
+        path = model_path(model, "MODEL")
+        facts = ModelFacts.beside(path)
     except UsageError as error:
         return Entry(name=model, kind="classifier", about="", sha256="", problem=str(error))
-    about = f"seven expressions from {facts.size}x{facts.size} gray, uncertain below {facts.threshold}"
+    size = f"{facts.size}x{facts.size} gray, {path.stat().st_size / 1e6:.1f} MB"
+    about = f"seven expressions from {size}, uncertain below {facts.threshold}"
     return Entry(name=model, kind="classifier", about=about, sha256=facts.sha256)
 
 

@@ -117,7 +117,7 @@ def test_an_unknown_model_is_named(model: str) -> None:
     with pytest.raises(UsageError) as caught:
         ExpressionClassifier(model)
     assert caught.value.problem == f"--model {model}: no such model"
-    assert caught.value.remedy == "name one of: default; or the path of a .tflite file"
+    assert caught.value.remedy == "name one of: default, small; or the path of a .tflite file"
 
 
 def test_the_error_names_what_asked_for_the_model() -> None:
