@@ -65,7 +65,9 @@ def train(
     begin: Annotated[
         str,
         typer.Option(
-            "--from", metavar="WHAT", help="First weights: recogniser (extra `pretrained`), nothing, or a .keras file."
+            "--from",
+            metavar="WHAT",
+            help="First weights: recogniser (extra `pretrained`), nothing, default, or a .keras file.",
         ),
     ] = "recogniser",
     teacher: Annotated[

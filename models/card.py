@@ -16,11 +16,12 @@ _LIMITS: Final = """- A probability says what a face looks like, which proves no
 - Never tested by age, gender, skin tone or culture: the pictures that it was scored on have no such labels.
 - Faces that are small, blurred, dark, turned or partly hidden are judged worse; docs/quality.md has the figures.
 """
-_RECOGNISER: Final = (
-    "It began with the filters of dlib_face_recognition_resnet_model_v1 (King 2017, CC0), which learned from three million\n"
+_BEGAN: Final = {
+    "recogniser": "It began with the filters of dlib_face_recognition_resnet_model_v1 (King 2017, CC0), which learned from three million\n"
     "pictures to tell people apart. Its last block and the layer that describes a person are left out; what the features\n"
-    "still tell of identity was not measured."
-)
+    "still tell of identity was not measured.",
+    "nothing": "It began with random weights.",
+}
 _DATA: Final = {
     "ferplus": (
         "votes of ten people a picture (FER+, Barsoum et al. 2016, arXiv:1608.01041) as soft targets over seven classes; "
@@ -92,7 +93,8 @@ def _training(training: Mapping[str, Any] | None) -> str:
     labels = ("ferplus", "fer2013") if options["labels"] == "both" else (options["labels"],)
     listed = [_DATA.get(name, name) for name in labels]
     listed += [f"what {name} says, SHA-256 {sha256[:12]}…" for name, sha256 in training.get("teachers", {}).items()]
-    began = _RECOGNISER if stages[0]["options"].get("begin") == "recogniser" else "It began with random weights."
+    first = str(stages[0]["options"].get("begin", "nothing"))
+    began = _BEGAN.get(first, f"It began with the weights of {Path(first).name}, of whose training nothing is known.")
     commands = [_command(stage["options"], place, len(stages)) for place, stage in enumerate(stages, start=1)]
     settings = ", ".join(
         f"{name} {value}" for name, value in options.items() if name not in (*OPTIONS, "dataset", "out")

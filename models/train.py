@@ -142,9 +142,10 @@ def read_history(path: Path) -> list[dict[str, float]]:
 
 
 def _as_json(value: Any) -> Any:
-    return (
-        [str(part) for part in value] if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
-    )
+    """An option as JSON has it; of paths the name alone, which means something elsewhere, too."""
+    if isinstance(value, tuple):
+        return [_as_json(part) for part in value]
+    return value.name if isinstance(value, Path) else value
 
 
 def _compiled(options: TrainOptions, steps: int) -> keras.Model:
@@ -176,7 +177,8 @@ def _save_float32(options: TrainOptions, weights: Path, history: list[dict[str, 
     path = options.out / f"{options.net}.keras"
     model.save(path)
     record = {
-        "options": {name: _as_json(value) for name, value in asdict(options).items()},
+        "options": {name: _as_json(value) for name, value in asdict(options).items()}
+        | {"begin": Path(options.begin).name},
         "teachers": {teacher.name: sha256_of(teacher_file(teacher)) for teacher in options.teachers},
         "before": None if options.begin in (RECOGNISER, NOTHING) else training_of(Path(options.begin)),
         "parameters": model.count_params(),

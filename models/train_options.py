@@ -16,6 +16,8 @@ from models.weights import sha256_of
 
 RECOGNISER: Final = "recogniser"
 NOTHING: Final = "nothing"
+SHIPPED_NETWORKS: Final = {"default": Path(__file__).parent / "shipped" / "default.keras"}
+"""Networks of the classifiers that come with emobatch, before they were converted, to go on from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +35,7 @@ class TrainOptions:
     """Side of the network's input in px."""
     begin: str = RECOGNISER
     """What the weights are at first: a face recogniser's where the network can take them (models.networks.PRETRAINED),
-    random ones (`nothing`), or those of a .keras file of the same network."""
+    random ones (`nothing`), those of a shipped classifier (SHIPPED_NETWORKS), or of a .keras file of the same network."""
     teachers: tuple[Path, ...] = ()
     """Trained networks whose opinion of the training pictures is learned beside the labels (models.distillation)."""
     taught: float = 0.5
@@ -81,6 +83,8 @@ def checked(options: TrainOptions) -> TrainOptions:
     if options.labels not in (*LABEL_SCHEMES, "both"):
         known = ", ".join((*LABEL_SCHEMES, "both"))
         raise UsageError(f"--labels {options.labels}: no such labels", f"choose one of: {known}")
+    if options.begin in SHIPPED_NETWORKS:
+        options = replace(options, begin=str(SHIPPED_NETWORKS[options.begin]))
     for teacher in options.teachers:
         if teacher.suffix != ".keras":
             model_path(str(teacher), "--teacher")

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from analytics.errors import UsageError
+from models.classifier import tempered
+from models.crop import evened
 from tests.test_datasets import votes, write_npz
 
 pytestmark = [
@@ -122,6 +124,38 @@ def test_a_training_begins_with_the_recogniser_until_it_has_a_checkpoint(
     shutil.rmtree(tmp_path / "out" / "resume")
     train(options)
     assert len(begun) == 2
+
+
+def test_the_shipped_network_is_the_shipped_classifier(faces: Any) -> None:
+    """What `--from default` goes on from says the same as the classifier that was made of it."""
+    from models.classifier import ExpressionClassifier
+    from models.described import Description, load_network
+    from models.mixing import Mix
+    from models.networks import NETWORKS
+    from models.pretrained import go_on_from
+    from models.train_options import SHIPPED_NETWORKS
+
+    facts = ExpressionClassifier("default").facts
+    heads = tuple(facts.heads)
+    begun = NETWORKS["default"](heads=("ferplus", "fer2013"))
+    go_on_from(begun, SHIPPED_NETWORKS["default"])
+    seen = evened(faces[..., None].astype(np.float32))
+    mix = Mix(facts.heads["fer2013"], tuple(facts.weights.values()))
+    views = [begun(view) for view in (seen, seen[:, :, ::-1])]
+    pair = [mix.of(*(np.asarray(view[head]) for head in heads)) for view in views]
+    expected = tempered((pair[0] + pair[1]) / np.float32(2), facts.temperature)
+    assert ExpressionClassifier("default").classify(faces) == pytest.approx(expected, abs=0.12)
+    assert load_network(SHIPPED_NETWORKS["default"], Description()).count_params() == begun.count_params()
+
+
+def test_a_network_of_another_kind_is_no_beginning(tmp_path: Path) -> None:
+    """Named, with what it should be."""
+    from models.networks import NETWORKS
+    from models.pretrained import go_on_from
+
+    NETWORKS["small"](heads=("ferplus", "fer2013")).save(tmp_path / "small.keras")
+    with pytest.raises(UsageError, match=r"--from .*small\.keras: is another network than the one to be trained"):
+        go_on_from(NETWORKS["default"](heads=("ferplus", "fer2013")), tmp_path / "small.keras")
 
 
 def test_the_file_is_read_whole(recogniser: bytes) -> None:
