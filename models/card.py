@@ -42,7 +42,7 @@ def write_card(
         training: what training left in training.json; None where the network came without.
         results: the objects of Evaluation.to_json by what was scored, in words, such as "public split, ferplus labels".
     """
-    parts = [f"# Model card: {facts.name}\n", _table(target, facts, training), _training(training)]
+    parts = [f"# Model card: {facts.name}\n", _table(target, facts, training), training_section(training)]
     parts += ["## Results\n", "Of the converted file, with threshold and temperature as it is used.\n"]
     parts += [_results(title, result) for title, result in results.items()]
     parts += ["## Limits\n", _LIMITS]
@@ -83,7 +83,8 @@ def _table(target: Path, facts: ModelFacts, training: Mapping[str, Any] | None) 
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items()), ""])
 
 
-def _training(training: Mapping[str, Any] | None) -> str:
+def training_section(training: Mapping[str, Any] | None) -> str:
+    """What the card says of a training, from training.json; with the commands of those whose weights it went on from."""
     if training is None:
         return "## Training\n\nUnknown: no training.json lay beside the network.\n"
     stages = [training]
@@ -114,10 +115,10 @@ def _command(options: Mapping[str, Any], stage: int, stages: int) -> str:
     """The command of one of several trainings, each of which begins with the weights of the one before."""
     words = [f"emobatch train {Path(options['dataset']).name}"]
     for name, flag in OPTIONS.items():
-        values = options.get(name, [])
+        values = options.get(name, []) if name != "taught" or options.get("teachers") else []
         for value in values if isinstance(values, list) else [values]:
             trained = Path(str(value)).suffix == ".keras"
-            words.append(f"{flag} DIR{stage - 1}/{Path(value).name}" if trained else f"{flag} {value}")
+            words.append(f"{flag} DIR{stage - 1 or ''}/{Path(value).name}" if trained else f"{flag} {value}")
     return " ".join([*words, f"--out DIR{stage if stages > 1 else ''}"])
 
 

@@ -17,6 +17,7 @@ import pytest
 from numpy.typing import NDArray
 
 from analytics.expressions import EXPRESSIONS
+from models.card import training_section
 from models.classifier import ExpressionClassifier, tempered
 from models.weights import sha256_of
 
@@ -237,7 +238,9 @@ def test_conversion_writes_the_card(trained: Trained, litert: Path, tmp_path: Pa
     from models.convert import convert
 
     card = litert.with_suffix(".md").read_text(encoding="utf-8")
-    assert "emobatch train drawn.npz --net tiny --labels both --epochs 2 --seed 20 --out DIR" in card
+    command = "emobatch train drawn.npz --net tiny --labels both --from nothing --epochs 2 --learning-rate 0.005"
+    assert f"{command} --balance 0.5 --mixup 0.2 --degraded 1.0 --seed 20 --out DIR\n" in card
+    assert "It began with random weights. On the train split of drawn.npz it learned" in card
     assert ExpressionClassifier(str(litert)).facts.sha256 in card
     assert "### Public split, ferplus labels" in card and "### Public split, fer2013 labels" in card
     assert "Private split" not in card and card.count("| surprise | 12 |") == 2
@@ -297,6 +300,7 @@ def test_a_student_learns_from_its_teacher(trained: Trained, tmp_path: Path) -> 
     assert not same_weights(alone.network, student.network)
     record = json.loads((student.options.out / "training.json").read_text(encoding="utf-8"))
     assert record["teachers"] == {"tiny.keras": sha256_of(trained.network)}
+    assert "--teacher DIR/tiny.keras --taught 0.5 --epochs 1" in training_section(record)
     with pytest.raises(UsageError, match=f"begun with --teacher {sha256_of(trained.network)[:12]} instead of nobody"):
         trained.again(tmp_path / "student", epochs=1)
 
