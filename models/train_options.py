@@ -9,7 +9,7 @@ import keras
 from analytics.errors import UsageError
 from analytics.paths import is_file
 from models.begun import begin_or_go_on
-from models.classifier import SHIPPED, model_path
+from models.classifier import model_path
 from models.datasets import LABEL_SCHEMES
 from models.networks import NETWORKS, PRETRAINED
 from models.weights import sha256_of
@@ -85,10 +85,7 @@ def checked(options: TrainOptions) -> TrainOptions:
         raise UsageError(f"--labels {options.labels}: no such labels", f"choose one of: {known}")
     if options.begin in SHIPPED_NETWORKS:
         options = replace(options, begin=str(SHIPPED_NETWORKS[options.begin]))
-    for teacher in options.teachers:
-        if teacher.suffix != ".keras":
-            model_path(str(teacher), "--teacher")
-    trained = [("--teacher", teacher) for teacher in options.teachers if teacher.suffix == ".keras"]
+    trained = [("--teacher", teacher_file(teacher)) for teacher in options.teachers]
     if options.begin not in (RECOGNISER, NOTHING):
         trained.append(("--from", Path(options.begin)))
     for option, network in trained:
@@ -99,8 +96,12 @@ def checked(options: TrainOptions) -> TrainOptions:
 
 
 def teacher_file(teacher: Path) -> Path:
-    """The file that holds a teacher's weights; it may be the name of a shipped classifier."""
-    return SHIPPED.get(str(teacher), teacher)
+    """The file that holds a teacher's weights: a .keras file itself, or that of a classifier as it runs.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    return teacher if teacher.suffix == ".keras" else model_path(str(teacher), "--teacher")
 
 
 def claim(options: TrainOptions) -> None:

@@ -360,3 +360,22 @@ def test_names_of_layers_do_not_clash(trained: Trained) -> None:
     keras.utils.clear_session()
     both = mixed(network, ["ferplus", "fer2013"], Mix(0.25, (1.0,) * 7))
     assert {layer.name for layer in both.layers} > {layer.name for layer in network.layers}
+
+
+def test_the_command_line_begins_with_the_same_settings() -> None:
+    """What an option is unless given is what the Python record has, too."""
+    from dataclasses import fields
+
+    import typer
+
+    from jobs.cli_models import train
+    from models.begun import OPTIONS
+    from models.train_options import TrainOptions
+
+    app = typer.Typer()
+    app.command()(train)
+    by_flag = {flag: option.default for option in typer.main.get_command(app).params for flag in option.opts}
+    inside = {field.name: field.default for field in fields(TrainOptions)}
+    assert {flag: by_flag[flag] or () for flag in OPTIONS.values()} == {
+        flag: inside[name] or () for name, flag in OPTIONS.items()
+    }
