@@ -3,6 +3,7 @@
     EmobatchError          1  (never raised itself)
     ├── UsageError         2  the command line, a setting or a named path is wrong
     ├── NoVideoError       4  the sources hold no video
+    ├── LockedError        5  another run holds OUT
     ├── VideoError         3  one video cannot be processed; the others go on
     └── UnreadableTables   3  reports/stored.py: tables below OUT are damaged; the other pages are drawn
 
@@ -38,6 +39,12 @@ class NoVideoError(EmobatchError):
     """The named sources exist and hold no video."""
 
     exit_code = 4
+
+
+class LockedError(EmobatchError):
+    """Another run writes into the same folder."""
+
+    exit_code = 5
 
 
 class VideoError(EmobatchError):
