@@ -52,6 +52,17 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
     return container, stream
 
 
+def creation_time(path: Path) -> str | None:
+    """When a file was made by its own account, as the container words it; None where it does not say.
+
+    Raises:
+        VideoError: as open_video.
+    """
+    container, stream = open_video(path)
+    with container:
+        return container.metadata.get("creation_time") or stream.metadata.get("creation_time")
+
+
 def packets_of(container: InputContainer, streams: VideoStream | None = None) -> Iterator["Packet[Any] | None"]:
     """Demux to the end; a failed read (None) is stepped over instead of ending the file.
 

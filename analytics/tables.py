@@ -4,8 +4,7 @@ import errno
 import os
 import re
 import time
-import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from urllib.parse import quote
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from analytics.commit import JOURNAL, commit, complete, half_of, is_under_way
 from analytics.expressions import EXPRESSIONS
 from analytics.schema import SCHEMA_VERSION, tables_for
 
@@ -27,13 +27,12 @@ table has a file without rows here, so a camera called `01` stays `01`."""
 _HIVE_NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 _MOST_CAMERA_BYTES: Final = 255 - len("cam=")
 """What file systems take as the name of a folder."""
-_NO_ROWS_NAME: Final = "0000000000000000.parquet"
+NO_ROWS: Final = "0000000000000000.parquet"
 """A file without rows, so that no table is ever an empty glob. The name is no video's: readers skip names with _."""
 CLASSES: Final = "emobatch.classes"
 """Key of a file's metadata: the classes of the classifier, with commas between, in the order of their columns."""
 _ABANDONED_S: Final = 3600
 """No file takes as long to be written."""
-_PURGE_ORDER: Final = ("videos", "faces", "samples", "tracks")
 _WRITE_ORDER: Final = ("faces", "samples", "tracks", "videos")
 
 
@@ -45,11 +44,16 @@ class Place:
     """Local start date of the camera, YYYY-MM-DD; None where unknown."""
     camera: str | None
 
-    def folder(self, out: Path, table: str) -> Path:
-        """Folder of a table's files, below out whatever the camera is called."""
+    @property
+    def partition(self) -> str:
+        """Folder of its files below that of each table."""
         # Dots stay as they are in a URL, and a camera called `..` would still be no step up after `cam=`.
         camera = quote(self.camera, safe="") if self.camera else NO_CAMERA
-        return out / table / f"day={self.day or UNDATED}" / f"cam={camera}"
+        return f"day={self.day or UNDATED}/cam={camera}"
+
+    def folder(self, out: Path, table: str) -> Path:
+        """Folder of a table's files, below out whatever the camera is called."""
+        return out / table / self.partition
 
 
 def why_no_camera(name: str) -> str | None:
@@ -69,7 +73,7 @@ def classes_of(out: Path) -> tuple[str, ...] | None:
     Raises:
         OSError: the file that says it cannot be read.
     """
-    file = Place(None, None).folder(out, "tracks") / _NO_ROWS_NAME
+    file = Place(None, None).folder(out, "tracks") / NO_ROWS
     try:
         with file.open("rb") as opened:  # Or pyarrow would put its own words into the error.
             metadata = pq.read_schema(opened).metadata or {}
@@ -82,17 +86,20 @@ def classes_of(out: Path) -> tuple[str, ...] | None:
 
 
 def prepare(out: Path, metadata: Mapping[str, str], classes: tuple[str, ...] = EXPRESSIONS) -> None:
-    """Make OUT with one file a table that holds the schema and no rows; clear what an interrupted run left half-written.
+    """Make OUT with one file a table that holds the schema and no rows; complete or clear what was interrupted.
+
+    For whoever holds the lock of OUT.
 
     Raises:
         OSError: OUT cannot be written.
     """
     out.mkdir(parents=True, exist_ok=True)
+    complete(out)
     for table, schema in tables_for(classes).items():
         folder = Place(None, None).folder(out, table)
-        if not (folder / _NO_ROWS_NAME).exists():
-            _write(schema.empty_table(), folder / _NO_ROWS_NAME, metadata)
-    for half in out.glob("*/day=*/cam=*/*.tmp"):
+        if not (folder / NO_ROWS).exists():
+            write_half(schema.empty_table(), folder / NO_ROWS, metadata).replace(folder / NO_ROWS)
+    for half in (*out.glob("*/day=*/cam=*/*.tmp"), *out.glob(f"{JOURNAL}/*.tmp")):
         with suppress(FileNotFoundError):  # A younger one may be another run's, which is about to rename it.
             if time.time() - half.stat().st_mtime > _ABANDONED_S:
                 half.unlink()
@@ -105,11 +112,12 @@ def write_video(
     tables: Mapping[str, pa.Table],
     metadata: Mapping[str, str],
     classes: tuple[str, ...] = EXPRESSIONS,
+    replaces: Iterable[tuple[str, str]] = (),
 ) -> None:
     """Write the rows of one video in place of any that it had before.
 
-    All is on the disk before anything old goes. Then the old `videos` row goes first and the new one comes
-    last: a video without one is not done, whatever lies in the other tables.
+    All is on the disk before anything old goes, and all of it takes effect together (analytics/commit.py). The
+    `videos` row comes last: a video without one is not done, whatever lies in the other tables.
 
     Args:
         out: the output folder.
@@ -118,46 +126,56 @@ def write_video(
         tables: rows by table name, in the schemas of analytics.schema; missing tables get no file.
         metadata: text added to each file's metadata.
         classes: of the classifier.
+        replaces: partition (day=…/cam=…) and video_id of files of its own that hold older rows.
 
     Raises:
         OSError: the disk is full or OUT cannot be written. The video keeps the rows that it had.
     """
     halves: list[tuple[Path, Path]] = []
+    old = {(place.partition, video_id), *replaces}
     try:
         for name in _WRITE_ORDER:
             if name in tables:
                 path = place.folder(out, name) / f"{video_id}.parquet"
-                halves.append((_half(tables[name].cast(tables_for(classes)[name]), path, metadata), path))
-        forget_video(out, video_id)
-        try:
-            for half, path in halves:
-                half.replace(path)
-        except BaseException:
-            forget_video(out, video_id)  # Rows of a video that has none in `videos` would be counted all the same.
-            raise
+                halves.append((write_half(tables[name].cast(tables_for(classes)[name]), path, metadata), path))
+        commit(out, video_id, halves, [file for folder, old_id in old for file in files_of(out, folder, old_id)])
     finally:
-        for half, _ in halves:
-            half.unlink(missing_ok=True)
+        if not is_under_way(out, video_id):
+            for half, _ in halves:
+                half.unlink(missing_ok=True)
 
 
-def forget_video(out: Path, video_id: str) -> None:
-    """Remove the rows of a video, wherever they are filed; its `videos` row first."""
+def read_video(out: Path, partition: str, video_id: str) -> tuple[dict[str, pa.Table], dict[str, str]]:
+    """What a video's own files in a partition hold, by table, and the metadata of its row in `videos`.
+
+    Raises:
+        OSError: one of them cannot be read.
+    """
+    tables = {}
+    for name, path in zip(_WRITE_ORDER, files_of(out, partition, video_id), strict=True):
+        if path.exists():
+            with path.open("rb") as file:
+                tables[name] = pq.ParquetFile(file).read()
+    metadata = tables["videos"].schema.metadata or {}
+    return tables, {key.decode(): value.decode() for key, value in metadata.items()}
+
+
+def files_of(out: Path, partition: str, video_id: str) -> list[Path]:
+    """Where a video's own files lie in a partition (day=…/cam=…), whether or not they are there."""
     if not re.fullmatch(r"[0-9a-f]{16}", video_id):
         raise ValueError(f"no video_id: {video_id!r}")
-    for table in _PURGE_ORDER:
-        for file in (out / table).glob(f"day=*/cam=*/{video_id}.parquet"):
-            file.unlink()
+    return [out / table / partition / f"{video_id}.parquet" for table in _WRITE_ORDER]
 
 
-def _write(table: pa.Table, path: Path, metadata: Mapping[str, str]) -> None:
-    _half(table, path, metadata).replace(path)
+def write_half(table: pa.Table, path: Path, metadata: Mapping[str, str]) -> Path:
+    """Write a table beside its path, whole and safe on the disk; it still has to be renamed.
 
-
-def _half(table: pa.Table, path: Path, metadata: Mapping[str, str]) -> Path:
-    """Write a table beside its path, whole and safe on the disk; it still has to be renamed."""
+    Raises:
+        OSError: the disk is full or OUT cannot be written.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     table = table.replace_schema_metadata({"emobatch.schema_version": str(SCHEMA_VERSION), **metadata})
-    half = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
+    half = half_of(path)
     try:
         with half.open("wb") as file:
             pq.write_table(table, file, compression="zstd")
@@ -180,7 +198,7 @@ def to_table(name: str, columns: Mapping[str, Any], classes: tuple[str, ...] = E
         raise ValueError(f"{name}: columns differ: {sorted(set(columns) ^ set(schema.names))}")
     rows = next(len(values) for values in columns.values() if values is not None)
     arrays = [
-        pa.nulls(rows, field.type) if columns[field.name] is None else _array(columns[field.name], field.type)
+        pa.nulls(rows, field.type) if columns[field.name] is None else column_of(columns[field.name], field.type)
         for field in schema
     ]
     for field, array in zip(schema, arrays, strict=True):
@@ -189,7 +207,8 @@ def to_table(name: str, columns: Mapping[str, Any], classes: tuple[str, ...] = E
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _array(values: Any, kind: pa.DataType) -> pa.Array:
+def column_of(values: Any, kind: pa.DataType) -> pa.Array:
+    """Values as a column of a table; texts may be coded."""
     if pa.types.is_dictionary(kind):
         return pa.array(values, pa.string()).dictionary_encode().cast(kind)
     return pa.array(values, kind, from_pandas=True)

@@ -11,8 +11,10 @@ import typer
 
 from analytics.errors import EmobatchError
 from emobatch import __version__
-from jobs import cli_models, cli_predict
+from jobs import cli_archive, cli_config_show, cli_models, cli_predict, cli_schedule
+from jobs.cli_config import ConfigFile, Configured, configured
 from jobs.cli_options import Debug, Json, Quiet, debugging, log_to_stderr
+from jobs.config import cameras_from, recorders_from
 
 app = typer.Typer(
     name="emobatch",
@@ -78,8 +80,9 @@ def _common(
     pass
 
 
-@app.command()
+@app.command(cls=Configured)
 def run(
+    ctx: typer.Context,
     sources: Annotated[
         list[str], typer.Argument(metavar="SOURCE…", help="Files, folders, globs, or @lists with one source a line.")
     ],
@@ -99,14 +102,46 @@ def run(
     segment: Annotated[str, typer.Option(help="Seconds of footage in one task; a multiple of 10.")] = "300",
     stall: Annotated[float, typer.Option(min=1, help="Give a video up after so many seconds without progress.")] = 600,
     dashboard: Annotated[bool, typer.Option("--dashboard", help="Dask's dashboard, on this machine alone.")] = False,
+    timezone: Annotated[
+        str | None, typer.Option(help="Time zone of the cameras' clocks, such as Europe/Berlin.")
+    ] = None,
+    include: Annotated[
+        list[str] | None, typer.Option(metavar="GLOB", help="Only files whose path ends like this; may be repeated.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(metavar="GLOB", help="No files whose path ends like this; may be repeated.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Only what was recorded since: YYYY-MM-DD, or 7d for a week.")
+    ] = None,
+    hours: Annotated[
+        str | None, typer.Option(metavar="22-06", help="Only what began in these hours of the camera's day.")
+    ] = None,
+    newest_first: Annotated[bool, typer.Option("--newest-first", help="Begin with the latest recordings.")] = False,
+    stable_for: Annotated[
+        str, typer.Option(help="Leave files that changed within this time for later, as they may still be written.")
+    ] = "2m",
+    until: Annotated[
+        str | None, typer.Option(metavar="HH:MM", help="Begin nothing more after this time of day.")
+    ] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try videos again that failed or are partial.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Decode again what changed settings ask for, however much it is.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be done.")] = False,
+    config: ConfigFile = None,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> int:
     """Process recorded video into tables and reports."""
     log_to_stderr(quiet)
-    from jobs.options import RunOptions, parse_every, parse_segment
+    from jobs.moments import next_time, parse_date, parse_every, parse_hours, parse_segment, parse_span
+    from jobs.options import RunOptions
 
+    configuration = configured(ctx)
     options = RunOptions(
         sources=tuple(sources),
         out=out,
@@ -119,10 +154,30 @@ def run(
         segment=parse_segment(segment),
         stall_s=stall,
         dashboard=dashboard,
+        recorders=recorders_from(configuration),
+        cameras=cameras_from(configuration),
+        timezone=timezone,
+        include=tuple(include or ()),
+        exclude=tuple(exclude or ()),
+        since=parse_date("--since", since) if since else None,
+        hours=parse_hours("--hours", hours) if hours else None,
+        newest_first=newest_first,
+        stable_for_s=parse_span("--stable-for", stable_for),
+        until=next_time("--until", until) if until else None,
+        retry_failed=retry_failed,
+        force=force,
     )
+    from jobs.run import plan as plan_all
     from jobs.run import run as run_all
     from jobs.screen import Screen
 
+    if dry_run:
+        agenda = plan_all(options)
+        if as_json:
+            typer.echo(json.dumps(agenda.to_json()))
+        elif not quiet:
+            Screen().agenda(agenda)
+        return 0
     with Screen(quiet=quiet) as screen:
         summary = run_all(options, screen)
     screen.summary(summary, str(out / "reports" / "index.html"))
@@ -214,7 +269,11 @@ def doctor(
     return 2 if any(finding.level == "problem" for finding in findings) else 0
 
 
+app.command()(cli_archive.compact)
+app.command()(cli_archive.purge)
+app.command()(cli_schedule.schedule)
 app.command()(cli_predict.predict)
 app.command()(cli_models.evaluate)
 app.command()(cli_models.train)
 app.add_typer(cli_models.models, name="models")
+app.add_typer(cli_config_show.config_commands, name="config")

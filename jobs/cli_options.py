@@ -26,11 +26,12 @@ def log_to_stderr(quiet: bool = False) -> None:
             logging.getLogger(noisy).setLevel(logging.INFO)
 
 
-def _set_debug(wanted: bool) -> None:
+def _set_debug(wanted: bool) -> bool:
     global _debug
     _debug = wanted
     if wanted:
         log_to_stderr()
+    return wanted
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]

@@ -11,7 +11,8 @@ from analytics.errors import EmobatchError, UsageError
 from analytics.paths import is_file
 from emobatch import __version__
 from jobs.releases import differences, releases
-from jobs.work import VideoTask, engines_for
+from jobs.task import VideoTask
+from jobs.work import engines_for
 
 _SAME_PATHS = "mount footage and OUT under the same paths everywhere"
 

@@ -3,26 +3,26 @@
 import hashlib
 import json
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import date, datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, cast
 
 from analytics.errors import UsageError
 from analytics.quality import QualityThresholds
+from analytics.recorders import Recorder, zone_of
 from analytics.tables import why_no_camera
 from analytics.track import TrackSettings
+from jobs.moments import parse_every, parse_segment
 
 _SHOWN: Final = 40
 """Characters of a wrong value that an error repeats."""
 ALGORITHM: Final = 3
 """Rises when the same settings would give other rows."""
-_LEAST_EVERY: Final = Fraction(1, 1000)
-_MOST_EVERY: Final = Fraction(3600)
-_NUMBER: Final = re.compile(r"[+-]?[0-9./]{1,40}")
-"""Without exponents: Fraction would spend hours on 1e999999999."""
+OF_CAMERAS: Final = ("every", "detector", "min_face", "min_score", "long_side")
+"""What single cameras may have settings of their own for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +52,30 @@ class RunOptions:
     """Dask's dashboard, on this machine alone."""
     camera: str | None = None
     """Camera that recorded all sources; its name becomes part of paths below out."""
+    recorders: tuple[Recorder, ...] = ()
+    """Rules that tell camera and start from a file's path; the first that matches counts."""
+    timezone: str | None = None
+    """Time zone of clocks of which nothing else says it."""
+    cameras: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Settings of single cameras, by name: fields of this record that decide rows, and exclude."""
+    include: tuple[str, ...] = ()
+    """Only files whose path ends like one of these patterns."""
+    exclude: tuple[str, ...] = ()
+    since: date | None = None
+    """Only what was recorded on this day or later."""
+    hours: tuple[int, int] | None = None
+    """Only what began in these hours of the camera's day: first hour, and hour before which it ends."""
+    newest_first: bool = False
+    stable_for_s: float = 120.0
+    """Files that changed within so many seconds are left for later, unless they are named themselves."""
+    until: datetime | None = None
+    """When nothing more is to be begun; aware."""
+    retry_failed: bool = False
+    """Try videos again that failed or are partial."""
+    force: bool = False
+    """Decode again whatever changed settings ask for, however much it is."""
+    compact: bool = True
+    """Put the tables of days that are over into one file a day and camera."""
     min_face: int = 10
     """Faces whose shorter side is below this many px are dropped."""
     min_score: float = 0.6
@@ -70,6 +94,8 @@ class RunOptions:
             ("scheduler", self.scheduler is None or isinstance(self.scheduler, str), "a text, or None"),
             ("min_face", _whole(self.min_face, 1), "px, a whole number from 1"),
             ("min_score", _number(self.min_score) and 0 <= self.min_score <= 1, "a number from 0 to 1"),
+            ("stable_for_s", _number(self.stable_for_s) and self.stable_for_s >= 0, "seconds from 0"),
+            ("until", self.until is None or self.until.tzinfo is not None, "a time with its time zone"),
             ("long_side", _whole(self.long_side, 32), "px, a whole number from 32"),
         ):
             if not fits:
@@ -77,6 +103,29 @@ class RunOptions:
         if self.camera is not None and (problem := why_no_camera(self.camera)):
             shown = self.camera if len(self.camera) <= _SHOWN else f"{self.camera[:_SHOWN]}…"
             raise UsageError(f"--camera {shown}: {problem}", "give the camera another, short name")
+
+        if self.timezone is not None:
+            zone_of(self.timezone)
+        for camera in self.cameras:
+            self.of_camera(camera)
+
+    @property
+    def excluded_cameras(self) -> frozenset[str]:
+        """Cameras that are left out."""
+        return frozenset(name for name, settings in self.cameras.items() if settings.get("exclude"))
+
+    def of_camera(self, camera: str | None) -> "RunOptions":
+        """What holds for the videos of one camera.
+
+        Raises:
+            UsageError: a setting that no single camera can have, or a wrong value.
+        """
+        settings = {name: value for name, value in self.cameras.get(camera or "", {}).items() if name != "exclude"}
+        if unknown := sorted(set(settings) - set(OF_CAMERAS)):
+            raise UsageError(f"camera {camera}: {', '.join(unknown)}: no setting of a camera", f"give {OF_CAMERAS}")
+        if isinstance(every := settings.get("every"), str | int | float):
+            settings["every"] = parse_every(str(every))
+        return replace(self, cameras={}, **settings)
 
     def settings_hash(self, detector_sha256: str, model: Sequence[object]) -> str:
         """Hash of what decides the rows: 16 hex digits. Paths, cameras and release numbers are no part of it.
@@ -103,38 +152,6 @@ def _whole(value: object, least: int) -> bool:
 
 def _number(value: object) -> bool:
     return type(value) in (int, float) and math.isfinite(cast(float, value))
-
-
-def parse_segment(text: str) -> Fraction:
-    """Seconds of footage in one task from the command line.
-
-    Raises:
-        UsageError: no number, or no multiple of 10 between 10 and a day.
-    """
-    shown = text[:_SHOWN]
-    seconds = Fraction(text) if _NUMBER.fullmatch(text) and re.fullmatch(r"[0-9]+", text) else None
-    if seconds is None or seconds % 10 or not 10 <= seconds <= 86_400:
-        raise UsageError(f"--segment {shown}: not a whole number of tens of seconds", "give 10 to 86400, such as 300")
-    return seconds
-
-
-def parse_every(text: str) -> Fraction:
-    """Seconds between samples from the command line: `0.5`, `1/3`.
-
-    Raises:
-        UsageError: no number, or not between a millisecond and an hour.
-    """
-    remedy = "give seconds between 0.001 and 3600, such as 0.5"
-    shown = text[:_SHOWN]
-    try:
-        every = Fraction(text) if _NUMBER.fullmatch(text) else None
-    except (ValueError, ZeroDivisionError):
-        every = None
-    if every is None:
-        raise UsageError(f"--every {shown}: not a number of seconds", remedy)
-    if not _LEAST_EVERY <= every <= _MOST_EVERY:
-        raise UsageError(f"--every {shown}: out of range", remedy)
-    return every
 
 
 def from_settings(

@@ -1,7 +1,10 @@
 """What became of videos and of a run: the records that screen, log, --json and Python callers see."""
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from jobs.agenda import Agenda
 
 EXIT_SOME_FAILED: Final = 3
 STATUSES: Final = ("done", "partial", "failed", "duplicate", "unchanged")
@@ -36,8 +39,19 @@ class RunSummary:
     tracks: int = 0
     videos: dict[str, int] = field(default_factory=lambda: dict.fromkeys(STATUSES, 0))
     failures: list[dict[str, str]] = field(default_factory=list)
+    left: list[dict[str, str]] = field(default_factory=list)
+    """Videos that are left for a later run, and why."""
+    n_found: int = 0
+    passed_over: int = 0
+    """Files that were found and not asked for."""
     interrupted: bool = False
     """It ended before all videos had their turn."""
+
+    def found(self, n: int, agenda: "Agenda") -> None:
+        """Count what was found, and what of it needs nothing."""
+        self.n_found, self.passed_over = n, agenda.passed_over
+        self.videos["unchanged"] += agenda.unchanged
+        self.left += [{"source": source, "reason": reason} for source, reason in agenda.left]
 
     def add(self, outcome: VideoOutcome) -> None:
         """Count one video."""
@@ -60,5 +74,5 @@ class RunSummary:
 
     def to_json(self) -> dict[str, Any]:
         """With stable keys."""
-        names = ("run_id", "out", "videos", "media_s", "elapsed_s", "faces", "tracks", "failures")
+        names = ("run_id", "out", "videos", "media_s", "elapsed_s", "faces", "tracks", "failures", "left")
         return {name: getattr(self, name) for name in names}

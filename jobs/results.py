@@ -11,7 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analytics.errors import UsageError
+from analytics.listing import list_tables
 from analytics.paths import is_folder
+from analytics.schema import VIDEOS
+from analytics.videos import read_videos
 from jobs.outcome import STATUSES
 
 
@@ -35,7 +38,11 @@ class Results:
     @cached_property
     def videos(self) -> pd.DataFrame:
         """One row a video; columns as in docs/data-dictionary.md, so too in the others."""
-        return self._read("videos")
+        stored = read_videos(self.out)
+        for file, error in stored.unreadable.items():
+            raise UsageError(f"{file}: cannot be read ({error})", "remove it and run again") from None
+        frame: pd.DataFrame = stored.table.select(VIDEOS.names).to_pandas()
+        return frame
 
     @cached_property
     def samples(self) -> pd.DataFrame:
@@ -54,11 +61,12 @@ class Results:
 
     def _read(self, table: str) -> pd.DataFrame:
         parts = []
-        for file in sorted((self.out / table).glob("day=*/cam=*/*.parquet")):
+        for file in list_tables(self.out, (table,)).of(table):
             try:
-                parts.append(pq.ParquetFile(file).read())
+                with file.path.open("rb") as opened:
+                    parts.append(pq.ParquetFile(opened).read())
             except (OSError, pa.ArrowException) as error:
-                raise UsageError(f"{file}: cannot be read ({error})", "remove it and run again") from None
+                raise UsageError(f"{file.path}: cannot be read ({error})", "remove it and run again") from None
         # Descriptions of single files may differ; the columns do not.
         frame: pd.DataFrame = pa.concat_tables(part.replace_schema_metadata(None) for part in parts).to_pandas()
         return frame

@@ -1,6 +1,6 @@
 """From the results of a video to its rows in the tables."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -8,8 +8,9 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from analytics.recorders import Recorded
 from analytics.records import GATES
-from analytics.tables import to_table
+from analytics.tables import column_of, to_table
 from jobs.pipeline import Engines, VideoResult
 from models.classifier import ModelFacts
 
@@ -25,7 +26,20 @@ class VideoKey:
     video_id: str
     source: str
     """Path as text that any reader can take."""
-    camera: str | None
+    recorded: Recorded
+
+    @property
+    def camera(self) -> str | None:
+        """Who recorded it."""
+        return self.recorded.camera
+
+    def times(self, seconds: Iterable[float]) -> pa.Array | None:
+        """Wall-clock time of moments of the video, to the microsecond; None where its start is unknown."""
+        if self.recorded.start is None:
+            return None
+        start_us = round(self.recorded.start.timestamp() * 1e6)
+        stamps = start_us + np.round(np.asarray(list(seconds), np.float64) * 1e6).astype(np.int64)
+        return pa.array(stamps, pa.int64()).cast(pa.timestamp("us", tz="UTC"))
 
 
 def tables_of(key: VideoKey, result: VideoResult, engines: Engines) -> dict[str, pa.Table]:
@@ -50,6 +64,33 @@ def table_of_duplicate(key: VideoKey, engines: Engines, first: VideoKey) -> dict
             key, engines, status="duplicate", reason=f"a copy of {first.source}", duplicate_of=first.video_id
         )
     }
+
+
+def refiled(tables: Mapping[str, pa.Table], key: VideoKey) -> dict[str, pa.Table]:
+    """The rows of a video under another path, camera or start."""
+    return {name: _refiled(name, table, key) for name, table in tables.items()}
+
+
+def _refiled(name: str, table: pa.Table, key: VideoKey) -> pa.Table:
+    def times(column: str) -> pa.Array | None:
+        return key.times(table[column].to_pylist())
+
+    cameras = [key.camera] * len(table)
+    new: dict[str, Any] = {}
+    if name == "videos":
+        new = {column: [value] * len(table) for column, value in _of_the_key(key).items()}
+    elif name == "samples":
+        new = {"time": times("pts_s")}
+    elif name == "faces":
+        new = {"camera": cameras, "time": times("pts_s")}
+    else:
+        new = {"camera": cameras, "start_time": times("start_s"), "end_time": times("end_s")}
+    for column, values in new.items():
+        at = table.schema.get_field_index(column)
+        kind = table.schema.field(at)
+        array = pa.nulls(len(table), kind.type) if values is None else column_of(values, kind.type)
+        table = table.set_column(at, kind, array)
+    return table
 
 
 def in_words(result: VideoResult) -> str | None:
@@ -91,9 +132,7 @@ def _video_columns(result: VideoResult) -> dict[str, Any]:
 def _videos_row(key: VideoKey, engines: Engines, **known: Any) -> pa.Table:
     facts = engines.classifier.facts
     row: dict[str, Any] = {
-        **asdict(key),
-        "start_time": None,
-        "start_time_source": "unknown",
+        **_of_the_key(key),
         "pts_source": None,
         "duration_s": None,
         "decoded_s": None,
@@ -118,6 +157,16 @@ def _videos_row(key: VideoKey, engines: Engines, **known: Any) -> pa.Table:
     return to_table("videos", {name: [value] for name, value in (row | known).items()})
 
 
+def _of_the_key(key: VideoKey) -> dict[str, Any]:
+    return {
+        "video_id": key.video_id,
+        "source": key.source,
+        "camera": key.camera,
+        "start_time": key.recorded.start,
+        "start_time_source": key.recorded.start_source,
+    }
+
+
 def _samples(key: VideoKey, result: VideoResult) -> pa.Table:
     rows = result.samples
     return to_table(
@@ -126,7 +175,7 @@ def _samples(key: VideoKey, result: VideoResult) -> pa.Table:
             "video_id": [key.video_id] * len(rows),
             "sample": rows.sample,
             "pts_s": rows.pts_s,
-            "time": None,
+            "time": key.times(rows.pts_s),
             "n_faces": rows.n_faces,
             "gate": [GATES[i] for i in rows.gate],
         },
@@ -142,7 +191,7 @@ def _faces(key: VideoKey, result: VideoResult, facts: ModelFacts) -> pa.Table:
             "camera": [key.camera] * n,
             "sample": faces.sample,
             "pts_s": faces.pts_s,
-            "time": None,
+            "time": key.times(faces.pts_s),
             "track_id": [int(number) or None for number in result.track_id],
             **{name: faces.boxes[:, i] for i, name in enumerate("xywh")},
             "score": faces.score,
@@ -179,8 +228,8 @@ def _tracks(key: VideoKey, result: VideoResult, facts: ModelFacts) -> pa.Table:
         {
             "video_id": [key.video_id] * len(tracks),
             "camera": [key.camera] * len(tracks),
-            "start_time": None,
-            "end_time": None,
+            "start_time": key.times(of("start_s")),
+            "end_time": key.times(of("end_s")),
             **{name: of(name) for name in ("track_id", "start_s", "end_s", "n_faces", "n_usable", "median_face_px")},
             **{name: element(of("probabilities"), i) if known else None for i, name, known in _columns(facts)},
             **{f"share_{name}": element(of("shares"), i) if known else None for i, name, known in _columns(facts)},

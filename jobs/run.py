@@ -1,13 +1,12 @@
 """One run: every video is led through its steps, then the pages and the record are written."""
 
 import errno
-import json
 import logging
 import os
 import secrets
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,18 +15,29 @@ from typing import Final
 from analytics.errors import EmobatchError, UsageError
 from analytics.paths import absolute, is_file, is_folder
 from analytics.tables import classes_of, prepare
+from analytics.videos import keep_videos, read_videos
 from emobatch import __version__
-from jobs.conductor import Conductor, Listener
+from jobs.agenda import Agenda, draw_up
+from jobs.compact import compact_days
+from jobs.conductor import Conductor
+from jobs.crews import Crews
 from jobs.executors import Executor, InProcess, Running
+from jobs.filing import CannotWrite, metadata_of
+from jobs.fingerprints import Fingerprints
+from jobs.ledger import Ledger
+from jobs.limits import Limits, Listener
+from jobs.lock import Lock, locked
 from jobs.options import RunOptions
 from jobs.outcome import RunSummary, VideoOutcome
 from jobs.pipeline import Engines
-from jobs.releases import releases
+from jobs.purge import read_tombstones
+from jobs.record import FOLDER as RUNS
+from jobs.record import logged, write_record
+from jobs.settle import Settler, remove
 from jobs.sources import Sources, find_videos
-from jobs.unfinished import FOLDER, forget
-from jobs.work import CannotWrite, VideoTask, as_text, metadata_of
+from jobs.task import VideoTask, as_text
+from jobs.unfinished import FOLDER, forget_abandoned
 from models.catalogue import card_of
-from models.classifier import SHIPPED
 from reports.cards import FOLDER as CARDS
 from reports.site import write_site, write_whole
 from reports.stored import UnreadableTablesError
@@ -38,6 +48,8 @@ _OF_THE_DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 """Errors that another run may not meet; with others OUT is the wrong place."""
 _HARDLY_ANYTHING: Final = 32 * 2**20
 """Bytes of a single video for which one worker process is enough."""
+_ENOUGH: Final = 50
+"""Videos of one day and camera with files of their own that are put together when the day is over."""
 
 
 class Silent:
@@ -53,51 +65,17 @@ class Silent:
         """Nothing."""
 
 
-def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
-    """Process all sources and write tables, pages and the run's record below options.out.
-
-    Args:
-        options: what to do.
-        listener: told how it goes on.
+def plan(options: RunOptions) -> Agenda:
+    """What a run would have to do. Opens no video and writes nothing.
 
     Raises:
         UsageError: a wrong setting, or no named source exists.
         NoVideoError: the sources hold no video.
-        EmobatchError: OUT cannot be written, or the cluster cannot be used.
     """
-    started, now = time.monotonic(), datetime.now(UTC)
-    engines = Engines.load(options)
-    sources = find_videos(options.sources, options.out)
-    _prepare(options, engines)
-    run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-    summary = RunSummary(run_id=run_id, out=as_text(options.out), started_at=now.isoformat(), interrupted=True)
-    for source, reason in sources.missing.items():
-        name = as_text(source)
-        summary.failures.append({"source": name, "reason": as_text(reason).removeprefix(f"{name}: ")})
-    with _logged(options.out / "runs" / f"{run_id}.log"):
-        _log.info("emobatch %s, settings %s, %d videos", __version__, engines.settings_hash, len(sources.videos))
-        try:
-            _process(sources, options, engines, summary, listener or Silent())
-            summary.interrupted = False
-        except CannotWrite as error:
-            raise _cannot_write(options.out, error.words) from None
-        finally:
-            # An interrupted night has its record and its pages, too.
-            summary.elapsed_s = time.monotonic() - started
-            _conclude(options, engines, sources, summary)
-    return summary
-
-
-def _process(sources: Sources, options: RunOptions, engines: Engines, summary: RunSummary, listener: Listener) -> None:
-    # Paths of workers are those of this machine, whatever folder they were started in.
-    out = absolute(options.out)
-    model = options.model if options.model in SHIPPED else str(absolute(Path(options.model)))
-    # The sources may be many, and travel with no step.
-    travelling = replace(options, sources=(), out=out, model=model)
-    task = VideoTask(path=Path(), options=travelling, settings_hash=engines.settings_hash, releases=releases())
-    with _executor(options, task, sources) as executor:
-        Conductor(sources.videos, task, engines, executor, _Noting(summary, listener)).run()
-    forget(out / FOLDER)
+    out, crews = options.out, Crews(options)
+    sources = find_videos(options.sources, out)
+    ledger = Ledger.of(read_videos(out), read_tombstones(out))
+    return draw_up(sources, replace(options, force=True), crews.hashes, ledger, Fingerprints(out))
 
 
 class _Noting:
@@ -116,8 +94,81 @@ class _Noting:
         self.listener.ended(number, of, outcome, size)
 
 
+def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
+    """Process all sources and write tables, pages and the run's record below options.out.
+
+    Args:
+        options: what to do.
+        listener: told how it goes on.
+
+    Raises:
+        UsageError: a wrong setting, or no named source exists.
+        NoVideoError: the sources hold no video.
+        EmobatchError: OUT cannot be written, or the cluster cannot be used.
+    """
+    started, now = time.monotonic(), datetime.now(UTC)
+    crews = Crews(options)
+    sources = find_videos(options.sources, options.out)
+    _make_folder(options.out)
+    with _locked(options.out) as lock:
+        _prepare(options, crews.others)
+        run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        summary = RunSummary(run_id=run_id, out=as_text(options.out), started_at=now.isoformat(), interrupted=True)
+        for source, reason in sources.missing.items():
+            name = as_text(source)
+            summary.failures.append({"source": name, "reason": as_text(reason).removeprefix(f"{name}: ")})
+        with _logged(options.out / RUNS / f"{run_id}.log"):
+            _log.info("emobatch %s, settings %s", __version__, crews.others.settings_hash)
+            try:
+                _process(sources, options, crews, summary, listener or Silent(), lock)
+                summary.interrupted = False
+            except CannotWrite as error:
+                raise _cannot_write(options.out, error.words) from None
+            except OSError as error:
+                raise _cannot_write(Path(error.filename or options.out), error.strerror or str(error)) from error
+            finally:
+                # An interrupted night has its record and its pages, too.
+                summary.elapsed_s = time.monotonic() - started
+                _conclude(options, crews.others.settings_hash, summary)
+    return summary
+
+
+def _process(
+    sources: Sources, options: RunOptions, crews: Crews, summary: RunSummary, listener: Listener, lock: Lock
+) -> None:
+    """Draw up what is to be done, do it, and leave the tables as the next run and every reader want them."""
+    out = options.out
+    videos = read_videos(out)
+    ledger, fingerprints = Ledger.of(videos, read_tombstones(out)), Fingerprints(out)
+    agenda = draw_up(sources, options, crews.hashes, ledger, fingerprints)
+    keep_videos(out, videos)
+    summary.found(len(sources.videos), agenda)
+    _log.info("%d videos: %d to look at, %d unchanged", len(sources.videos), len(agenda.items), agenda.unchanged)
+    settler = Settler(absolute(out), ledger, fingerprints, agenda.settled, options.retry_failed)
+    try:
+        if agenda.items:
+            _conduct(agenda, options, crews, settler, _Noting(summary, listener), lock)
+        remove(settler.out, settler.superseded())
+        if options.compact:
+            compact_days(out, datetime.now(UTC).date(), _ENOUGH)
+    finally:
+        fingerprints.keep()
+        forget_abandoned(out / FOLDER)
+
+
+def _conduct(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler, noting: _Noting, lock: Lock) -> None:
+    tasks = [(crews.task(item), item.size, item.changed_ns) for item in agenda.items]
+    settler.loosen_known([task for task, _, _ in tasks])
+    limits = Limits(options.stall_s, options.until.timestamp() if options.until else None, lock.check)
+    with _executor(options, crews.task(agenda.items[0]), [item.path for item in agenda.items]) as executor:
+        conductor = Conductor(tasks, crews.by_hash, settler, executor, noting, limits)
+        conductor.run()
+    for video in conductor.left:
+        noting.summary.left.append({"source": video.task.source, "reason": "not finished before --until"})
+
+
 @contextmanager
-def _executor(options: RunOptions, task: VideoTask, sources: Sources) -> Iterator[Executor]:
+def _executor(options: RunOptions, task: VideoTask, videos: Sequence[Path]) -> Iterator[Executor]:
     """Who carries out the steps: a cluster, processes of this machine, or this process."""
     if options.scheduler is None and options.workers == 0:
         here = InProcess()
@@ -131,39 +182,35 @@ def _executor(options: RunOptions, task: VideoTask, sources: Sources) -> Iterato
 
     if options.scheduler is not None:
         with scheduler_executor(options.scheduler) as executor:
-            shake_hands(executor.client, task, sources.videos)
+            shake_hands(executor.client, task, videos)
             yield executor
         return
-    single = len(sources.videos) == 1 and is_file(sources.videos[0])
-    tiny = single and sources.videos[0].stat().st_size < _HARDLY_ANYTHING
+    tiny = len(videos) == 1 and is_file(videos[0]) and videos[0].stat().st_size < _HARDLY_ANYTHING
     with local_executor(options.workers or (1 if tiny else cores()), options.dashboard) as executor:
         yield executor
 
 
 @contextmanager
+def _locked(out: Path) -> Iterator[Lock]:
+    with ExitStack() as stack:
+        try:
+            lock = stack.enter_context(locked(out, "emobatch run"))
+        except OSError as error:
+            raise _no_folder(out, error) from error
+        yield lock
+
+
+@contextmanager
 def _logged(path: Path) -> Iterator[None]:
-    """Everything that emobatch logs during a run also goes into a file of its own."""
-    root = logging.getLogger("jobs")
-    level = root.level
-    try:
-        path.parent.mkdir(exist_ok=True)
-        handler = logging.FileHandler(path, encoding="utf-8", delay=True)
-    except OSError as error:
-        raise _cannot_write(path.parent, error.strerror or str(error)) from error
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    handler.handleError = lambda record: None  # type: ignore[method-assign] # A full disk ends the run elsewhere.
-    root.addHandler(handler)
-    root.setLevel(min(level, logging.INFO) if level else logging.INFO)
-    try:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(logged(path))
+        except OSError as error:
+            raise _cannot_write(path.parent, error.strerror or str(error)) from error
         yield
-    finally:
-        root.removeHandler(handler)
-        root.setLevel(level)
-        with suppress(OSError):
-            handler.close()
 
 
-def _conclude(options: RunOptions, engines: Engines, sources: Sources, summary: RunSummary) -> None:
+def _conclude(options: RunOptions, settings_hash: str, summary: RunSummary) -> None:
     """Draw the pages and keep the record."""
     try:
         write_site(options.out)
@@ -173,16 +220,30 @@ def _conclude(options: RunOptions, engines: Engines, sources: Sources, summary: 
         raise _cannot_write(options.out, error.strerror or str(error)) from error
     finally:
         try:
-            _write_record(options, engines, sources, summary)
+            write_record(options, settings_hash, summary)
         except OSError as error:
             raise _cannot_write(options.out, error.strerror or str(error)) from error
 
 
-def _prepare(options: RunOptions, engines: Engines) -> None:
-    """Make OUT and its empty tables, and leave the card of the classifier there, which the pages link to."""
-    out = options.out
+def _make_folder(out: Path) -> None:
+    """Make OUT, so that it can be locked."""
     if os.path.lexists(out) and not is_folder(out):
         raise UsageError(f"--out {out}: is a file", "name a folder, or a name that is not taken")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _no_folder(out, error) from None
+
+
+def _no_folder(out: Path, error: OSError) -> EmobatchError:
+    if error.errno in _OF_THE_DISK:
+        return _cannot_write(out, error.strerror or str(error))
+    return UsageError(f"--out {out}: cannot be written ({error.strerror})", "name another folder")
+
+
+def _prepare(options: RunOptions, engines: Engines) -> None:
+    """Make the empty tables, and leave the card of the classifier in OUT, which the pages link to."""
+    out = options.out
     try:
         earlier, facts = classes_of(out), engines.classifier.facts
         if earlier is not None and earlier != facts.known:
@@ -193,34 +254,10 @@ def _prepare(options: RunOptions, engines: Engines) -> None:
         prepare(out, metadata_of(engines), facts.known)
         write_whole(out / CARDS / f"{engines.classifier.facts.sha256[:12]}.md", card_of(options.model))
     except OSError as error:
-        if error.errno in _OF_THE_DISK:
-            raise _cannot_write(out, error.strerror or str(error)) from error
-        raise UsageError(f"--out {out}: cannot be written ({error.strerror})", "name another folder") from None
+        raise _no_folder(out, error) from None
 
 
 def _cannot_write(out: Path, words: str) -> EmobatchError:
     return EmobatchError(
         f"{out}: cannot write ({words})", "free or mend the disk and run again; finished videos are kept"
     )
-
-
-def _write_record(options: RunOptions, engines: Engines, sources: Sources, summary: RunSummary) -> None:
-    folder = options.out / "runs"
-    folder.mkdir(exist_ok=True)
-    record = {
-        **summary.to_json(),
-        "started_at": summary.started_at,
-        "interrupted": summary.interrupted,
-        "emobatch": __version__,
-        "sources": [as_text(source) for source in options.sources],
-        "found": len(sources.videos),
-        "settings": {"every": str(options.every), "detector": options.detector, "model": options.model},
-        "settings_hash": engines.settings_hash,
-    }
-    path = folder / f"{summary.run_id}.json"
-    half = path.with_suffix(".tmp")
-    try:
-        half.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-        half.replace(path)
-    finally:
-        half.unlink(missing_ok=True)

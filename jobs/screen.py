@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:  # An error of the command line is shown without loading what a run needs.
+    from jobs.agenda import Agenda
     from jobs.executors import Running
     from jobs.outcome import RunSummary, VideoOutcome
 
@@ -18,6 +19,7 @@ _STYLES: Final = {"done": "green", "partial": "yellow", "failed": "red", "duplic
 _SILENCE_S: Final = 60.0
 """Where stderr is no terminal, a line says that the run is alive after so long without one."""
 _WORKERS_SHOWN: Final = 16
+_MOST_LEFT: Final = 5
 _MOST_FAILURES: Final = 50
 """Failed videos that the closing table lists; `emobatch status` lists them all."""
 
@@ -98,12 +100,31 @@ class Screen:
                 f"{count(summary.faces, 'face')}, {count(summary.tracks, 'track')}"
             )
         self._print(Text(line))
+        for left in summary.left[:_MOST_LEFT]:
+            self._print(Text(f"  later {printable(left['source'])}: {printable(left['reason'])}", style="dim"))
+        if (more := len(summary.left) - _MOST_LEFT) > 0:
+            self._print(Text(f"  later and {more:,} more", style="dim"))
         for failure in summary.failures[:_MOST_FAILURES]:
             self._print(Text(f"  ! {printable(failure['source'])}: {printable(failure['reason'])}", style="red"))
         if (more := len(summary.failures) - _MOST_FAILURES) > 0:
             self._print(Text(f"  ! and {more} more: emobatch status {printable(summary.out)}", style="red"))
         if index is not None:
             self._print(Text(f"report: {printable(index)}"))
+
+    def agenda(self, agenda: "Agenda") -> None:
+        """What a run would do."""
+        n = len(agenda.items)
+        self._print(
+            Text(f"{count(n, 'file')} to look at, {agenda.unchanged:,} unchanged, {len(agenda.left):,} for later")
+        )
+        if agenda.passed_over:
+            self._print(Text(f"{count(agenda.passed_over, 'file')} not asked for"))
+        if agenda.redone:
+            self._print(Text(f"{count(len(agenda.redone), 'video')} decoded again because settings changed"))
+        for item in agenda.items[:_MOST_FAILURES]:
+            self._print(Text(f"  {printable(str(item.path))}"))
+        if n > _MOST_FAILURES:
+            self._print(Text(f"  and {n - _MOST_FAILURES:,} more"))
 
     def error(self, text: str) -> None:
         """An error, shown even when quiet."""

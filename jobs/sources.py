@@ -26,6 +26,8 @@ class Sources:
     videos: tuple[Path, ...]
     missing: dict[str, str] = field(default_factory=dict)
     """Named source, or folder inside one, -> why there is nothing of it."""
+    direct: frozenset[Path] = frozenset()
+    """Videos that were named themselves, and not found in a folder or by a pattern."""
 
 
 def find_videos(named: tuple[str, ...], out: Path) -> Sources:
@@ -41,10 +43,13 @@ def find_videos(named: tuple[str, ...], out: Path) -> Sources:
     """
     missing: dict[str, str] = {}
     videos: dict[Path, None] = {}
+    direct: set[Path] = set()
     wanted = [name for given in named for name in _listed(given, missing)]
     for name in wanted:
         for video in _one_source(name, out, missing):
             videos[video] = None
+            if video == absolute(Path(name)):
+                direct.add(video)
     if not videos:
         if missing and all(name in missing for name in wanted):
             raise UsageError("; ".join(missing.values()), "name a file, folder, glob or @list of recorded video")
@@ -52,7 +57,7 @@ def find_videos(named: tuple[str, ...], out: Path) -> Sources:
             f"{', '.join(wanted) or ', '.join(named)}: no video in here",
             f"known kinds: {' '.join(sorted(VIDEO_SUFFIXES))}; a file named directly is always tried",
         )
-    return Sources(tuple(videos), missing)
+    return Sources(tuple(videos), missing, frozenset(direct))
 
 
 def _listed(given: str, missing: dict[str, str]) -> list[str]:

@@ -4,9 +4,10 @@ import time
 from dataclasses import dataclass, field
 from typing import Final
 
-from jobs.work import VideoTask
+from jobs.rows import VideoKey
+from jobs.task import VideoTask
 
-_ORDER: Final = {"finish": 0, "read": 1, "begin": 2, "hash_both": 3, "identify": 4}
+_ORDER: Final = {"finish": 0, "read": 1, "refile": 2, "begin": 3, "hash_both": 4, "identify": 5}
 """What is handed out first: to close a video goes before opening another."""
 
 
@@ -16,12 +17,16 @@ class Video:
 
     index: int
     size: int
+    changed_ns: int
+    """When the file last changed, by the clock of its file system."""
     task: VideoTask
     opened_at: float = field(default_factory=time.monotonic)
     segments: int = 1
     left: int = 0
     """Segments that are still to be read."""
     identified: bool = False
+    original: VideoKey | None = None
+    """The file that it is compared with."""
     parked: bool = False
     """One of its steps waits to be tried alone."""
     closed: bool = False

@@ -1,13 +1,19 @@
-"""What is known of a long video while its segments are being read: OUT/.unfinished/, removed when a run ends.
+"""What is known of a long video while its segments are being read: OUT/.unfinished/, removed when it is finished.
+
+A run that is killed leaves it, and the next one reads only the segments that are missing.
 
 Plans and rows go through these files and not through the scheduler, so that its memory stays small and a
 worker that dies takes nothing along.
 """
 
+import os
 import platform
 import shutil
+import time
 import uuid
+import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, fields
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +29,9 @@ from analytics.segments import Segment
 from jobs.pipeline import SegmentRows
 
 FOLDER: Final = ".unfinished"
+_ABANDONED_S: Final = 14 * 86_400
+_DAMAGED: Final = (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile)
+"""What numpy raises for files that are cut off or overwritten."""
 
 
 def save_plan(folder: Path, plan: VideoPlan, segments: list[Segment], shape: PictureShape | None) -> None:
@@ -86,6 +95,38 @@ def load_rows(folder: Path, number: int) -> SegmentRows:
         )
 
 
+def segments_kept(folder: Path) -> tuple[int, ...] | None:
+    """Which segments of a video an interrupted run has read; None where it had not begun.
+
+    What was damaged, as when the power failed, is read again.
+    """
+    try:
+        load_plan(folder)
+    except (EmobatchError, *_DAMAGED):
+        forget(folder)
+        return None
+    kept = []
+    for path in sorted(folder.glob("[0-9]*.npz")):
+        number = int(path.stem)
+        try:
+            load_rows(folder, number)
+        except _DAMAGED:
+            path.unlink(missing_ok=True)
+        else:
+            kept.append(number)
+    return tuple(kept)
+
+
+def forget_abandoned(folder: Path) -> None:
+    """Remove what was kept of videos that no run has touched for two weeks."""
+    for kept in folder.glob("*"):
+        with suppress(OSError):
+            if time.time() - kept.stat().st_mtime > _ABANDONED_S:
+                forget(kept)
+    with suppress(OSError):
+        folder.rmdir()  # Only if nothing is left in it.
+
+
 def forget(folder: Path) -> None:
     """Remove everything that was kept in a folder."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -98,6 +139,8 @@ def _save(path: Path, columns: Mapping[str, Any]) -> None:
     try:
         with half.open("wb") as file:
             np.savez(file, **columns)
+            file.flush()
+            os.fsync(file.fileno())
         half.replace(path)
     finally:
         half.unlink(missing_ok=True)

@@ -12,11 +12,13 @@ import pyarrow.dataset as ds
 
 from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS, labels_for
+from analytics.listing import list_tables
 from analytics.paths import is_folder
 from analytics.records import Gap
 from analytics.tables import classes_of
+from analytics.videos import read_videos
 from reports.records import IndexPage, Totals, Track, Video, VideoPage
-from reports.stored import StoredTables, UnreadableTablesError, rows_of_file, why_unreadable
+from reports.stored import StoredTables, UnreadableTablesError, why_unreadable
 from reports.text import counted
 from reports.timeline import LABELS, distribution_of, runs_of, timeline_of
 
@@ -37,17 +39,13 @@ def read_index(out: Path) -> IndexPage:
     if not is_folder(out / "videos"):
         raise UsageError(f"{out} holds no results", "name the folder that a run was given as --out")
     newest: dict[str, Video] = {}
-    unreadable: dict[Path, str] = {}
-    for file in sorted((out / "videos").rglob("*.parquet")):
-        try:
-            found = _videos_of(file, file.parent.relative_to(out / "videos"))
-        except UnreadableTablesError as error:
-            unreadable |= error.files
-            continue
-        for video in found:
-            known = newest.get(video.video_id)
-            if known is None or known.finished_at < video.finished_at:
-                newest[video.video_id] = video
+    stored = read_videos(out)
+    unreadable = {file: why_unreadable(error) for file, error in stored.unreadable.items()}
+    for row in stored.rows():
+        video = _video(row)
+        known = newest.get(video.video_id)
+        if known is None or known.finished_at < video.finished_at:
+            newest[video.video_id] = video
     videos = sorted(newest.values(), key=_by_start)
     return IndexPage(
         videos=tuple(videos),
@@ -63,7 +61,7 @@ def read_index(out: Path) -> IndexPage:
 def _expressions(out: Path) -> dict[str, tuple[tuple[str, int], ...]]:
     """The labels of the judged tracks of each video; none of files that cannot be read, which the pages tell."""
     columns = ["video_id", "expression", "n_usable"]
-    files = sorted((out / "tracks").rglob("*.parquet"))
+    files = [file.path for file in list_tables(out, ("tracks",)).of("tracks")]
     try:
         frames = [ds.dataset(files, format="parquet").to_table(columns=columns).to_pandas()] if files else []
     except (OSError, ValueError, pa.ArrowException):
@@ -147,18 +145,10 @@ def read_page(tables: StoredTables, video: Video, labels: tuple[str, ...] = LABE
     )
 
 
-def _videos_of(file: Path, folder: Path) -> list[Video]:
-    rows = rows_of_file(file)
-    try:
-        return [_video(folder, row) for row in rows]
-    except (KeyError, TypeError) as error:
-        raise UnreadableTablesError({file: why_unreadable(error)}) from error
-
-
-def _video(folder: Path, row: dict[str, Any]) -> Video:
+def _video(row: dict[str, Any]) -> Video:
     gaps = sorted((Gap(**gap) for gap in row["holes"]), key=lambda gap: gap.start_s)
     facts = {field.name: row[field.name] for field in fields(Video) if field.name not in ("folder", "gaps")}
-    return Video(folder=folder, gaps=tuple(gaps), **facts)
+    return Video(folder=Path(row["in_folder"]), gaps=tuple(gaps), **facts)
 
 
 def _by_start(video: Video) -> tuple[bool, float, str]:

@@ -44,10 +44,13 @@ class Finished:
 def emobatch(*arguments: str | Path | bytes, cwd: Path, before: tuple[str, ...] = ()) -> Finished:
     """Run the command to its end in the folder cwd. `before` stands before it: sudo and its kind.
 
-    A run that does not say how many workers it wants has none: starting processes takes seconds.
+    A run that does not say how many workers it wants has none: starting processes takes seconds. One that does not
+    say otherwise takes files that were written just now.
     """
-    if arguments[:1] == ("run",) and not {"--workers", "--scheduler", "--help"} & set(arguments):
-        arguments = ("run", "--workers", "0", *arguments[1:])
+    if arguments[:1] == ("run",) and "--help" not in arguments:
+        workers = () if {"--workers", "--scheduler"} & set(arguments) else ("--workers", "0")
+        stable = () if "--stable-for" in arguments else ("--stable-for", "0")
+        arguments = ("run", *workers, *stable, *arguments[1:])
     done = subprocess.run(
         [*before, *COMMAND, *arguments], cwd=cwd, env=ENVIRONMENT, capture_output=True, timeout=120, check=False
     )

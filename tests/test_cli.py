@@ -16,7 +16,7 @@ import typer
 
 from analytics.errors import UsageError
 from jobs.cli import app
-from jobs.options import parse_every
+from jobs.moments import parse_every
 from models.classifier import SHIPPED
 from tests.clips import write_clip
 from tests.command import COMMAND, ENVIRONMENT, ROOT, emobatch, rows, without_override
@@ -178,8 +178,8 @@ def _commands(command: Any) -> Iterator[Any]:
 
 OPTION: Final = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 ROOMS: Final = ("analytics", "jobs", "models", "reports")
-OF_OTHERS: Final = {"--force-reinstall", "--no-deps"}
-"""Options of pip."""
+OF_OTHERS: Final = {"--force-reinstall", "--no-deps", "--now"}
+"""Options of pip and systemctl."""
 
 
 def _options() -> dict[str, set[str]]:

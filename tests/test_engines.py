@@ -13,7 +13,8 @@ from analytics.records import Pulse
 from jobs.options import RunOptions
 from jobs.pipeline import Engines
 from jobs.releases import releases
-from jobs.work import VideoTask, engines_for, read
+from jobs.task import VideoTask
+from jobs.work import engines_for, read
 
 
 @pytest.fixture(name="task")

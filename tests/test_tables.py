@@ -14,7 +14,7 @@ import pytest
 
 from analytics.errors import UsageError
 from analytics.schema import SCHEMA_VERSION, TABLES, data_dictionary
-from analytics.tables import Place, forget_video, prepare, to_table, write_video
+from analytics.tables import Place, files_of, prepare, to_table, write_video
 from emobatch import __version__
 from jobs.options import RunOptions
 from tests.clips import write_clip
@@ -210,15 +210,15 @@ def test_what_an_interrupted_write_left_is_cleared(tmp_path: Path) -> None:
     assert len(list(tmp_path.rglob("*1.parquet"))) == 1
 
 
-def test_a_video_is_forgotten_wherever_it_is_filed(tmp_path: Path) -> None:
-    """A video that was filed under another day and camera leaves no rows there; an id that is none is refused."""
-    for place in (Place(None, None), Place("2026-03-01", "door")):
-        write_video(tmp_path, place, "0" * 15 + "1", {"samples": TABLES["samples"].empty_table()}, {})
-    assert len(files_below(tmp_path)) == 1
-    forget_video(tmp_path, "0" * 15 + "1")
-    assert files_below(tmp_path) == set()
+def test_a_video_leaves_no_rows_where_it_was_filed_before(tmp_path: Path) -> None:
+    """New rows under another day and camera replace the old ones; an id that is none is refused."""
+    old, new = Place(None, None), Place("2026-03-01", "door")
+    tables = {"samples": TABLES["samples"].empty_table()}
+    write_video(tmp_path, old, "0" * 15 + "1", tables, {})
+    write_video(tmp_path, new, "0" * 15 + "1", tables, {}, replaces=[(old.partition, "0" * 15 + "1")])
+    assert files_below(tmp_path) == {"samples/day=2026-03-01/cam=door/0000000000000001.parquet"}
     with pytest.raises(ValueError, match="no video_id"):
-        forget_video(tmp_path, "*")
+        files_of(tmp_path, new.partition, "*")
 
 
 def test_rows_that_do_not_fit_their_schema_are_refused() -> None:

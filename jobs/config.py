@@ -1,0 +1,245 @@
+"""emobatch.toml: read and checked, each value known by its line. It knows nothing of the command line."""
+
+import json
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from analytics.errors import UsageError
+from jobs.config_values import PARSERS, Setting, as_option, nearest, parser_of
+from jobs.toml_lines import Key, lines_of, occurrences
+
+if TYPE_CHECKING:  # emobatch.toml is also read to be shown, which needs no recorder.
+    from analytics.recorders import Recorder
+
+NAME: Final = "emobatch.toml"
+"""Read from the current folder where no other is named."""
+_LARGEST: Final = 2**20
+"""Bytes. More is no configuration, but a video named by mistake."""
+_SECTIONS: Final = {"run": "[run]", "recorder": "[[recorder]]", "camera": '[camera."NAME"]'}
+
+CAMERA_SETTINGS: Final = {
+    "exclude": Setting(kind="flag"),
+    "every": Setting(kind="text"),
+    "detector": Setting(kind="text"),
+    "min_face": Setting(kind="whole", least=1),
+    "min_score": Setting(kind="number", least=0, most=1),
+    "long_side": Setting(kind="whole", least=32),
+}
+"""What [camera."NAME"] may hold: the fields of RunOptions that decide rows, and exclude."""
+_RECORDER_SETTINGS: Final = dict.fromkeys(("pattern", "preset", "timezone", "camera"), Setting(kind="text"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecorderEntry:
+    """One [[recorder]] as it stands in the file."""
+
+    number: int
+    """From 0, in the order of the file."""
+    pattern: str | None = None
+    preset: str | None = None
+    timezone: str | None = None
+    camera: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """What a configuration file holds; nothing where there is none. Relative paths stand as seen from here."""
+
+    path: Path | None = None
+    run: Mapping[str, Any] = field(default_factory=dict)
+    """Setting -> value as the option of `emobatch run` takes it."""
+    recorders: tuple[RecorderEntry, ...] = ()
+    cameras: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Camera -> setting -> value; see cameras_from()."""
+    lines: Mapping[Key, int] = field(default_factory=dict)
+
+    def place(self, *key: str | int) -> str:
+        """The file and the line of a value, such as `emobatch.toml:7`; of what it stands in, where it has none."""
+        known = next((key[:end] for end in range(len(key), 0, -1) if key[:end] in self.lines), None)
+        return str(self.path) if known is None else f"{self.path}:{self.lines[known]}"
+
+    def error(self, key: Key, problem: str, remedy: str) -> UsageError:
+        """An error that tells the line of a key. Of [run] the key alone is named, of others the section, too."""
+        return UsageError(f"{self.place(*key)}: {named(key)}: {problem}", remedy)
+
+
+def named(key: Key) -> str:
+    """A key as the file may have it: `every`, `camera."Tor 3".every`, `recorder.pattern`."""
+    names = [part for part in key if isinstance(part, str)]
+    shown = [name if re.fullmatch(r"[\w-]+", name) else json.dumps(name, ensure_ascii=False) for name in names]
+    return ".".join(shown[1:] if shown[0] == "run" and len(shown) > 1 else shown)
+
+
+def read_config(path: Path, settings: Mapping[str, Setting]) -> Config:
+    """Read a file and check all that can be checked before anything else is looked at.
+
+    Args:
+        path: the file; relative paths in it are relative to its folder.
+        settings: what [run] may hold.
+
+    Raises:
+        UsageError: it cannot be read, is no TOML, or has a name, type or value that cannot be; with the line.
+    """
+    text = _text_of(path)
+    tables = _parsed(text, path)
+    config = Config(path=path, lines=lines_of(text))
+    found: dict[str, Any] = {}
+    for name, table in tables.items():
+        if name not in _SECTIONS:
+            problem = "no such section" if isinstance(table, dict | list) else "stands in no section"
+            belongs = name in settings and not isinstance(table, dict | list)
+            raise config.error((name,), problem, "put it below [run]" if belongs else nearest(name, _SECTIONS))
+        if not (isinstance(table, list) if name == "recorder" else isinstance(table, dict)):
+            raise config.error((name,), "is another kind of section", f"write {_SECTIONS[name]}")
+        found[name] = _SECTION_READERS[name](config, table, settings)
+    return Config(
+        path=path,
+        lines=config.lines,
+        run=found.get("run", {}),
+        recorders=found.get("recorder", ()),
+        cameras=found.get("camera", {}),
+    )
+
+
+def _text_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+        if len(data) > _LARGEST:
+            raise UsageError(f"{path}: larger than a mebibyte, no configuration", "name a file in TOML")
+        return data.decode("utf-8-sig")
+    except (OSError, ValueError) as error:
+        if isinstance(error, UnicodeDecodeError):
+            line = error.object.count(b"\n", 0, error.start) + 1
+            raise UsageError(f"{path}:{line}: is no UTF-8", "save the file as UTF-8") from None
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{path}: cannot be read ({reason})", "name a configuration in TOML that is there") from None
+
+
+def _parsed(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise UsageError(f"{path}: lists in lists without end", "write what docs/configuration.md shows") from None
+    except ValueError as error:  # Usually TOMLDecodeError; a number of thousands of digits is a plain one.
+        problem, _, place = str(error).partition(" (at ")
+        known = re.match(r"line (\d+)", place)
+        line = int(known[1]) if known else text.rstrip().count("\n") + 1 if place else None
+        if problem.startswith(("Cannot", "Duplicate")) and (twice := _twice(text)):
+            key, first, line = twice
+            raise UsageError(f"{path}:{line}: {named(key)}: already in line {first}", "keep one of them") from None
+        remedy = 'mend the TOML; texts stand in quotes, as in out = "night"'
+        raise UsageError(f"{path}{f':{line}' if line else ''}: {problem[:1].lower()}{problem[1:]}", remedy) from None
+
+
+def _twice(text: str) -> tuple[Key, int, int] | None:
+    """The first key that is given twice, with both lines."""
+    seen: dict[Key, int] = {}
+    for key, line in occurrences(text):
+        if key in seen:
+            return key, seen[key], line
+        seen[key] = line
+    return None
+
+
+def _run_section(config: Config, table: dict[str, Any], settings: Mapping[str, Setting]) -> dict[str, Any]:
+    return _values(config, ("run",), table, settings)
+
+
+def _cameras(config: Config, tables: dict[str, Any], _: Mapping[str, Setting]) -> dict[str, dict[str, Any]]:
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise config.error(
+                ("camera", name), "is no camera", f"write {_SECTIONS['camera']} above the settings of one"
+            )
+    return {name: _values(config, ("camera", name), table, CAMERA_SETTINGS) for name, table in tables.items()}
+
+
+def _recorders(config: Config, tables: list[Any], _: Mapping[str, Setting]) -> tuple[RecorderEntry, ...]:
+    entries = []
+    for number, table in enumerate(tables):
+        key: Key = ("recorder", number)
+        if not isinstance(table, dict):
+            raise config.error(key, "is another kind of section", f"write {_SECTIONS['recorder']}")
+        values = _values(config, key, table, _RECORDER_SETTINGS)
+        if ("pattern" in values) == ("preset" in values):
+            both = "pattern and preset" if "pattern" in values else "neither pattern nor preset"
+            raise config.error(key, both, "give one of the two, see docs/cameras.md")
+        entries.append(RecorderEntry(number=number, **values))
+    return tuple(entries)
+
+
+_SECTION_READERS: Final[Mapping[str, Callable[[Config, Any, Mapping[str, Setting]], Any]]] = {
+    "run": _run_section,
+    "recorder": _recorders,
+    "camera": _cameras,
+}
+
+
+def _values(config: Config, section: Key, table: dict[str, Any], known: Mapping[str, Setting]) -> dict[str, Any]:
+    values = {}
+    for name, value in table.items():
+        key = (*section, name)
+        if name not in known:
+            raise config.error(key, "no such setting", nearest(name, known))
+        values[name] = _value(config, key, value, known[name])
+    return values
+
+
+def _value(config: Config, key: Key, value: Any, setting: Setting) -> Any:
+    assert config.path is not None
+    name = next(part for part in reversed(key) if isinstance(part, str))
+    try:
+        value = as_option(name, value, setting, config.path.parent)
+    except UsageError as error:
+        raise config.error(key, error.problem, error.remedy) from None
+    if setting.kind != "texts":
+        return value
+    return [_value(config, (*key, number), item, Setting(kind="text")) for number, item in enumerate(value)]
+
+
+def cameras_from(config: Config) -> dict[str, dict[str, Any]]:
+    """Camera -> fields of RunOptions with their values, for dataclasses.replace(); and `exclude`, a bool."""
+    return {
+        camera: {name: parser_of(name)(value) if name in PARSERS else value for name, value in values.items()}
+        for camera, values in config.cameras.items()
+    }
+
+
+def recorders_from(config: Config) -> "tuple[Recorder, ...]":
+    """The recorders of the file, in its order.
+
+    Raises:
+        UsageError: one that cannot be, with its line.
+    """
+    if not config.recorders:
+        return ()
+    from analytics.recorders import Recorder
+
+    recorders: list[Recorder] = []
+    for entry in config.recorders:
+        try:
+            if entry.pattern is not None:
+                recorders.append(Recorder(pattern=entry.pattern, timezone=entry.timezone, camera=entry.camera))
+            else:
+                recorders.extend(_of_preset(entry))
+        except UsageError as error:
+            # The problem names what it is about, if anything, first.
+            about = re.split(r"\W", error.problem.replace("time zone", "timezone", 1), maxsplit=1)[0]
+            place = config.place("recorder", entry.number, about)
+            raise UsageError(f"{place}: recorder: {error.problem}", error.remedy) from None
+    return tuple(recorders)
+
+
+def _of_preset(entry: RecorderEntry) -> "tuple[Recorder, ...]":
+    from analytics.recorder_presets import PRESETS
+    from analytics.recorders import recorders_of
+
+    assert entry.preset is not None
+    if entry.preset.strip().lower() not in PRESETS:  # recorders_of() would take some for patterns.
+        raise UsageError(f"preset {entry.preset!r} is unknown", f"use {', '.join(sorted(PRESETS))}, or give a pattern")
+    return recorders_of(entry.preset, timezone=entry.timezone, camera=entry.camera)

@@ -1,0 +1,112 @@
+"""What OUT knows of every video, and what that means for a file that is found again."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import Enum
+from typing import Final
+
+from analytics.compaction import COMPACTED
+from analytics.recorders import Recorded
+from analytics.tables import Place
+from analytics.videos import StoredVideos
+
+_COLUMNS: Final = (
+    "video_id", "source", "camera", "start_time", "start_time_source", "status", "settings_hash", "duplicate_of",
+    "transient", "in_folder",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What OUT says of one video."""
+
+    video_id: str
+    source: str
+    camera: str | None
+    start_time: datetime | None
+    start_time_source: str
+    status: str
+    settings_hash: str
+    duplicate_of: str | None
+    transient: bool
+    """It failed for a reason that may have passed."""
+    in_folder: str
+    """Partition of its rows."""
+    compacted: bool
+    """Its rows lie in files that they share with others."""
+
+
+class Need(Enum):
+    """What is to be done for a file whose content is known."""
+
+    PROCESS = "process"
+    """Decode it: it is new, or was decoded with other settings, or failed for a reason that may have passed."""
+    REFILE = "refile"
+    """Its rows belong under another name, camera or time; nothing is decoded."""
+    NOTHING = "nothing"
+    PURGED = "purged"
+    """It was, and was removed on purpose."""
+    COMPARE = "compare"
+    """Its fingerprint is that of another file: compare all of both."""
+    NOTE_COPY = "note copy"
+    """It is a copy of another file, which stands for both."""
+
+
+@dataclass
+class Ledger:
+    """All videos that OUT knows, by id and by source."""
+
+    by_id: dict[str, Known]
+    purged: frozenset[str] = frozenset()
+    _ids: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    @staticmethod
+    def of(videos: StoredVideos, purged: Iterable[str] = ()) -> "Ledger":
+        """The ledger of what was read; of two rows of one video the younger counts."""
+        rows = videos.table.sort_by("finished_at").select([*_COLUMNS, "in_file"]).to_pydict()
+        known: dict[str, Known] = {}
+        for *values, file in zip(*rows.values(), strict=True):
+            known[values[0]] = Known(**dict(zip(_COLUMNS, values, strict=True)), compacted=file == COMPACTED)
+        ledger = Ledger(known, frozenset(purged))
+        for one in known.values():
+            ledger._ids[one.source].add(one.video_id)
+        return ledger
+
+    def ids_of(self, source: str) -> frozenset[str]:
+        """Videos that were found under this path."""
+        return frozenset(self._ids.get(source, ()))
+
+    def loosened(self, video_ids: Iterable[str]) -> None:
+        """Some videos have files of their own again."""
+        for video_id in video_ids:
+            self.by_id[video_id] = replace(self.by_id[video_id], compacted=False)
+
+
+def need_of(known: Known | None, source: str, recorded: Recorded, settings_hash: str, again: bool) -> Need:
+    """What is to be done for a file that is no copy of another one.
+
+    Args:
+        known: what OUT says of its content.
+        source: where it lies.
+        recorded: what is to be said of camera and time.
+        settings_hash: of the settings that are to decide its rows.
+        again: whether videos that failed or are partial are to be tried again.
+    """
+    if known is None or known.settings_hash != settings_hash or known.status == "duplicate":
+        return Need.PROCESS
+    if known.status in ("failed", "partial") and (again or known.transient):
+        return Need.PROCESS
+    return Need.REFILE if is_misfiled(known, source, recorded) else Need.NOTHING
+
+
+def is_misfiled(known: Known, source: str, recorded: Recorded) -> bool:
+    """Whether the rows of a video say another path, camera or time than they are to say now."""
+    if (known.source, known.camera) != (source, recorded.camera):
+        return True
+    if recorded.start is not None:
+        told = known.start_time, known.start_time_source, known.in_folder
+        return told != (recorded.start, recorded.start_source, Place(recorded.day, recorded.camera).partition)
+    # No rule gives a time. One that the file itself gave stays; one that an earlier rule gave goes.
+    return known.start_time is not None and known.start_time_source != "container"

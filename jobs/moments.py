@@ -1,0 +1,103 @@
+"""Times and spans as the command line has them."""
+
+import re
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from typing import Final
+
+from analytics.errors import UsageError
+
+_SHOWN: Final = 40
+_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_LEAST_EVERY: Final = Fraction(1, 1000)
+_MOST_EVERY: Final = Fraction(3600)
+_NUMBER: Final = re.compile(r"[+-]?[0-9./]{1,40}")
+"""Without exponents: Fraction would spend hours on 1e999999999."""
+_SPAN: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?) ?([smhdw]?)")
+
+
+def parse_span(name: str, text: str) -> float:
+    """Seconds of `90`, `90s`, `2m`, `1h`, `30d`, `4w`.
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    found = _SPAN.fullmatch(text.strip())
+    if not found:
+        raise UsageError(f"{name} {text[:_SHOWN]}: no span of time", "give a number with s, m, h, d or w, such as 2m")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def parse_date(name: str, text: str, now: datetime | None = None) -> date:
+    """The day of `2026-11-25`, or of `7d`, which is a week ago.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        pass
+    if re.fullmatch(r"[0-9]{1,4} ?[dw]", text.strip()):
+        return ((now or datetime.now()) - timedelta(seconds=parse_span(name, text))).date()
+    raise UsageError(f"{name} {text[:_SHOWN]}: no date", "give YYYY-MM-DD, or days before today such as 7d")
+
+
+def parse_hours(name: str, text: str) -> tuple[int, int]:
+    """First hour, and hour before which it ends: `22-06`, `8-17`.
+
+    Raises:
+        UsageError: no two hours of a day, or the same one twice.
+    """
+    found = re.fullmatch(r"([0-9]{1,2})(?::00)?-([0-9]{1,2})(?::00)?", text.strip())
+    first, until = (int(found[1]), int(found[2])) if found else (0, 0)
+    if first > 23 or until > 24 or first == until:
+        raise UsageError(f"{name} {text[:_SHOWN]}: no hours of a day", "give two whole hours, such as 22-06")
+    return first, until
+
+
+def next_time(name: str, text: str, now: datetime | None = None) -> datetime:
+    """When a clock of this machine next shows `06:00`; aware.
+
+    Raises:
+        UsageError: no time of day.
+    """
+    found = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", text.strip())
+    if not found:
+        raise UsageError(f"{name} {text[:_SHOWN]}: no time of day", "give HH:MM, such as 06:00")
+    here = (now or datetime.now()).replace(tzinfo=None)
+    wanted = here.replace(hour=int(found[1]), minute=int(found[2]), second=0, microsecond=0)
+    # Days, not 24 hours, and the offset afterwards: the night may be one of 23 or 25 hours.
+    return (wanted if wanted > here else wanted + timedelta(days=1)).astimezone()
+
+
+def parse_segment(text: str) -> Fraction:
+    """Seconds of footage in one task from the command line.
+
+    Raises:
+        UsageError: no number, or no multiple of 10 between 10 and a day.
+    """
+    shown = text[:_SHOWN]
+    seconds = Fraction(text) if _NUMBER.fullmatch(text) and re.fullmatch(r"[0-9]+", text) else None
+    if seconds is None or seconds % 10 or not 10 <= seconds <= 86_400:
+        raise UsageError(f"--segment {shown}: not a whole number of tens of seconds", "give 10 to 86400, such as 300")
+    return seconds
+
+
+def parse_every(text: str) -> Fraction:
+    """Seconds between samples from the command line: `0.5`, `1/3`.
+
+    Raises:
+        UsageError: no number, or not between a millisecond and an hour.
+    """
+    remedy = "give seconds between 0.001 and 3600, such as 0.5"
+    shown = text[:_SHOWN]
+    try:
+        every = Fraction(text) if _NUMBER.fullmatch(text) else None
+    except (ValueError, ZeroDivisionError):
+        every = None
+    if every is None:
+        raise UsageError(f"--every {shown}: not a number of seconds", remedy)
+    if not _LEAST_EVERY <= every <= _MOST_EVERY:
+        raise UsageError(f"--every {shown}: out of range", remedy)
+    return every

@@ -1,0 +1,66 @@
+"""What is left of a run beside its tables: OUT/runs/RUN_ID.log while it goes on, OUT/runs/RUN_ID.json at its end."""
+
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from emobatch import __version__
+from jobs.options import RunOptions
+from jobs.outcome import RunSummary
+from jobs.task import as_text
+
+FOLDER = "runs"
+
+
+@contextmanager
+def logged(path: Path) -> Iterator[None]:
+    """Everything that emobatch logs during a run also goes into a file of its own.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    root = logging.getLogger("jobs")
+    level = root.level
+    path.parent.mkdir(exist_ok=True)
+    handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.handleError = lambda record: None  # type: ignore[method-assign] # A full disk ends the run elsewhere.
+    root.addHandler(handler)
+    root.setLevel(min(level, logging.INFO) if level else logging.INFO)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+        with suppress(OSError):
+            handler.close()
+
+
+def write_record(options: RunOptions, settings_hash: str, summary: RunSummary) -> None:
+    """Write what a run did, whole or not at all.
+
+    Raises:
+        OSError: OUT cannot be written.
+    """
+    folder = options.out / FOLDER
+    folder.mkdir(exist_ok=True)
+    record = {
+        **summary.to_json(),
+        "started_at": summary.started_at,
+        "interrupted": summary.interrupted,
+        "emobatch": __version__,
+        "sources": [as_text(source) for source in options.sources],
+        "found": summary.n_found,
+        "passed_over": summary.passed_over,
+        "settings": {"every": str(options.every), "detector": options.detector, "model": options.model},
+        "settings_hash": settings_hash,
+    }
+    path = folder / f"{summary.run_id}.json"
+    half = path.with_suffix(".tmp")
+    try:
+        half.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)

@@ -1,0 +1,218 @@
+"""Settle what each file is once its content is known: new, a copy, moved, changed, or done already."""
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from analytics.commit import commit
+from analytics.compaction import drop, loosen
+from analytics.fingerprint import WHOLE_UP_TO, id_of_content, id_of_path
+from analytics.listing import list_tables
+from analytics.paths import exists
+from analytics.recorders import Recorded
+from analytics.tables import files_of
+from jobs.fingerprints import Fingerprints
+from jobs.ledger import Known, Ledger, Need, need_of
+from jobs.rows import VideoKey
+from jobs.steps import Video
+from jobs.task import VideoTask
+
+
+class Settler:
+    """Holds what was found against the ledger; loosens and removes rows."""
+
+    def __init__(
+        self, out: Path, ledger: Ledger, fingerprints: Fingerprints, settled: Mapping[str, str], again: bool
+    ) -> None:
+        """
+        Args:
+            out: the output folder; this process holds its lock.
+            ledger: what OUT knows.
+            fingerprints: of files, by path.
+            settled: source -> video_id of the files with nothing to do.
+            again: whether videos that failed or are partial are to be tried again.
+        """
+        self.out, self.ledger, self.fingerprints, self.again = out, ledger, fingerprints, again
+        self._settled = dict(settled)
+        self._originals: dict[str, VideoKey] = {}
+        """First file with each digest in this run."""
+        self._twins: dict[int, deque[Video]] = {}
+
+    def expect(self, sizes: Iterable[int]) -> None:
+        """Files of these sizes will come: only those that share theirs can be copies of one another."""
+        self._twins = {size: deque() for size, n in Counter(sizes).items() if n > 1}
+
+    def opened(self, video: Video) -> None:
+        """A file has its turn. Of those of one size the first is settled first, whichever is identified first."""
+        if video.size in self._twins:
+            self._twins[video.size].append(video)
+
+    def identified(self, video: Video, digest: str | None = None) -> Iterator[tuple[Video, Need]]:
+        """What is to be done for a file whose content is known now, and for those that waited for it."""
+        if digest is not None:
+            self._note(video, digest)
+        video.identified = True
+        if video.size not in self._twins:
+            yield video, self._need(video)
+        else:
+            yield from self._in_order(video.size)
+
+    def compared(self, video: Video, mine: str, theirs: str | None) -> Iterator[tuple[Video, Need]]:
+        """The same for a file whose whole content was compared with another one's."""
+        if mine != theirs:
+            video.original = None
+            if video.size > WHOLE_UP_TO and theirs is not None:  # A fingerprint of blocks may be that of two files.
+                self._note(video, mine)
+                video.original = self._originals.get(mine)
+        self._leave(video)
+        yield video, self._need_alone(video) if video.original is None else self._copy(video)
+        yield from self._in_order(video.size)
+
+    def failed(self, video: Video, for_good: bool) -> Iterator[tuple[Video, Need]]:
+        """A file has failed: what is to be done for those that waited for it."""
+        if video.task.digest is None and for_good:
+            self.fingerprints.put(video.task.path, video.size, video.changed_ns, "")
+        if self._leave(video):
+            yield from self._in_order(video.size)
+
+    def _in_order(self, size: int) -> Iterator[tuple[Video, Need]]:
+        twins = self._twins.get(size, deque())
+        while twins and twins[0].identified:
+            video = twins[0]
+            need = self._need(video)
+            if need is not Need.COMPARE:
+                twins.popleft()
+            yield video, need
+            if need is Need.COMPARE:
+                return
+
+    def _leave(self, video: Video) -> bool:
+        twins = self._twins.get(video.size, deque())
+        if video in twins:
+            twins.remove(video)
+            return True
+        return False
+
+    def _note(self, video: Video, digest: str) -> None:
+        video.task = replace(video.task, digest=digest)
+        self.fingerprints.put(video.task.path, video.size, video.changed_ns, digest)
+
+    def _need(self, video: Video) -> Need:
+        found = self._original_of(video.task, video.size)
+        if found is None:
+            return self._need_alone(video)
+        video.original, proven = found
+        if proven:
+            return self._copy(video)
+        video.identified = False
+        return Need.COMPARE
+
+    def _copy(self, video: Video) -> Need:
+        video.task = self.with_old_rows(replace(video.task, digest=None))  # A copy is known by its path.
+        video_id = self._settled[video.task.source] = video.task.key.video_id
+        return Need.PURGED if video_id in self.ledger.purged else Need.NOTE_COPY
+
+    def _need_alone(self, video: Video) -> Need:
+        """What is to be done for the file that stands for its content."""
+        task = video.task
+        assert task.digest is not None
+        self._originals[task.digest] = task.key
+        video_id = self._settled[task.source] = task.key.video_id
+        known = self.ledger.by_id.get(video_id)
+        if known is None and video_id in self.ledger.purged:
+            return Need.PURGED
+        need = need_of(known, task.source, task.recorded, task.settings_hash, self.again)
+        if need in (Need.PROCESS, Need.REFILE):
+            video.task = self.with_old_rows(task)
+        return need
+
+    def _original_of(self, task: VideoTask, size: int) -> tuple[VideoKey, bool] | None:
+        """The file that a file is a copy of, by what is known, and whether that is proven."""
+        assert task.digest is not None
+        if (here := self._originals.get(task.digest)) is not None:
+            return here, size <= WHOLE_UP_TO
+        known = self.ledger.by_id.get(id_of_content(task.digest))
+        if known is None or known.source == task.source or known.status == "duplicate":
+            return None
+        try:
+            stat = Path(known.source).stat()
+        except (OSError, ValueError):
+            return None  # It has moved, and this is where to.
+        if stat.st_size != size or known.source in self._settled:
+            # What lies there now is something else, or was settled as the very same video.
+            same = self._settled.get(known.source) == known.video_id
+            return (_key(known), size <= WHOLE_UP_TO) if same and stat.st_size == size else None
+        there = self.fingerprints.get(Path(known.source), stat.st_size, stat.st_mtime_ns)
+        if there is not None and there != task.digest:
+            return None
+        return _key(known), there is not None and size <= WHOLE_UP_TO
+
+    def with_old_rows(self, task: VideoTask) -> VideoTask:
+        """The task with the places of all rows that the new ones are to replace, each in a file of its own."""
+        found = [self.ledger.by_id.get(one) for one in (task.key.video_id, id_of_path(task.path))]
+        known = list({one.video_id: one for one in found if one}.values())
+        self.loosen(known)
+        return replace(task, replaces=tuple((one.in_folder, one.video_id) for one in known))
+
+    def loosen_known(self, tasks: Iterable[VideoTask]) -> None:
+        """Give all videos of which it is known beforehand that their rows will change files of their own, at once.
+
+        Raises:
+            OSError: OUT cannot be written.
+        """
+        ids = {task.key.video_id for task in tasks if task.digest}
+        self.loosen(known for video_id in sorted(ids) if (known := self.ledger.by_id.get(video_id)))
+
+    def loosen(self, videos: Iterable[Known]) -> None:
+        """Give videos that share their files with others files of their own.
+
+        Raises:
+            OSError: OUT cannot be written.
+        """
+        for folder, video_ids in _by_folder(one for one in videos if one.compacted).items():
+            loosen(self.out, list_tables(self.out), folder, video_ids)
+            self.ledger.loosened(video_ids)
+
+    def superseded(self) -> list[Known]:
+        """Videos whose content lies nowhere any more: their file has new content, or was a copy and is gone.
+
+        At the end of a run, as only then it is known that the content has not moved.
+        """
+        standing = set(self._settled.values())
+        stale = {one for source in self._settled for one in self.ledger.ids_of(source)} - standing
+        for one in self.ledger.by_id.values():
+            path = Path(one.source)
+            nameless = one.video_id not in standing and one.video_id == id_of_path(path)
+            if nameless and not exists(path) and exists(path.parent):
+                stale.add(one.video_id)
+        return [self.ledger.by_id[video_id] for video_id in sorted(stale)]
+
+
+def remove(out: Path, videos: Iterable[Known]) -> None:
+    """Remove all rows of some videos.
+
+    Raises:
+        OSError: OUT cannot be written.
+    """
+    for folder, videos_there in _grouped(videos).items():
+        if any(one.compacted for one in videos_there):
+            drop(out, list_tables(out), folder, [one.video_id for one in videos_there])
+        else:
+            for one in videos_there:
+                commit(out, one.video_id, (), files_of(out, folder, one.video_id))
+
+
+def _by_folder(videos: Iterable[Known]) -> dict[str, list[str]]:
+    return {folder: [one.video_id for one in those] for folder, those in _grouped(videos).items()}
+
+
+def _grouped(videos: Iterable[Known]) -> dict[str, list[Known]]:
+    grouped: dict[str, list[Known]] = defaultdict(list)
+    for one in videos:
+        grouped[one.in_folder].append(one)
+    return grouped
+
+
+def _key(known: Known) -> VideoKey:
+    return VideoKey(known.video_id, known.source, Recorded())
