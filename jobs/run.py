@@ -211,18 +211,16 @@ def _logged(path: Path) -> Iterator[None]:
 
 
 def _conclude(options: RunOptions, settings_hash: str, summary: RunSummary) -> None:
-    """Draw the pages and keep the record."""
+    """Keep the record and draw the pages, which tell of it."""
     try:
-        write_site(options.out)
-    except UnreadableTablesError as error:
-        summary.failures += [{"source": as_text(file), "reason": as_text(why)} for file, why in error.files.items()]
+        write_record(options, settings_hash, summary)
+        try:
+            write_site(options.out)
+        except UnreadableTablesError as error:
+            summary.failures += [{"source": as_text(file), "reason": as_text(why)} for file, why in error.files.items()]
+            write_record(options, settings_hash, summary)
     except OSError as error:
         raise _cannot_write(options.out, error.strerror or str(error)) from error
-    finally:
-        try:
-            write_record(options, settings_hash, summary)
-        except OSError as error:
-            raise _cannot_write(options.out, error.strerror or str(error)) from error
 
 
 def _make_folder(out: Path) -> None:

@@ -19,6 +19,7 @@ from reports import charts, text
 from reports.cards import FOLDER, Cards, card_html, card_of, cards_below
 from reports.colours import colours_of
 from reports.data import inputs_of, read_index, read_labels, read_page
+from reports.nights import read_nights
 from reports.records import IndexPage, Video, VideoPage
 from reports.stored import VIDEO_ID, StoredTables, UnreadableTablesError
 
@@ -130,9 +131,16 @@ def _card_html(card: Path) -> str:
 
 
 def _index_html(index: IndexPage, out: Path, cards: Cards) -> str:
+    nights = read_nights(out)
+    failed = nights[0].failures if nights else ()
+    sources = {video.source for video in index.videos}
     return render(
         "index.html",
         page=index,
+        nights=nights,
+        new={source for source, _ in failed},
+        missing=[(source, reason) for source, reason in failed if source not in sources],
+        max_rows=MAX_ROWS,
         colours=colours_of([name for labels in index.expressions.values() for name, _ in labels]),
         totals=index.totals,
         models=index.models,
