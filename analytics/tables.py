@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analytics.commit import JOURNAL, commit, complete, half_of, is_under_way
+from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
 from analytics.schema import SCHEMA_VERSION, tables_for
 
@@ -29,6 +30,7 @@ _MOST_CAMERA_BYTES: Final = 255 - len("cam=")
 """What file systems take as the name of a folder."""
 NO_ROWS: Final = "0000000000000000.parquet"
 """A file without rows, so that no table is ever an empty glob. The name is no video's: readers skip names with _."""
+_VERSION: Final = "emobatch.schema_version"
 CLASSES: Final = "emobatch.classes"
 """Key of a file's metadata: the classes of the classifier, with commas between, in the order of their columns."""
 _ABANDONED_S: Final = 3600
@@ -73,16 +75,35 @@ def classes_of(out: Path) -> tuple[str, ...] | None:
     Raises:
         OSError: the file that says it cannot be read.
     """
+    told = _told_of(out).get(CLASSES.encode())
+    return tuple(told.decode().split(",")) if told else None
+
+
+def need_our_schema(out: Path) -> None:
+    """Make sure that what lies below OUT is laid out as this release reads and writes it.
+
+    Raises:
+        UsageError: another release wrote it in another way.
+        OSError: the file that says so cannot be read.
+    """
+    told = _told_of(out).get(_VERSION.encode())
+    if told is not None and told.decode() != str(SCHEMA_VERSION):
+        raise UsageError(
+            f"{out}: holds tables of schema version {told.decode()}, and this emobatch has {SCHEMA_VERSION}",
+            "name another --out, or use the release of emobatch that wrote them",
+        )
+
+
+def _told_of(out: Path) -> Mapping[bytes, bytes]:
+    """Metadata of the tables below OUT, by the file without rows that each OUT has."""
     file = Place(None, None).folder(out, "tracks") / NO_ROWS
     try:
         with file.open("rb") as opened:  # Or pyarrow would put its own words into the error.
-            metadata = pq.read_schema(opened).metadata or {}
+            return pq.read_schema(opened).metadata or {}
     except FileNotFoundError:
-        return None
+        return {}
     except pa.ArrowException as error:
         raise OSError(errno.EIO, f"{file} is damaged; remove it") from error
-    told = metadata.get(CLASSES.encode())
-    return tuple(told.decode().split(",")) if told else None
 
 
 def prepare(out: Path, metadata: Mapping[str, str], classes: tuple[str, ...] = EXPRESSIONS) -> None:
@@ -174,7 +195,7 @@ def write_half(table: pa.Table, path: Path, metadata: Mapping[str, str]) -> Path
         OSError: the disk is full or OUT cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    table = table.replace_schema_metadata({"emobatch.schema_version": str(SCHEMA_VERSION), **metadata})
+    table = table.replace_schema_metadata({_VERSION: str(SCHEMA_VERSION), **metadata})
     half = half_of(path)
     try:
         with half.open("wb") as file:

@@ -4,23 +4,22 @@ An archive has as many files as videos, and opening 10,000 of them takes seconds
 in OUT/.state/videos.parquet, by the name, size and time of each file; without it everything is read again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analytics.commit import half_of
-from analytics.listing import StoredFile, list_tables
+from analytics.listing import StoredFile
 from analytics.schema import SCHEMA_VERSION, VIDEOS
+from analytics.snapshot import UNREADABLE, Key, key_of, read_table
 
 STATE: Final = ".state"
 TRANSIENT: Final = b"emobatch.transient"
 """Key of a file's metadata: its video failed for a reason that may have passed by the next run."""
-UNREADABLE: Final = (OSError, ValueError, KeyError, pa.ArrowException)
-"""What pyarrow raises for files that are cut off, overwritten, foreign, or not ours to read."""
 
 _OF_THE_FILE: Final = pa.schema(
     [
@@ -32,7 +31,6 @@ _OF_THE_FILE: Final = pa.schema(
     ]
 )
 _KEPT: Final = pa.schema([*VIDEOS.remove_metadata(), *_OF_THE_FILE])
-_Key = tuple[str, str, int, int]
 
 
 @dataclass
@@ -52,22 +50,14 @@ class StoredVideos:
 
 def read_videos(out: Path) -> StoredVideos:
     """All rows below OUT. Only files that are not kept yet are opened."""
-    listing = list_tables(out, ("videos",))
-    unreadable: dict[Path, Exception] = dict(listing.errors)
-    wanted = {_key(file): file for file in listing.of("videos")}
-    kept, found = _kept(out, wanted)
-    parts: list[pa.Table] = []
-    of_parts: list[tuple[StoredFile, bool]] = []
-    for key, file in wanted.items():
-        if key not in found:
-            try:
-                rows, transient = _read(file)
-            except UNREADABLE as error:
-                unreadable[file.path] = error
-                continue
-            parts.append(rows)
-            of_parts += [(file, transient)] * len(rows)
-    return StoredVideos(_joined([kept, *_with_files(parts, of_parts)]), unreadable)
+    kept, known = _kept(out)
+    found = read_table(out, "videos", _read, known=known)
+    parts, of_parts = [], []
+    for file, (rows, transient) in found.parts:
+        parts.append(rows)
+        of_parts += [(file, transient)] * len(rows)
+    still = pa.array([key in found.known for key in _keys(kept)], pa.bool_())
+    return StoredVideos(_joined([kept.filter(still), *_with_files(parts, of_parts)]), found.unreadable)
 
 
 def keep_videos(out: Path, videos: StoredVideos) -> None:
@@ -105,31 +95,29 @@ def read_state(out: Path, name: str) -> pa.Table | None:
         return None
 
 
-def _kept(out: Path, wanted: Mapping[_Key, StoredFile]) -> tuple[pa.Table, set[_Key]]:
-    """Rows of files that are still as they were when they were kept."""
+def _kept(out: Path) -> tuple[pa.Table, set[Key]]:
+    """Rows that were kept, and the keys of the files that they are of."""
+    nothing = _KEPT.empty_table()
     table = read_state(out, "videos")
     if table is None or (table.schema.metadata or {}).get(b"version") != _version()[b"version"]:
-        return _KEPT.empty_table(), set()
+        return nothing, set()
     try:
         table = table.replace_schema_metadata(None).cast(_KEPT)
     except UNREADABLE:
-        return _KEPT.empty_table(), set()
-    keys = _keys(table)
-    mask = [key in wanted for key in keys]
-    return table.filter(pa.array(mask, pa.bool_())), {key for key, still in zip(keys, mask, strict=True) if still}
+        return nothing, set()
+    return table, set(_keys(table))
 
 
-def _keys(table: pa.Table) -> list[_Key]:
+def _keys(table: pa.Table) -> list[Key]:
     columns: Iterable[list[Any]] = (table[name].to_pylist() for name in _OF_THE_FILE.names[:4])
     return list(zip(*columns, strict=True))
 
 
-def _read(file: StoredFile) -> tuple[pa.Table, bool]:
+def _read(opened: BinaryIO) -> tuple[pa.Table, bool]:
     """The rows of a file, and whether its video failed for a passing reason."""
-    with file.path.open("rb") as opened:
-        stored = pq.ParquetFile(opened)
-        transient = TRANSIENT in (stored.schema_arrow.metadata or {})
-        rows = stored.read(use_threads=False).select(VIDEOS.names).replace_schema_metadata(None)
+    stored = pq.ParquetFile(opened)
+    transient = TRANSIENT in (stored.schema_arrow.metadata or {})
+    rows = stored.read(use_threads=False).select(VIDEOS.names).replace_schema_metadata(None)
     return rows.cast(VIDEOS.remove_metadata()), transient
 
 
@@ -138,7 +126,7 @@ def _with_files(parts: list[pa.Table], files: list[tuple[StoredFile, bool]]) -> 
     if not parts:
         return []
     table = _joined(parts)
-    of_rows: list[list[Any]] = [[*_key(file), transient] for file, transient in files]
+    of_rows: list[list[Any]] = [[*key_of(file), transient] for file, transient in files]
     for column, values in zip(_OF_THE_FILE, zip(*of_rows, strict=True) if of_rows else [[]] * 5, strict=True):
         kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
         table = table.append_column(column.name, pa.array(values, kind).cast(column.type))
@@ -147,10 +135,6 @@ def _with_files(parts: list[pa.Table], files: list[tuple[StoredFile, bool]]) -> 
 
 def _joined(parts: list[pa.Table]) -> pa.Table:
     return pa.concat_tables(parts).unify_dictionaries().combine_chunks()
-
-
-def _key(file: StoredFile) -> _Key:
-    return file.folder, file.name, file.size, file.changed_ns
 
 
 def _version() -> dict[bytes, bytes]:

@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analytics.errors import UsageError
-from analytics.listing import list_tables
 from analytics.paths import is_folder
 from analytics.schema import VIDEOS
+from analytics.snapshot import read_table
+from analytics.tables import need_our_schema
 from analytics.videos import read_videos
 from jobs.outcome import STATUSES
 
@@ -29,10 +30,11 @@ class Results:
         """The results below a folder.
 
         Raises:
-            UsageError: it holds none.
+            UsageError: it holds none, or those of a release that lays them out in another way.
         """
         if not is_folder(out / "videos") or not next((out / "videos").glob("day=*/cam=*/*.parquet"), None):
             raise UsageError(f"{out}: holds no results of emobatch", "name the --out folder of an earlier run")
+        need_our_schema(out)
         return Results(out)
 
     @cached_property
@@ -60,15 +62,11 @@ class Results:
         return self._read("tracks")
 
     def _read(self, table: str) -> pd.DataFrame:
-        parts = []
-        for file in list_tables(self.out, (table,)).of(table):
-            try:
-                with file.path.open("rb") as opened:
-                    parts.append(pq.ParquetFile(opened).read())
-            except (OSError, pa.ArrowException) as error:
-                raise UsageError(f"{file.path}: cannot be read ({error})", "remove it and run again") from None
+        found = read_table(self.out, table, lambda opened: pq.ParquetFile(opened).read())
+        for file, error in found.unreadable.items():
+            raise UsageError(f"{file}: cannot be read ({error})", "remove it and run again") from None
         # Descriptions of single files may differ; the columns do not.
-        frame: pd.DataFrame = pa.concat_tables(part.replace_schema_metadata(None) for part in parts).to_pandas()
+        frame: pd.DataFrame = pa.concat_tables(part.replace_schema_metadata(None) for _, part in found.parts).to_pandas()
         return frame
 
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from analytics.errors import EmobatchError, UsageError
 from analytics.paths import absolute, is_file, is_folder
-from analytics.tables import classes_of, prepare
+from analytics.tables import classes_of, need_our_schema, prepare
 from analytics.videos import keep_videos, read_videos
 from emobatch import __version__
 from jobs.agenda import Agenda, draw_up
@@ -243,6 +243,7 @@ def _prepare(options: RunOptions, engines: Engines) -> None:
     """Make the empty tables, and leave the card of the classifier in OUT, which the pages link to."""
     out = options.out
     try:
+        need_our_schema(out)
         earlier, facts = classes_of(out), engines.classifier.facts
         if earlier is not None and earlier != facts.known:
             raise UsageError(

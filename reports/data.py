@@ -1,6 +1,7 @@
 """What the pages say, read from the tables alone. This file knows no HTML."""
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from analytics.expressions import EXPRESSIONS, labels_for
 from analytics.listing import list_tables
 from analytics.paths import is_folder
 from analytics.records import Gap
-from analytics.tables import classes_of
+from analytics.tables import classes_of, need_our_schema
 from analytics.videos import read_videos
 from reports.records import IndexPage, Totals, Track, Video, VideoPage
 from reports.stored import StoredTables, UnreadableTablesError, why_unreadable
@@ -38,6 +39,8 @@ def read_index(out: Path) -> IndexPage:
     """
     if not is_folder(out / "videos"):
         raise UsageError(f"{out} holds no results", "name the folder that a run was given as --out")
+    with suppress(OSError):  # Whatever is damaged is told below.
+        need_our_schema(out)
     newest: dict[str, Video] = {}
     stored = read_videos(out)
     unreadable = {file: why_unreadable(error) for file, error in stored.unreadable.items()}

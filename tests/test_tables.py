@@ -240,3 +240,16 @@ def test_rows_stay_where_the_new_ones_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError):
         write_video(tmp_path, Place(None, "a"), video_id, {**old, "videos": pa.table({"x": [1]})}, {})
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("version", ["0", "2", "next"])
+def test_tables_of_another_layout_are_refused(tmp_path: Path, version: str) -> None:
+    """An OUT that another release wrote in another way is neither read nor written, and the error says so."""
+    prepare(tmp_path / "out", {"emobatch.schema_version": version})
+    before = files_below(tmp_path)
+    (tmp_path / "clip.mp4").touch()
+    for command in (("run", "clip.mp4", "--out", "out"), ("status", "out"), ("report", "out"), ("compact", "out")):
+        done = emobatch(*command, cwd=tmp_path)
+        assert done.code == 2
+        assert f"out: holds tables of schema version {version}" in done.only_error()
+    assert files_below(tmp_path) - {"clip.mp4"} == before
