@@ -52,7 +52,9 @@ VIDEOS: Final = pa.schema(
         _CAMERA,
         _column("start_time", _CLOCK, "when the recording began, UTC; null where unknown", nullable=True),
         _column(
-            "start_time_source", _LABEL, "where start_time comes from: unknown, or the name of the rule that gave it"
+            "start_time_source",
+            _LABEL,
+            "where start_time comes from: unknown, pattern, preset:NAME or container; ends with :ambiguous or :skipped where summer time makes it a judgement",
         ),
         _column(
             "pts_source",
