@@ -19,7 +19,7 @@ $(VENV)/installed-run: pyproject.toml
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed-run
-	$(BIN)/python -m pip install --quiet --editable '.[train,mtcnn,pretrained]' --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[train,mtcnn,pretrained,s3]' --group dev
 	touch $@
 
 demo: $(VENV)/installed-run  ## install, run a short built-in clip, print the path of its report

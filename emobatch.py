@@ -22,9 +22,10 @@ def run(sources: str | Path | Iterable[str | Path], out: str | Path, **settings:
     """Process recorded video into tables and reports, as `emobatch run` does.
 
     Args:
-        sources: files, folders, globs or @lists.
-        out: folder of tables and reports.
-        settings: fields of jobs.options.RunOptions: every, detector, model, camera, workers, segment, ….
+        sources: files, folders, globs, @lists, or s3:// URLs.
+        out: folder of tables and reports, or its s3:// URL.
+        settings: fields of jobs.options.RunOptions: every, detector, model, camera, workers, segment, …; and mirror,
+            the folder in which an OUT in a bucket is worked on.
             Seconds may be given as int, float, Fraction or text.
 
     Returns:
@@ -40,14 +41,15 @@ def run(sources: str | Path | Iterable[str | Path], out: str | Path, **settings:
 
 
 def open_results(out: str | Path) -> "Results":
-    """The tables below a folder, as pandas frames: videos, samples, faces, tracks.
+    """The tables below a folder or an s3:// URL, as pandas frames: videos, samples, faces, tracks.
 
     Raises:
         analytics.errors.UsageError: the folder holds no results.
     """
+    from jobs.opened import for_reading
     from jobs.results import Results
 
-    return Results.opened(Path(out))
+    return Results.opened(for_reading(str(out)))
 
 
 def main() -> None:

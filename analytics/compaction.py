@@ -6,6 +6,7 @@ one of analytics/commit.py, so emobatch's own readers see each row once, wheneve
 
 import errno
 import hashlib
+import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
@@ -18,10 +19,17 @@ from numpy.typing import NDArray
 
 from analytics.commit import commit, is_under_way
 from analytics.listing import TABLES, Listing, StoredFile
+from analytics.moved import Moved, moved_in, with_moved, written_ns
 from analytics.tables import NO_ROWS, write_half
 from analytics.videos import TRANSIENT
 
 COMPACTED: Final = "compacted.parquet"
+_GROUP: Final = 65_536
+"""Rows of a group: a page needs those of one video, and reads the groups that hold them."""
+
+
+class DamagedFileError(OSError):
+    """A file of the tables cannot be read."""
 
 
 def loose_files(listing: Listing, folder: str) -> list[StoredFile]:
@@ -30,11 +38,33 @@ def loose_files(listing: Listing, folder: str) -> list[StoredFile]:
     return [file for name, file in sorted(files.items()) if name not in (COMPACTED, NO_ROWS)]
 
 
+def movable_files(listing: Listing, folder: str) -> list[StoredFile]:
+    """Those of them that compact() would move. Videos that failed for a passing reason are tried again soon.
+
+    Raises:
+        DamagedFileError: one of them cannot be read.
+    """
+    return [file for file in loose_files(listing, folder) if TRANSIENT not in _metadata(file)]
+
+
+def videos_together(file: StoredFile) -> int:
+    """How many videos a file of `videos` holds.
+
+    Raises:
+        DamagedFileError: it cannot be read.
+    """
+    try:
+        with file.path.open("rb") as opened:
+            return int(pq.read_metadata(opened).num_rows)
+    except (OSError, pa.ArrowException) as error:
+        raise _damaged(file) from error
+
+
 def compact(out: Path, listing: Listing, folder: str) -> int:
     """Put the rows of all videos of a partition into one file a table; how many videos were moved.
 
-    Rows are in the order of their videos' start, then of their source. Videos that failed for a passing reason stay
-    apart: they are tried again soon.
+    Rows are in the order of their videos' start, then of their source. Rows of a video that is in no file of
+    `videos` are not kept: somebody removed that file, as he was told to where it is damaged.
 
     Args:
         out: the output folder.
@@ -42,22 +72,23 @@ def compact(out: Path, listing: Listing, folder: str) -> int:
         folder: the partition, day=…/cam=….
 
     Raises:
-        OSError: OUT cannot be written, or a file cannot be read; nothing has changed then.
+        DamagedFileError: a file cannot be read; nothing has changed then.
+        OSError: OUT cannot be written; nothing has changed then.
     """
-    names = {file.name for file in loose_files(listing, folder) if TRANSIENT not in _metadata(file)}
+    names = {file.name for file in movable_files(listing, folder)}
     if not names:
         return 0
-    old = {
-        table: [
-            file
-            for name, file in sorted(listing.files[table].get(folder, {}).items())
-            if name in names or name == COMPACTED
-        ]
-        for table in TABLES
-    }
-    rows = {table: _joined(files) for table, files in old.items() if files}
-    rank = _rank(rows["videos"])
-    rows = {table: part.take(pa.array(_order(part, rank))) for table, part in rows.items()}
+    own_ids = pa.array(sorted(name.removesuffix(".parquet") for name in names), pa.string())
+    old: dict[str, list[StoredFile]] = {}
+    rows: dict[str, pa.Table] = {}
+    rank: dict[str, int] = {}
+    for table in ("videos", *(name for name in TABLES if name != "videos")):
+        files = listing.files[table].get(folder, {})
+        old[table] = [file for name, file in sorted(files.items()) if name in names or name == COMPACTED]
+        if old[table]:
+            part = _joined(old[table], own_ids)
+            rank = rank or _rank(part)
+            rows[table] = _in_order(part, rank)
     _replace(out, folder, old, {(table, COMPACTED): part for table, part in rows.items()})
     return len(names)
 
@@ -66,7 +97,8 @@ def loosen(out: Path, listing: Listing, folder: str, video_ids: Collection[str])
     """Give some videos of the shared files of a partition files of their own again.
 
     Raises:
-        OSError: OUT cannot be written, or a file cannot be read; nothing has changed then.
+        DamagedFileError: a file cannot be read; nothing has changed then.
+        OSError: OUT cannot be written; nothing has changed then.
     """
     _take_out(out, listing, folder, video_ids, keep=True)
 
@@ -75,7 +107,8 @@ def drop(out: Path, listing: Listing, folder: str, video_ids: Collection[str]) -
     """Remove all rows of some videos from a partition.
 
     Raises:
-        OSError: OUT cannot be written, or a file cannot be read; nothing has changed then.
+        DamagedFileError: a file cannot be read; nothing has changed then.
+        OSError: OUT cannot be written; nothing has changed then.
     """
     _take_out(out, listing, folder, video_ids, keep=False)
 
@@ -91,16 +124,21 @@ def _take_out(out: Path, listing: Listing, folder: str, video_ids: Collection[st
         if (shared := files.get(COMPACTED)) is None:
             continue
         rows = _read(shared)
+        moved = moved_in(rows.schema.metadata)
         ids = rows["video_id"].cast(pa.string())
         mine = pc.is_in(ids, wanted)
-        if not pc.any(mine).as_py():
+        # A video without a face had a file without rows, too.
+        present = set(moved).intersection(video_ids) | set(ids.filter(mine).unique().to_pylist())
+        if not present:
             continue
         old[table].append(shared)
-        if len(others := rows.filter(pc.invert(mine))):
-            new[table, COMPACTED] = others
+        others = {one: facts for one, facts in moved.items() if one not in present}
+        left = rows.filter(pc.invert(mine))
+        if len(left) or others:
+            new[table, COMPACTED] = with_moved(left, others)
         if keep:
-            present = set(ids.filter(mine).to_pylist())
-            new |= {(table, f"{one}.parquet"): rows.filter(pc.equal(ids, one)) for one in sorted(present)}
+            for one in sorted(present):
+                new[table, f"{one}.parquet"] = with_moved(rows.filter(pc.equal(ids, one)), {})
     _replace(out, folder, old, new)
 
 
@@ -114,7 +152,10 @@ def _replace(
         for (table, name), rows in new.items():
             path = out / table / folder / name
             metadata = {key.decode(): value.decode() for key, value in (rows.schema.metadata or {}).items()}
-            halves.append((write_half(rows, path, metadata), path))
+            half = write_half(rows, path, metadata, _GROUP)
+            halves.append((half, path))
+            if (when := written_ns(rows.schema.metadata)) is not None:
+                os.utime(half, ns=(when, when))
         commit(out, change, halves, [out / table / folder / file.name for table in old for file in old[table]])
     finally:
         if not is_under_way(out, change):
@@ -122,16 +163,29 @@ def _replace(
                 half.unlink(missing_ok=True)
 
 
-def _joined(files: list[StoredFile]) -> pa.Table:
+def _joined(files: list[StoredFile], own_ids: pa.Array) -> pa.Table:
     """The rows of some files; what their metadata agree on is that of the whole."""
-    parts = [_read(file) for file in files]
+    parts: list[pa.Table] = []
+    moved: Moved = {}
+    for file in files:
+        part = _read(file)
+        if file.name == COMPACTED:
+            moved |= moved_in(part.schema.metadata)
+            # Rows of its own are the younger ones.
+            part = part.filter(pc.invert(pc.is_in(part["video_id"].cast(pa.string()), own_ids)))
+        parts.append(part)
+    moved |= {
+        file.name.removesuffix(".parquet"): (file.size, file.changed_ns) for file in files if file.name != COMPACTED
+    }
     schema = parts[0].schema
-    agreed = set((schema.metadata or {}).items()).intersection(
-        *((part.schema.metadata or {}).items() for part in parts)
-    )
-    bare = [part.replace_schema_metadata(None).cast(schema.remove_metadata()) for part in parts]
+    metadata = [part.schema.metadata or {} for part in parts]
+    agreed = set(metadata[0].items()).intersection(*(one.items() for one in metadata))
+    try:
+        bare = [part.replace_schema_metadata(None).cast(schema.remove_metadata()) for part in parts]
+    except (ValueError, pa.ArrowException) as error:
+        raise DamagedFileError(errno.EIO, f"{files[0].path.parent}: its files do not fit together") from error
     whole = pa.concat_tables(bare).unify_dictionaries().combine_chunks()
-    return whole.cast(schema).replace_schema_metadata(dict(agreed))
+    return with_moved(whole.cast(schema).replace_schema_metadata(dict(agreed)), moved)
 
 
 def _rank(videos: pa.Table) -> dict[str, int]:
@@ -143,20 +197,33 @@ def _rank(videos: pa.Table) -> dict[str, int]:
     return {key[-1]: place for place, key in enumerate(keys)}
 
 
-def _order(rows: pa.Table, rank: Mapping[str, int]) -> NDArray[np.int64]:
-    """(rows,) which row comes next; within a video as they were."""
-    ranks = np.array([rank[one] for one in rows["video_id"].to_pylist()], np.int64)
-    return np.argsort(ranks, kind="stable")
+def _in_order(rows: pa.Table, rank: Mapping[str, int]) -> pa.Table:
+    """The rows of the videos that have a rank, by rank; within a video as they were."""
+    coded = rows["video_id"].combine_chunks().dictionary_encode()
+    # A partition may hold millions of rows of a few videos: no Python value for each.
+    of_ids = np.array([rank.get(one, -1) for one in coded.dictionary.to_pylist()], np.int64)
+    ranks: NDArray[np.int64] = of_ids[coded.indices.to_numpy(zero_copy_only=False)]
+    order = np.argsort(ranks, kind="stable")
+    return rows.take(pa.array(order[np.searchsorted(ranks[order], 0) :]))
 
 
 def _metadata(file: StoredFile) -> Mapping[bytes, bytes]:
-    with file.path.open("rb") as opened:
-        return pq.read_schema(opened).metadata or {}
+    try:
+        with file.path.open("rb") as opened:
+            return pq.read_schema(opened).metadata or {}
+    except (OSError, pa.ArrowException) as error:
+        raise _damaged(file) from error
 
 
 def _read(file: StoredFile) -> pa.Table:
     try:
         with file.path.open("rb") as opened:
-            return pq.ParquetFile(opened).read()
-    except pa.ArrowException as error:
-        raise OSError(errno.EIO, f"{file.path} is damaged; remove it and run again") from error
+            return pq.ParquetFile(opened).read(
+                use_threads=file.name == COMPACTED
+            )  # Threads cost more than a small file.
+    except (OSError, pa.ArrowException) as error:
+        raise _damaged(file) from error
+
+
+def _damaged(file: StoredFile) -> DamagedFileError:
+    return DamagedFileError(errno.EIO, f"{file.path} cannot be read; remove it and run again")

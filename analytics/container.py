@@ -10,7 +10,7 @@ from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from analytics.errors import VideoError
+from analytics.errors import UnreachableError, VideoError
 
 # Playlists, still pictures and text art are left out: a list named .mp4 must not make us open what it names.
 _CONTAINERS: Final = (
@@ -26,7 +26,8 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
     """Open a file and choose its video stream: never a cover picture.
 
     Raises:
-        VideoError: no permission, empty, no known container, or no video stream.
+        UnreachableError: no permission, vanished, or a disk that does not answer.
+        VideoError: empty, no known container, or no video stream.
     """
     try:
         if not path.stat().st_size:
@@ -34,10 +35,11 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
         # The prefix keeps a name like `concat:x` or `http:x` from being taken for a protocol.
         container = av.open(f"file:{path}", options=dict(_READ_ONLY_THIS_FILE), metadata_errors="replace")
     except PermissionError:
-        raise VideoError(f"{path}: no permission to read it", "let this user read the file") from None
+        raise UnreachableError(f"{path}: no permission to read it", "let this user read the file") from None
     except FileNotFoundError:
-        raise VideoError(f"{path}: the file has vanished", "restore it or run again without it") from None
+        raise UnreachableError(f"{path}: the file has vanished", "restore it or run again without it") from None
     except (av.FFmpegError, OSError, ValueError) as error:
+        _check_reading(path)
         text = getattr(error, "strerror", None) or str(error)
         raise VideoError(
             f"{path}: is no video that can be opened ({text})",
@@ -50,6 +52,16 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
     best = container.streams.best("video")
     stream = best if isinstance(best, VideoStream) and best in shown else shown[0]
     return container, stream
+
+
+def _check_reading(path: Path) -> None:
+    """Tell a disk that does not answer from a file that is no video: FFmpeg has the same words for both."""
+    try:
+        with path.open("rb") as file:
+            file.read(1)
+    except OSError as error:
+        problem = f"{path}: cannot be read ({error.strerror})"
+        raise UnreachableError(problem, "check the disk it lies on") from None
 
 
 def creation_time(path: Path) -> str | None:

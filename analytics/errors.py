@@ -5,6 +5,7 @@
     ├── NoVideoError       4  the sources hold no video
     ├── LockedError        5  another run holds OUT
     ├── VideoError         3  one video cannot be processed; the others go on
+    │   └── UnreachableError  the file, not its content, is to blame; the next run tries it again
     └── UnreadableTables   3  reports/stored.py: tables below OUT are damaged; the other pages are drawn
 
 The number is the exit code of a run that ends with this error. A VideoError ends no run: it
@@ -51,3 +52,7 @@ class VideoError(EmobatchError):
     """This one video cannot be processed."""
 
     exit_code = 3
+
+
+class UnreachableError(VideoError):
+    """The file of a video cannot be read now; what it holds nobody knows."""

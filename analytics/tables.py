@@ -3,9 +3,7 @@
 import errno
 import os
 import re
-import time
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +16,7 @@ from analytics.commit import JOURNAL, commit, complete, half_of, is_under_way
 from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
 from analytics.schema import SCHEMA_VERSION, tables_for
+from analytics.videos import STATE
 
 UNDATED: Final = "undated"
 NO_CAMERA: Final = "unnamed"
@@ -33,8 +32,6 @@ NO_ROWS: Final = "0000000000000000.parquet"
 _VERSION: Final = "emobatch.schema_version"
 CLASSES: Final = "emobatch.classes"
 """Key of a file's metadata: the classes of the classifier, with commas between, in the order of their columns."""
-_ABANDONED_S: Final = 3600
-"""No file takes as long to be written."""
 _WRITE_ORDER: Final = ("faces", "samples", "tracks", "videos")
 
 
@@ -120,10 +117,9 @@ def prepare(out: Path, metadata: Mapping[str, str], classes: tuple[str, ...] = E
         folder = Place(None, None).folder(out, table)
         if not (folder / NO_ROWS).exists():
             write_half(schema.empty_table(), folder / NO_ROWS, metadata).replace(folder / NO_ROWS)
-    for half in (*out.glob("*/day=*/cam=*/*.tmp"), *out.glob(f"{JOURNAL}/*.tmp")):
-        with suppress(FileNotFoundError):  # A younger one may be another run's, which is about to rename it.
-            if time.time() - half.stat().st_mtime > _ABANDONED_S:
-                half.unlink()
+    # Whoever may still be writing one of them began in a term that is over.
+    for half in (*out.glob("*/day=*/cam=*/*.tmp"), *out.glob(f"{JOURNAL}/*.tmp"), *out.glob(f"{STATE}/*.tmp")):
+        half.unlink(missing_ok=True)
 
 
 def write_video(
@@ -134,6 +130,7 @@ def write_video(
     metadata: Mapping[str, str],
     classes: tuple[str, ...] = EXPRESSIONS,
     replaces: Iterable[tuple[str, str]] = (),
+    term: str | None = None,
 ) -> None:
     """Write the rows of one video in place of any that it had before.
 
@@ -148,9 +145,11 @@ def write_video(
         metadata: text added to each file's metadata.
         classes: of the classifier.
         replaces: partition (day=…/cam=…) and video_id of files of its own that hold older rows.
+        term: in which the work on it was begun (analytics/commit.py); None for that of now.
 
     Raises:
-        OSError: the disk is full or OUT cannot be written. The video keeps the rows that it had.
+        OSError: the disk is full, OUT cannot be written, or the term is over. The video has either the rows that it
+            had, or the new ones.
     """
     halves: list[tuple[Path, Path]] = []
     old = {(place.partition, video_id), *replaces}
@@ -159,7 +158,7 @@ def write_video(
             if name in tables:
                 path = place.folder(out, name) / f"{video_id}.parquet"
                 halves.append((write_half(tables[name].cast(tables_for(classes)[name]), path, metadata), path))
-        commit(out, video_id, halves, [file for folder, old_id in old for file in files_of(out, folder, old_id)])
+        commit(out, video_id, halves, [file for folder, old_id in old for file in files_of(out, folder, old_id)], term)
     finally:
         if not is_under_way(out, video_id):
             for half, _ in halves:
@@ -188,8 +187,14 @@ def files_of(out: Path, partition: str, video_id: str) -> list[Path]:
     return [out / table / partition / f"{video_id}.parquet" for table in _WRITE_ORDER]
 
 
-def write_half(table: pa.Table, path: Path, metadata: Mapping[str, str]) -> Path:
+def write_half(table: pa.Table, path: Path, metadata: Mapping[str, str], group: int | None = None) -> Path:
     """Write a table beside its path, whole and safe on the disk; it still has to be renamed.
+
+    Args:
+        table: the rows.
+        path: where they are to be.
+        metadata: text added to the file's metadata.
+        group: rows of one group of the file, which is the least that can be read of it.
 
     Raises:
         OSError: the disk is full or OUT cannot be written.
@@ -199,7 +204,7 @@ def write_half(table: pa.Table, path: Path, metadata: Mapping[str, str]) -> Path
     half = half_of(path)
     try:
         with half.open("wb") as file:
-            pq.write_table(table, file, compression="zstd")
+            pq.write_table(table, file, compression="zstd", row_group_size=group)
             file.flush()
             os.fsync(file.fileno())
     except BaseException:

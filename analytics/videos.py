@@ -51,12 +51,12 @@ class StoredVideos:
 def read_videos(out: Path) -> StoredVideos:
     """All rows below OUT. Only files that are not kept yet are opened."""
     kept, known = _kept(out)
-    found = read_table(out, "videos", _read, known=known)
+    found = read_table(out, "videos", _read, set(known))
     parts, of_parts = [], []
     for file, (rows, transient) in found.parts:
         parts.append(rows)
         of_parts += [(file, transient)] * len(rows)
-    still = pa.array([key in found.known for key in _keys(kept)], pa.bool_())
+    still = pa.array([key in found.known for key in known], pa.bool_())
     return StoredVideos(_joined([kept.filter(still), *_with_files(parts, of_parts)]), found.unreadable)
 
 
@@ -95,17 +95,17 @@ def read_state(out: Path, name: str) -> pa.Table | None:
         return None
 
 
-def _kept(out: Path) -> tuple[pa.Table, set[Key]]:
-    """Rows that were kept, and the keys of the files that they are of."""
+def _kept(out: Path) -> tuple[pa.Table, list[Key]]:
+    """Rows that were kept, and the key of the file that each is of."""
     nothing = _KEPT.empty_table()
     table = read_state(out, "videos")
     if table is None or (table.schema.metadata or {}).get(b"version") != _version()[b"version"]:
-        return nothing, set()
+        return nothing, []
     try:
         table = table.replace_schema_metadata(None).cast(_KEPT)
     except UNREADABLE:
-        return nothing, set()
-    return table, set(_keys(table))
+        return nothing, []
+    return table, _keys(table)
 
 
 def _keys(table: pa.Table) -> list[Key]:

@@ -1,21 +1,26 @@
 """What a run has to do: each file that was found, held against what OUT knows. Nothing is opened here."""
 
+import logging
+import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 from analytics.errors import UsageError
 from analytics.fingerprint import id_of_content, id_of_path
-from analytics.paths import exists
+from analytics.footage import Footage, facts_of, footage_of
 from analytics.recorders import Recorded, recorded, zone_of
+from analytics.tables import why_no_camera
 from jobs.fingerprints import Fingerprints
-from jobs.ledger import Known, Ledger, Need, need_of
+from jobs.ledger import Known, Ledger, Need, is_misfiled, need_of
 from jobs.options import RunOptions
 from jobs.sources import Sources
 from jobs.task import as_text
+
+_log = logging.getLogger(__name__)
 
 _FEW: Final = 10
 """Videos that are decoded again because of a changed setting without being asked for."""
@@ -25,7 +30,7 @@ _FEW: Final = 10
 class Item:
     """A file that something may have to be done for."""
 
-    path: Path
+    path: Footage
     size: int
     changed_ns: int
     recorded: Recorded
@@ -80,32 +85,38 @@ def draw_up(
     Raises:
         UsageError: changed settings would decode more than ten videos again, and nobody asked for it.
     """
+    _check_patterns(options)
     agenda = Agenda()
     now_ns = time.time_ns()
     rules = tuple(rule if rule.timezone else replace(rule, timezone=options.timezone) for rule in options.recorders)
     options = replace(options, recorders=rules)
+    found = [_item(path, options, fingerprints) for path in sources.videos]
+    _warn_of_cameras(found, options)
+    asked = [_filed(item) for item in found if _is_asked_for(item, options)]
+    agenda.passed_over = len(found) - len(asked)
+    settled: dict[str, str | None] = {
+        as_text(item.path): _settled(item, options, _hash_of(item, hashes), ledger) for item in asked
+    }
+    agenda.settled = {source: video_id for source, video_id in settled.items() if video_id}
+    # What is a copy is told by where its original is.
+    copies = {as_text(item.path): _settled_copy(item, ledger, agenda.settled, fingerprints) for item in asked}
+    agenda.settled |= {source: video_id for source, video_id in copies.items() if video_id}
     items: list[Item] = []
-    for path in sources.videos:
-        item = _item(path, options, fingerprints)
-        if not _is_asked_for(item, options):
-            agenda.passed_over += 1
-            continue
-        age_s = (now_ns - item.changed_ns) / 1e9
-        if path not in sources.direct and 0 <= age_s < options.stable_for_s:
-            words = f"changed {age_s:.0f} s ago and may still be written (--stable-for {options.stable_for_s:g}s)"
-            agenda.left.append((as_text(path), words))
-            continue
-        settings_hash = hashes.get(item.recorded.camera, hashes[None])
-        if (video_id := _settled(item, options, settings_hash, ledger)) is not None:
+    for item in asked:
+        source, age_s = as_text(item.path), (now_ns - item.changed_ns) / 1e9
+        if source in agenda.settled:
             agenda.unchanged += 1
-            agenda.settled[as_text(path)] = video_id
-            continue
-        items.append(item)
-        if _was_done_otherwise(ledger, as_text(path), settings_hash):
-            agenda.redone.append(as_text(path))
+        # Clocks of file servers differ from ours a little, and those of cameras a lot.
+        elif item.path not in sources.direct and abs(age_s) < options.stable_for_s:
+            words = f"changed {max(age_s, 0):.0f} s ago and may still be written"
+            agenda.left.append((source, f"{words} (--stable-for {options.stable_for_s:g}s)"))
+        else:
+            items.append(item)
+            if _was_done_otherwise(ledger, source, _hash_of(item, hashes)):
+                agenda.redone.append(source)
     if len(agenda.redone) > _FEW and not options.force:
         raise UsageError(
-            f"--out {options.out}: {len(agenda.redone):,} videos were processed with other settings and would be "
+            f"--out {options.named_out}: {len(agenda.redone):,} videos were processed with other settings and would be "
             f"decoded again, such as {agenda.redone[0]}",
             "give --force to do that, the settings that were used before, or another --out",
         )
@@ -113,20 +124,53 @@ def draw_up(
     return agenda
 
 
-def _item(path: Path, options: RunOptions, fingerprints: Fingerprints) -> Item:
+def _item(path: Footage, options: RunOptions, fingerprints: Fingerprints) -> Item:
     try:
-        stat = path.stat()
-        size, changed_ns = stat.st_size, stat.st_mtime_ns
+        facts = facts_of(path)
+        size, changed_ns = facts.size, facts.changed_ns
+        digest = fingerprints.get(path, size, changed_ns)
+        if not size and facts.regular:
+            digest = ""  # Whatever is remembered of it.
     except OSError:
-        size, changed_ns = 0, 0  # Whoever opens it learns why.
+        size, changed_ns, digest = 0, 0, None  # Whoever opens it learns why.
     modified = datetime.fromtimestamp(changed_ns / 1e9, UTC) if changed_ns else None
-    where = recorded(path, options.recorders, modified)
+    where = recorded(os.fspath(path), options.recorders, modified)
     if options.camera is not None:
         where = replace(where, camera=options.camera)
     if where.timezone is None:
         where = replace(where, timezone=options.timezone)
-    digest = fingerprints.get(path, size, changed_ns) if changed_ns else None
     return Item(path=path, size=size, changed_ns=changed_ns, recorded=where, digest=digest)
+
+
+def _warn_of_cameras(items: Iterable[Item], options: RunOptions) -> None:
+    """Tell of names of cameras that came out otherwise than whoever wrote the rules can have meant."""
+    names = {item.recorded.camera for item in items} - {None}
+    for name in sorted(name for name in names if name):
+        if problem := why_no_camera(name):
+            _log.warning("camera %.60s: the name %s; the rows of its videos name no camera", ascii(name), problem)
+    if strangers := sorted(set(options.cameras) - names):
+        _log.warning("settings of camera %s: no file that was found is from there", ", ".join(strangers))
+
+
+def _filed(item: Item) -> Item:
+    """The item without a camera that no table and no folder can be named after."""
+    camera = item.recorded.camera
+    if camera is None or not why_no_camera(camera):
+        return item
+    return replace(item, recorded=replace(item.recorded, camera=None))
+
+
+def _hash_of(item: Item, hashes: Mapping[str | None, str]) -> str:
+    return hashes.get(item.recorded.camera, hashes[None])
+
+
+def _check_patterns(options: RunOptions) -> None:
+    for name, patterns in (("include", options.include), ("exclude", options.exclude)):
+        for pattern in patterns:
+            try:
+                Path("name").match(pattern)
+            except ValueError:
+                raise UsageError(f"--{name} {pattern!r}: matches nothing", "give a pattern such as *.mp4") from None
 
 
 def _is_asked_for(item: Item, options: RunOptions) -> bool:
@@ -136,8 +180,8 @@ def _is_asked_for(item: Item, options: RunOptions) -> bool:
     if _matches(item.path, options.exclude) or item.recorded.camera in options.excluded_cameras:
         return False
     start = item.recorded.start
-    zone = zone_of(item.recorded.timezone) if item.recorded.timezone else None  # None: that of this machine.
-    # Where nothing tells the start, the file's last change is the end.
+    # Where nothing tells the start, the file's last change is the end, by the clock of this machine.
+    zone = zone_of(item.recorded.timezone) if item.recorded.timezone else UTC if start else None
     local = start.astimezone(zone) if start else datetime.fromtimestamp(item.changed_ns / 1e9, zone)
     if options.since and local.date() < options.since:
         return False
@@ -145,27 +189,33 @@ def _is_asked_for(item: Item, options: RunOptions) -> bool:
 
 
 def _settled(item: Item, options: RunOptions, settings_hash: str, ledger: Ledger) -> str | None:
-    """The video_id of a file for which nothing is to be done; None where there is, or may be."""
+    """The video_id of a file for which nothing is to be done; None where there is, may be, or it may be a copy."""
     if item.digest is None:
         return None
-    source, by_path = as_text(item.path), ledger.by_id.get(id_of_path(item.path))
-    if not item.digest:  # It is empty still.
-        known = by_path
-    else:
-        video_id = id_of_content(item.digest)
-        known = ledger.by_id.get(video_id)
-        if video_id in ledger.purged and known is None:
-            return video_id
-        if known and known.source != source and by_path is None and id_of_path(item.path) in ledger.purged:
-            return id_of_path(item.path) if exists(Path(known.source)) else None  # A copy of which only this is gone.
-        if known and known.source != source and by_path and by_path.duplicate_of == video_id:
-            # A copy stays one as long as the file that it is a copy of is where it was.
-            same = by_path.source == source and by_path.camera == item.recorded.camera and exists(Path(known.source))
-            return by_path.video_id if same else None
+    # A file that is empty still is known by its path.
+    video_id = id_of_content(item.digest) if item.digest else id_of_path(item.path)
+    known = ledger.by_id.get(video_id)
     if known is None:
-        return None
-    need = need_of(known, source, item.recorded, settings_hash, options.retry_failed)
+        return video_id if item.digest and video_id in ledger.purged else None
+    need = need_of(known, as_text(item.path), item.recorded, settings_hash, options.retry_failed)
     return known.video_id if need is Need.NOTHING else None
+
+
+def _settled_copy(item: Item, ledger: Ledger, settled: Mapping[str, str], fingerprints: Fingerprints) -> str | None:
+    """The video_id of a copy for which nothing is to be done: it stays one as long as its original is where it was."""
+    original = ledger.by_id.get(id_of_content(item.digest)) if item.digest else None
+    if original is None or original.source == as_text(item.path):
+        return None
+    if original.source in settled:
+        there = settled[original.source] == original.video_id
+    else:  # This run does not look there, or not yet.
+        there = item.digest == fingerprints.of_file(footage_of(original.source))
+    copy_id = id_of_path(item.path)
+    known = ledger.by_id.get(copy_id)
+    if not there or (known is None and copy_id not in ledger.purged):
+        return None
+    same = known is None or known.duplicate_of == original.video_id
+    return copy_id if same and not (known and is_misfiled(known, as_text(item.path), item.recorded)) else None
 
 
 def _was_done_otherwise(ledger: Ledger, source: str, settings_hash: str) -> bool:
@@ -173,8 +223,8 @@ def _was_done_otherwise(ledger: Ledger, source: str, settings_hash: str) -> bool
     return any(one.settings_hash != settings_hash and one.status in ("done", "partial") for one in known)
 
 
-def _matches(path: Path, patterns: Sequence[str]) -> bool:
-    return any(path.match(pattern) for pattern in patterns)
+def _matches(path: Footage, patterns: Sequence[str]) -> bool:
+    return any(PurePath(path).match(pattern) for pattern in patterns)
 
 
 def _within(hour: int, first: int, until: int) -> bool:

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from analytics.errors import EmobatchError
+from analytics.footage import is_url
 from emobatch import __version__
 from jobs import cli_archive, cli_config_show, cli_models, cli_predict, cli_schedule
 from jobs.cli_config import ConfigFile, Configured, configured
@@ -27,7 +28,7 @@ app = typer.Typer(
 
 EXIT_INTERRUPTED: Final = 130
 
-Out = Annotated[Path, typer.Argument(metavar="OUT", help="Folder of an earlier run.")]
+Out = Annotated[str, typer.Argument(metavar="OUT", help="Folder of an earlier run, or its s3:// URL.")]
 
 
 def run_command_line() -> None:
@@ -84,11 +85,12 @@ def _common(
 def run(
     ctx: typer.Context,
     sources: Annotated[
-        list[str], typer.Argument(metavar="SOURCE…", help="Files, folders, globs, or @lists with one source a line.")
+        list[str],
+        typer.Argument(metavar="SOURCE…", help="Files, folders, globs, s3:// URLs, or @lists with one source a line."),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", readable=False, help="Folder for tables and reports.")] = Path(
-        "out"
-    ),
+    out: Annotated[
+        str, typer.Option("--out", "-o", metavar="DIR|s3://…", help="Folder for tables and reports, or a URL.")
+    ] = "out",
     every: Annotated[str, typer.Option(help="Seconds between sampled frames.")] = "0.5",
     detector: Annotated[str, typer.Option(help="Face detector: yunet, haar, mtcnn.")] = "yunet",
     model: Annotated[str, typer.Option(help="Classifier: a shipped name or a .tflite file.")] = "default",
@@ -102,6 +104,12 @@ def run(
     segment: Annotated[str, typer.Option(help="Seconds of footage in one task; a multiple of 10.")] = "300",
     stall: Annotated[float, typer.Option(min=1, help="Give a video up after so many seconds without progress.")] = 600,
     dashboard: Annotated[bool, typer.Option("--dashboard", help="Dask's dashboard, on this machine alone.")] = False,
+    mirror: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", readable=False, help="Where an s3:// --out is worked on here.", show_default="in your cache"
+        ),
+    ] = None,
     timezone: Annotated[
         str | None, typer.Option(help="Time zone of the cameras' clocks, such as Europe/Berlin.")
     ] = None,
@@ -139,12 +147,14 @@ def run(
     """Process recorded video into tables and reports."""
     log_to_stderr(quiet)
     from jobs.moments import next_time, parse_date, parse_every, parse_hours, parse_segment, parse_span
-    from jobs.options import RunOptions
+    from jobs.options import RunOptions, placed
 
     configuration = configured(ctx)
+    folder, url = placed(out, mirror)
     options = RunOptions(
         sources=tuple(sources),
-        out=out,
+        out=folder,
+        url=url,
         every=parse_every(every),
         detector=detector,
         model=model,
@@ -180,7 +190,7 @@ def run(
         return 0
     with Screen(quiet=quiet) as screen:
         summary = run_all(options, screen)
-    screen.summary(summary, str(out / "reports" / "index.html"))
+    screen.summary(summary, f"{options.named_out}/reports/index.html")
     if as_json:
         typer.echo(json.dumps(summary.to_json()))
     return summary.exit_code
@@ -192,7 +202,14 @@ def report(out: Out, debug: Debug = False) -> int:
     log_to_stderr()
     from reports.site import write_site
 
-    typer.echo(write_site(out, everything=True))
+    if not is_url(out):
+        typer.echo(write_site(Path(out), everything=True))
+        return 0
+    from jobs.opened import alone
+
+    with alone(out, "emobatch report") as folder:
+        write_site(folder, everything=True)
+    typer.echo(f"{out.rstrip('/')}/reports/index.html")
     return 0
 
 
@@ -200,10 +217,13 @@ def report(out: Out, debug: Debug = False) -> int:
 def status(out: Out, as_json: Json = False, debug: Debug = False) -> int:
     """Tell what is done, partial or failed, and why."""
     log_to_stderr()
+    from jobs.opened import for_reading
     from jobs.results import Results, status_of
     from jobs.screen import printable
 
-    found = status_of(Results.opened(out))
+    found = status_of(Results.opened(for_reading(out, ("videos",))))
+    if is_url(out):
+        found["out"] = out
     if as_json:
         typer.echo(json.dumps(found))
         return 0

@@ -58,6 +58,11 @@ def schedule(
         config = Path(NAME)
     told = _told(config)
     out = out or _told_out(config, told)
+    if out.parts[:1] == ("s3:",):
+        raise UsageError(
+            f"schedule: {str(out).replace(':/', '://', 1)}: what is written here may write into OUT alone",
+            "name a folder as OUT, or start `emobatch run` by a unit or a crontab of your own",
+        )
     configured = (
         () if sources or config is None else tuple(_beside(config, str(one)) for one in told.get("sources", ()))
     )

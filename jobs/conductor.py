@@ -10,10 +10,10 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from analytics.errors import EmobatchError
+from analytics.footage import footage_of
 from jobs import work
 from jobs.executors import BEAT_S, Call, Executor
 from jobs.filing import write_duplicate, write_failure
@@ -142,7 +142,7 @@ class Conductor:
             arguments = (task.path,)
         elif step.kind == "hash_both":
             assert step.video.original
-            arguments = (task.path, Path(step.video.original.source))
+            arguments = (task.path, footage_of(step.video.original.source))
         elif step.kind == "read":
             arguments = (task, step.number)
         return Call(step.name, getattr(work, step.kind), arguments)
@@ -153,7 +153,11 @@ class Conductor:
         if isinstance(value, Failed):
             if value.trace:
                 _log.error("%s\n%s", video.task.source, value.trace)
-            self._fail(video, value.reason, value.transient)
+            if step.kind == "refile":  # Its rows cannot be read; they can be made again.
+                _log.warning("%s: %s; it is decoded again", video.task.source, value.reason)
+                self._add("begin", video)
+            else:
+                self._fail(video, value.reason, value.transient)
         elif isinstance(value, VideoOutcome):
             self.media_s += value.media_s if step.kind == "begin" else 0.0
             self._end(video, value)
@@ -191,6 +195,8 @@ class Conductor:
         missing = sorted(set(range(begun.segments)) - set(begun.kept))
         video.left = len(missing)
         self.media_s += begun.media_s * len(begun.kept) / begun.segments
+        if begun.kept:
+            _log.info("%s: %d of %d segments were read before", video.task.source, len(begun.kept), begun.segments)
         for number in missing:
             self._add("read", video, number)
         if not missing:
@@ -241,7 +247,9 @@ class Conductor:
 
     def _fail(self, video: Video, reason: str, transient: bool = False) -> None:
         elapsed_s = time.monotonic() - video.opened_at
-        video.task = self.settler.with_old_rows(video.task)
+        if video.segments > 1:
+            forget(video.task.folder)
+        video.task = self.settler.to_fail(video, for_good=not transient)
         engines = self.engines[video.task.settings_hash]
         self._end(video, write_failure(video.task, engines, reason, elapsed_s, transient))
         self._follow(self.settler.failed(video, for_good=not transient))

@@ -22,8 +22,8 @@ _MOMENTS: Final[Mapping[str, Callable[[str, str], Any]]] = {
 }
 PARSERS: Final = ("every", "segment", "timezone", *_MOMENTS)
 """Settings whose text is parsed after the command line is: parser_of() has what does it."""
-_PATHS: Final = ("sources", "model")
-"""Texts that may be paths; the other paths are known by their kind."""
+_PATHS: Final = ("sources", "model", "out")
+"""Texts that may be paths, or URLs; the other paths are known by their kind."""
 
 Kind = Literal["flag", "whole", "number", "text", "texts", "path"]
 _WANTED: Final[Mapping[Kind, tuple[tuple[type, ...], str]]] = {

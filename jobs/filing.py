@@ -48,8 +48,21 @@ def write_duplicate(task: VideoTask, original: VideoKey, engines: Engines) -> Vi
     return VideoOutcome(source=task.source, status="duplicate", reason=f"a copy of {original.source}")
 
 
-def write_rows(task: VideoTask, tables: dict[str, pa.Table], metadata: Mapping[str, str], engines: Engines) -> None:
+def write_rows(
+    task: VideoTask,
+    tables: dict[str, pa.Table],
+    metadata: Mapping[str, str],
+    engines: Engines,
+    term: str | None = None,
+) -> None:
     """Write the rows of a video in place of all that was ever said of it.
+
+    Args:
+        task: the video.
+        tables: its rows by table name.
+        metadata: text added to each file's metadata.
+        engines: that it was worked on with.
+        term: in which the work was begun, where another run may have begun since; None for that of now.
 
     Raises:
         CannotWrite: the disk is full or OUT cannot be written.
@@ -57,7 +70,7 @@ def write_rows(task: VideoTask, tables: dict[str, pa.Table], metadata: Mapping[s
     video_id = tables["videos"]["video_id"][0].as_py()
     place = Place(task.recorded.day, task.recorded.camera)
     classes = engines.classifier.facts.known
-    writing(write_video, task.options.out, place, video_id, tables, metadata, classes, task.replaces)
+    writing(write_video, task.options.out, place, video_id, tables, metadata, classes, task.replaces, term)
 
 
 def metadata_of(engines: Engines) -> dict[str, str]:

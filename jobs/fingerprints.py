@@ -10,6 +10,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from analytics.footage import Footage, facts_of, is_url
 from analytics.paths import exists
 from analytics.videos import read_state, write_state
 
@@ -33,14 +34,22 @@ class Fingerprints:
             for path, *rest in zip(*(column.to_pylist() for column in table.columns), strict=True):
                 self._of[path] = tuple(rest)
 
-    def get(self, path: Path, size: int, changed_ns: int) -> str | None:
+    def get(self, path: Footage, size: int, changed_ns: int) -> str | None:
         """The digest of a file that is as it was; None where it is new or has changed."""
         name = os.fsencode(path)
         self._used.add(name)
         known = self._of.get(name)
         return known[2] if known and known[:2] == (size, changed_ns) else None
 
-    def put(self, path: Path, size: int, changed_ns: int, digest: str) -> None:
+    def of_file(self, path: Footage) -> str | None:
+        """The digest of a file, if it is there and as it was."""
+        try:
+            facts = facts_of(path)
+        except (OSError, ValueError):
+            return None
+        return self.get(path, facts.size, facts.changed_ns)
+
+    def put(self, path: Footage, size: int, changed_ns: int, digest: str) -> None:
         """Note the digest of a file whose size and time were read before its content was."""
         name = os.fsencode(path)
         self._used.add(name)
@@ -54,7 +63,10 @@ class Fingerprints:
         Raises:
             OSError: the disk is full or OUT cannot be written.
         """
-        there = {name for name in self._of if name in self._used or exists(Path(os.fsdecode(name)))}
+        # Objects are not asked for: that takes a request each, and there may be ten thousand.
+        there = {
+            name for name in self._of if name in self._used or is_url(text := os.fsdecode(name)) or exists(Path(text))
+        }
         self._of = {name: self._of[name] for name in there}
         self._keep(self._of)
 

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Final
 
 from analytics.compaction import COMPACTED
-from analytics.recorders import Recorded
+from analytics.recorders import CONTAINER, Recorded
 from analytics.tables import Place
 from analytics.videos import StoredVideos
 
@@ -105,8 +105,8 @@ def is_misfiled(known: Known, source: str, recorded: Recorded) -> bool:
     """Whether the rows of a video say another path, camera or time than they are to say now."""
     if (known.source, known.camera) != (source, recorded.camera):
         return True
-    if recorded.start is not None:
-        told = known.start_time, known.start_time_source, known.in_folder
-        return told != (recorded.start, recorded.start_source, Place(recorded.day, recorded.camera).partition)
-    # No rule gives a time. One that the file itself gave stays; one that an earlier rule gave goes.
-    return known.start_time is not None and known.start_time_source != "container"
+    if recorded.start is None and known.start_time_source == CONTAINER:
+        # No rule gives a time, and that of the file itself stays. Its day may be another one in another time zone.
+        recorded = replace(recorded, start=known.start_time, start_source=CONTAINER)
+    told = known.start_time, known.start_time_source, known.in_folder
+    return told != (recorded.start, recorded.start_source, Place(recorded.day, recorded.camera).partition)

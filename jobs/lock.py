@@ -132,7 +132,7 @@ def locked(out: Path, command: str, *, beat_s: float = BEAT_S, stale_s: float = 
         _remove_litter(lock)
         yield lock
     finally:
-        _to_its_end(end)
+        to_its_end(end)
 
 
 def _beat(lock: Lock, stop: threading.Event) -> None:
@@ -146,7 +146,7 @@ def _beat(lock: Lock, stop: threading.Event) -> None:
             _log.warning("%s: cannot be touched (%s)", lock.path, error)
 
 
-def _to_its_end(action: Callable[[], None]) -> None:
+def to_its_end(action: Callable[[], None]) -> None:
     """Do what Ctrl-C shall not cut in two: it reaches the main thread alone."""
     thread = threading.Thread(target=action, name="emobatch lock")
     thread.start()

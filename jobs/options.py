@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date, datetime
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from analytics.errors import UsageError
+from analytics.footage import is_url
 from analytics.quality import QualityThresholds
 from analytics.recorders import Recorder, zone_of
 from analytics.tables import why_no_camera
@@ -35,6 +37,9 @@ class RunOptions:
 
     sources: tuple[str, ...]
     out: Path
+    """Folder of tables and reports; the mirror of it where it is in a bucket."""
+    url: str | None = None
+    """s3:// URL of OUT, which is to follow the mirror."""
     every: Fraction = Fraction(1, 2)
     """Seconds between samples."""
     detector: str = "yunet"
@@ -104,10 +109,24 @@ class RunOptions:
             shown = self.camera if len(self.camera) <= _SHOWN else f"{self.camera[:_SHOWN]}…"
             raise UsageError(f"--camera {shown}: {problem}", "give the camera another, short name")
 
+        if self.url is not None and self.scheduler is not None:
+            raise UsageError(
+                f"--scheduler {self.scheduler}: its workers do not see {self.out}, the mirror of {self.url}",
+                "leave --scheduler out, or name an --out that all of them see",
+            )
+        if self.out.parts[:1] == ("s3:",):
+            raise UsageError(
+                f"{str(self.out).replace(':/', '://', 1)}: this command takes no OUT in a bucket", "name a folder"
+            )
         if self.timezone is not None:
             zone_of(self.timezone)
         for camera in self.cameras:
             self.of_camera(camera)
+
+    @property
+    def named_out(self) -> str:
+        """OUT as the user named it."""
+        return self.url or str(self.out)
 
     @property
     def excluded_cameras(self) -> frozenset[str]:
@@ -162,13 +181,36 @@ def from_settings(
     Raises:
         UsageError: an unknown setting, or a wrong value.
     """
-    if unknown := sorted(set(settings) - {field.name for field in fields(RunOptions)}):
-        known = ", ".join(field.name for field in fields(RunOptions) if field.name not in ("sources", "out"))
+    names = {field.name for field in fields(RunOptions)} - {"sources", "out", "url"} | {"mirror"}
+    if unknown := sorted(set(settings) - names):
+        known = ", ".join(field.name for field in fields(RunOptions) if field.name in names)
         raise UsageError(f"{', '.join(unknown)}: no such setting", f"settings are {known}")
-    parsed = dict(settings)
+    parsed = {name: value for name, value in settings.items() if name != "mirror"}
     for name, parse in (("every", parse_every), ("segment", parse_segment)):
         if name in parsed:
             value = parsed[name]
             parsed[name] = parse(str(int(value) if isinstance(value, float) and value.is_integer() else value))
     named = (sources,) if isinstance(sources, str | Path) else sources
-    return RunOptions(sources=tuple(str(source) for source in named), out=Path(out), **parsed)
+    folder, url = placed(str(out), settings.get("mirror"))
+    return RunOptions(sources=tuple(str(source) for source in named), out=folder, url=url, **parsed)
+
+
+def placed(out: str, mirror: str | Path | None) -> tuple[Path, str | None]:
+    """The folder to work in, and the URL that is to follow it; None where OUT is a folder.
+
+    Raises:
+        UsageError: a mirror of a folder.
+    """
+    if is_url(out):
+        url = out.rstrip("/")
+        return Path(mirror) if mirror else cache_of(url, "out"), url
+    if mirror:
+        raise UsageError(f"--mirror {mirror}: {out} is a folder and has none", "leave --mirror out")
+    return Path(out), None
+
+
+def cache_of(url: str, what: str) -> Path:
+    """Where the copy of an OUT in a bucket lies unless somebody says otherwise."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+    digest = hashlib.sha256(f"{endpoint} {url}".encode()).hexdigest()[:16]
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "emobatch" / f"{what}-{digest}"

@@ -19,6 +19,7 @@ from analytics.aggregate import TrackSummary, labels_of, smoothed_labels, summar
 from analytics.coverage import LEAST_COVERAGE, Coverage, cover
 from analytics.decode import DecodeOutcome, PictureShape, SampledFrame, decode_samples
 from analytics.errors import UsageError, VideoError
+from analytics.footage import Footage, facts_of
 from analytics.packets import list_packets
 from analytics.plan import VideoPlan, plan_video, sampled_frames
 from analytics.quality import judge
@@ -147,7 +148,7 @@ def read_segment(
 
 
 def finish_video(
-    path: Path, plan: VideoPlan, parts: list[SegmentRows], options: RunOptions, engines: Engines
+    path: Footage, plan: VideoPlan, parts: list[SegmentRows], options: RunOptions, engines: Engines
 ) -> VideoResult:
     """Link, smooth and sum up all rows of a video. Writes nothing.
 
@@ -167,7 +168,7 @@ def finish_video(
     if shape is None:
         raise VideoError(f"{path}: none of its {len(decoded)} frames can be decoded", "copy it again")
     faces = FaceRows.joined([part.faces for part in parts])
-    coverage = cover(plan, decoded, path.stat().st_size / plan.duration_s)
+    coverage = cover(plan, decoded, facts_of(path).size / plan.duration_s)
 
     threshold = engines.classifier.facts.threshold
     # At a sample every few seconds a track must outlast more than one missed sighting, too.

@@ -1,22 +1,27 @@
 """Remove what is known of old videos, for good: rows, pages, unfinished work. Never touches footage."""
 
+import errno
 import json
+import os
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from analytics.commit import half_of
+from analytics.errors import UsageError
 from analytics.tables import Place
-from analytics.videos import read_videos
+from analytics.videos import StoredVideos, read_videos
 from jobs.ledger import Known, Ledger
+from jobs.moments import parse_span
 from jobs.settle import remove
 from jobs.unfinished import FOLDER, forget
 
 PURGED: Final = "purged"
 """Folder below OUT: a file of JSON lines for each purge, which log it and keep the videos from coming back."""
+_OPTION: Final = "--older-than"
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,8 @@ class Purge:
 
     videos: tuple[Known, ...]
     log: Path | None
+    pages_left: bool = False
+    """There are pages of purged videos, of this purge or an earlier one that was killed, until the site is drawn."""
 
     def to_json(self) -> dict[str, Any]:
         """With stable keys."""
@@ -32,9 +39,8 @@ class Purge:
         return {"videos": len(self.videos), "log": str(self.log) if self.log else None, "list": sources}
 
 
-def too_old(out: Path, before: datetime) -> list[Known]:
+def too_old(videos: StoredVideos, before: datetime) -> list[Known]:
     """Videos that were recorded before a moment; where the start is unknown, that were processed before it."""
-    videos = read_videos(out)
     finished = dict(zip(*(videos.table[name].to_pylist() for name in ("video_id", "finished_at")), strict=True))
     known = Ledger.of(videos).by_id.values()
     return sorted(
@@ -43,7 +49,7 @@ def too_old(out: Path, before: datetime) -> list[Known]:
 
 
 def purge(out: Path, before: datetime, dry_run: bool) -> Purge:
-    """Remove the videos that are too old. For whoever holds the lock of OUT.
+    """Remove the videos that are too old, but for their pages: write_site() does. For whoever holds the lock of OUT.
 
     Args:
         out: the output folder.
@@ -53,19 +59,40 @@ def purge(out: Path, before: datetime, dry_run: bool) -> Purge:
     Raises:
         OSError: OUT cannot be written. What was not removed is, by the next purge.
     """
-    videos = too_old(out, before)
-    if dry_run or not videos:
+    stored = read_videos(out)
+    videos = too_old(stored, before)
+    if dry_run:
         return Purge(tuple(videos), None)
-    now = datetime.now(UTC)
-    # First, so that nothing comes back even if the power fails while rows are being removed.
-    log = _write_log(out, now, videos)
-    remove(out, videos)
-    for one in videos:
-        (out / "reports" / "videos" / f"{one.video_id}.html").unlink(missing_ok=True)
-        for folder in (out / FOLDER).glob(f"{one.video_id}-*"):
+    now, log = datetime.now(UTC), None
+    if videos:
+        # First, so that nothing comes back even if the power fails while rows are being removed.
+        log = _write_log(out, now, videos)
+        remove(out, videos)
+    there = set(stored.table["video_id"].to_pylist()) - {one.video_id for one in videos}
+    gone = read_tombstones(out) - there
+    for folder in (out / FOLDER).glob("*-*"):
+        if folder.name.partition("-")[0] in gone:
             forget(folder)
     _remove_empty_folders(out, {one.in_folder for one in videos})
-    return Purge(tuple(videos), log)
+    # The index has to be drawn before pages go, or it would lead to them; and they tell that this is still to be done.
+    pages = (out / "reports" / "videos").glob("*.html")
+    return Purge(tuple(videos), log, pages_left=any(page.stem in gone for page in pages))
+
+
+def moment_before(now: datetime, older_than: str) -> datetime:
+    """The moment that is as long ago as a text says: `30d`, `4w`, `36h`.
+
+    Raises:
+        UsageError: it is no span of time, or has no unit, or nothing is that old.
+    """
+    seconds = parse_span(_OPTION, older_than)
+    if older_than.strip().replace(".", "").isdigit():
+        # Elsewhere that is seconds, and would be nearly everything here.
+        raise UsageError(f"{_OPTION} {older_than}: has no unit", "say h, d or w, such as 30d")
+    try:
+        return now - timedelta(seconds=seconds)
+    except OverflowError:
+        raise UsageError(f"{_OPTION} {older_than}: longer ago than any date", "give less, such as 30d") from None
 
 
 def read_tombstones(out: Path) -> frozenset[str]:
@@ -74,8 +101,14 @@ def read_tombstones(out: Path) -> frozenset[str]:
     Raises:
         OSError: a log of a purge cannot be read.
     """
-    logs = sorted((out / PURGED).glob("*.jsonl"))
-    return frozenset(json.loads(line)["video_id"] for log in logs for line in log.read_text("utf-8").splitlines())
+    ids: set[str] = set()
+    for log in sorted((out / PURGED).glob("*.jsonl")):
+        try:
+            ids.update(json.loads(line)["video_id"] for line in log.read_text("utf-8").splitlines())
+        except (ValueError, KeyError, TypeError) as error:
+            words = "is damaged, and keeps purged videos from coming back; mend or remove it"
+            raise OSError(errno.EIO, words, str(log)) from error
+    return frozenset(ids)
 
 
 def _write_log(out: Path, now: datetime, videos: Iterable[Known]) -> Path:
@@ -88,6 +121,8 @@ def _write_log(out: Path, now: datetime, videos: Iterable[Known]) -> Path:
                 start = one.start_time.isoformat() if one.start_time else None
                 row = {"video_id": one.video_id, "source": one.source, "camera": one.camera, "start_time": start}
                 file.write(json.dumps({**row, "status": one.status, "purged_at": now.isoformat()}) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
         half.replace(log)
     finally:
         half.unlink(missing_ok=True)

@@ -66,7 +66,9 @@ class Results:
         for file, error in found.unreadable.items():
             raise UsageError(f"{file}: cannot be read ({error})", "remove it and run again") from None
         # Descriptions of single files may differ; the columns do not.
-        frame: pd.DataFrame = pa.concat_tables(part.replace_schema_metadata(None) for _, part in found.parts).to_pandas()
+        frame: pd.DataFrame = pa.concat_tables(
+            part.replace_schema_metadata(None) for _, part in found.parts
+        ).to_pandas()
         return frame
 
 

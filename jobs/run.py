@@ -7,15 +7,16 @@ import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from analytics.errors import EmobatchError, UsageError
-from analytics.paths import absolute, is_file, is_folder
+from analytics.footage import Footage, exists, facts_of
+from analytics.paths import absolute, is_folder
 from analytics.tables import classes_of, need_our_schema, prepare
-from analytics.videos import keep_videos, read_videos
+from analytics.videos import STATE, keep_videos, read_videos
 from emobatch import __version__
 from jobs.agenda import Agenda, draw_up
 from jobs.compact import compact_days
@@ -27,10 +28,12 @@ from jobs.fingerprints import Fingerprints
 from jobs.ledger import Ledger
 from jobs.limits import Limits, Listener
 from jobs.lock import Lock, locked
+from jobs.mirror import Follower, claimed, following
+from jobs.opened import for_reading
 from jobs.options import RunOptions
 from jobs.outcome import RunSummary, VideoOutcome
 from jobs.pipeline import Engines
-from jobs.purge import read_tombstones
+from jobs.purge import PURGED, read_tombstones
 from jobs.record import FOLDER as RUNS
 from jobs.record import logged, write_record
 from jobs.settle import Settler, remove
@@ -72,8 +75,9 @@ def plan(options: RunOptions) -> Agenda:
         UsageError: a wrong setting, or no named source exists.
         NoVideoError: the sources hold no video.
     """
-    out, crews = options.out, Crews(options)
-    sources = find_videos(options.sources, out)
+    crews = Crews(options)
+    sources = find_videos(options.sources, options.out, options.url)
+    out = for_reading(options.named_out, ("videos", PURGED, STATE), empty=True)
     ledger = Ledger.of(read_videos(out), read_tombstones(out))
     return draw_up(sources, replace(options, force=True), crews.hashes, ledger, Fingerprints(out))
 
@@ -81,8 +85,8 @@ def plan(options: RunOptions) -> Agenda:
 class _Noting:
     """Notes what became of each video in summary and log, and passes everything on."""
 
-    def __init__(self, summary: RunSummary, listener: Listener) -> None:
-        self.summary, self.listener = summary, listener
+    def __init__(self, summary: RunSummary, listener: Listener, follower: Follower) -> None:
+        self.summary, self.listener, self.follower = summary, listener, follower
         self.began, self.working = listener.began, listener.working
 
     def ended(self, number: int, of: int, outcome: VideoOutcome, size: int) -> None:
@@ -91,7 +95,21 @@ class _Noting:
         _log.info(
             "[%d/%d] %s %s%s", number, of, outcome.status, outcome.source, f": {outcome.reason or ''}".rstrip(": ")
         )
+        self.follower.follow()
         self.listener.ended(number, of, outcome, size)
+
+
+@dataclass(frozen=True)
+class _Held:
+    """The lock of OUT, and the bucket that follows, if OUT is in one."""
+
+    lock: Lock
+    follower: Follower
+
+    def check(self) -> None:
+        """Raises where the run must not go on."""
+        self.lock.check()
+        self.follower.check()
 
 
 def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
@@ -108,19 +126,21 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
     """
     started, now = time.monotonic(), datetime.now(UTC)
     crews = Crews(options)
-    sources = find_videos(options.sources, options.out)
-    _make_folder(options.out)
-    with _locked(options.out) as lock:
+    sources = find_videos(options.sources, options.out, options.url)
+    _make_folder(options)
+    with _locked(options) as held:
         _prepare(options, crews.others)
         run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-        summary = RunSummary(run_id=run_id, out=as_text(options.out), started_at=now.isoformat(), interrupted=True)
+        summary = RunSummary(
+            run_id=run_id, out=as_text(options.named_out), started_at=now.isoformat(), interrupted=True
+        )
         for source, reason in sources.missing.items():
             name = as_text(source)
             summary.failures.append({"source": name, "reason": as_text(reason).removeprefix(f"{name}: ")})
-        with _logged(options.out / RUNS / f"{run_id}.log"):
+        with _followed(options.out, held.follower), _logged(options.out / RUNS / f"{run_id}.log"):
             _log.info("emobatch %s, settings %s", __version__, crews.others.settings_hash)
             try:
-                _process(sources, options, crews, summary, listener or Silent(), lock)
+                _process(sources, options, crews, summary, listener or Silent(), held)
                 summary.interrupted = False
             except CannotWrite as error:
                 raise _cannot_write(options.out, error.words) from None
@@ -134,7 +154,7 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
 
 
 def _process(
-    sources: Sources, options: RunOptions, crews: Crews, summary: RunSummary, listener: Listener, lock: Lock
+    sources: Sources, options: RunOptions, crews: Crews, summary: RunSummary, listener: Listener, held: _Held
 ) -> None:
     """Draw up what is to be done, do it, and leave the tables as the next run and every reader want them."""
     out = options.out
@@ -147,7 +167,7 @@ def _process(
     settler = Settler(absolute(out), ledger, fingerprints, agenda.settled, options.retry_failed)
     try:
         if agenda.items:
-            _conduct(agenda, options, crews, settler, _Noting(summary, listener), lock)
+            _conduct(agenda, options, crews, settler, _Noting(summary, listener, held.follower), held)
         remove(settler.out, settler.superseded())
         if options.compact:
             compact_days(out, datetime.now(UTC).date(), _ENOUGH)
@@ -156,10 +176,10 @@ def _process(
         forget_abandoned(out / FOLDER)
 
 
-def _conduct(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler, noting: _Noting, lock: Lock) -> None:
+def _conduct(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler, noting: _Noting, held: _Held) -> None:
     tasks = [(crews.task(item), item.size, item.changed_ns) for item in agenda.items]
     settler.loosen_known([task for task, _, _ in tasks])
-    limits = Limits(options.stall_s, options.until.timestamp() if options.until else None, lock.check)
+    limits = Limits(options.stall_s, options.until.timestamp() if options.until else None, held.check)
     with _executor(options, crews.task(agenda.items[0]), [item.path for item in agenda.items]) as executor:
         conductor = Conductor(tasks, crews.by_hash, settler, executor, noting, limits)
         conductor.run()
@@ -168,7 +188,7 @@ def _conduct(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler
 
 
 @contextmanager
-def _executor(options: RunOptions, task: VideoTask, videos: Sequence[Path]) -> Iterator[Executor]:
+def _executor(options: RunOptions, task: VideoTask, videos: Sequence[Footage]) -> Iterator[Executor]:
     """Who carries out the steps: a cluster, processes of this machine, or this process."""
     if options.scheduler is None and options.workers == 0:
         here = InProcess()
@@ -182,22 +202,36 @@ def _executor(options: RunOptions, task: VideoTask, videos: Sequence[Path]) -> I
 
     if options.scheduler is not None:
         with scheduler_executor(options.scheduler) as executor:
-            shake_hands(executor.client, task, videos)
+            shake_hands(executor.client, task, [video for video in videos if isinstance(video, Path)])
             yield executor
         return
-    tiny = len(videos) == 1 and is_file(videos[0]) and videos[0].stat().st_size < _HARDLY_ANYTHING
+    tiny = len(videos) == 1 and exists(videos[0]) and facts_of(videos[0]).size < _HARDLY_ANYTHING
     with local_executor(options.workers or (1 if tiny else cores()), options.dashboard) as executor:
         yield executor
 
 
 @contextmanager
-def _locked(out: Path) -> Iterator[Lock]:
+def _locked(options: RunOptions) -> Iterator[_Held]:
+    out, command = options.out, "emobatch run"
     with ExitStack() as stack:
         try:
-            lock = stack.enter_context(locked(out, "emobatch run"))
+            lock = stack.enter_context(locked(out, command))
+            follower = stack.enter_context(following(options.url, out, command))
         except OSError as error:
             raise _no_folder(out, error) from error
-        yield lock
+        yield _Held(lock, follower)
+
+
+@contextmanager
+def _followed(out: Path, follower: Follower) -> Iterator[None]:
+    """However it ends: the bucket gets the record and the pages, too."""
+    try:
+        yield
+    finally:
+        try:
+            follower.conclude()
+        except OSError as error:
+            raise _cannot_write(out, error.strerror or str(error)) from error
 
 
 @contextmanager
@@ -223,12 +257,15 @@ def _conclude(options: RunOptions, settings_hash: str, summary: RunSummary) -> N
         raise _cannot_write(options.out, error.strerror or str(error)) from error
 
 
-def _make_folder(out: Path) -> None:
+def _make_folder(options: RunOptions) -> None:
     """Make OUT, so that it can be locked."""
+    out = options.out
     if os.path.lexists(out) and not is_folder(out):
         raise UsageError(f"--out {out}: is a file", "name a folder, or a name that is not taken")
     try:
         out.mkdir(parents=True, exist_ok=True)
+        if options.url is not None:
+            claimed(options.url, out)
     except OSError as error:
         raise _no_folder(out, error) from None
 

@@ -58,7 +58,7 @@ class Screen:
         """One finished video."""
         self.ended_videos = number
         line = Text(f"[{number}/{of}] ")
-        line.append(outcome.status, style=_STYLES[outcome.status])
+        line.append(outcome.status, style=_STYLES.get(outcome.status, ""))
         line.append(f" {printable(outcome.source)}")
         if outcome.status in ("done", "partial"):
             speed = outcome.media_s / outcome.elapsed_s if outcome.elapsed_s else 0

@@ -8,12 +8,12 @@ from pathlib import Path
 from analytics.commit import commit
 from analytics.compaction import drop, loosen
 from analytics.fingerprint import WHOLE_UP_TO, id_of_content, id_of_path
+from analytics.footage import exists, facts_of, footage_of
 from analytics.listing import list_tables
-from analytics.paths import exists
 from analytics.recorders import Recorded
 from analytics.tables import files_of
 from jobs.fingerprints import Fingerprints
-from jobs.ledger import Known, Ledger, Need, need_of
+from jobs.ledger import Known, Ledger, Need, is_misfiled, need_of
 from jobs.rows import VideoKey
 from jobs.steps import Video
 from jobs.task import VideoTask
@@ -38,6 +38,8 @@ class Settler:
         self._originals: dict[str, VideoKey] = {}
         """First file with each digest in this run."""
         self._twins: dict[int, deque[Video]] = {}
+        self._failed: set[str] = set()
+        """Ids, of their paths, of the files that failed in this run before their content was known."""
 
     def expect(self, sizes: Iterable[int]) -> None:
         """Files of these sizes will come: only those that share theirs can be copies of one another."""
@@ -69,10 +71,25 @@ class Settler:
         yield video, self._need_alone(video) if video.original is None else self._copy(video)
         yield from self._in_order(video.size)
 
+    def to_fail(self, video: Video, for_good: bool) -> VideoTask:
+        """The task of a file that has failed, under the id that its failure is to be filed under.
+
+        That is the one of its path as long as it is not known to be about the content: rows of another file with
+        the same content, or that were made before and may still be right, must not go for a disk that was away.
+        """
+        task = video.task
+        known = self.ledger.by_id.get(task.key.video_id)
+        if video.original or (not for_good and known and known.status in ("done", "partial")):
+            task = replace(task, digest=None)
+        return self.with_old_rows(task)
+
     def failed(self, video: Video, for_good: bool) -> Iterator[tuple[Video, Need]]:
         """A file has failed: what is to be done for those that waited for it."""
-        if video.task.digest is None and for_good:
-            self.fingerprints.put(video.task.path, video.size, video.changed_ns, "")
+        if video.task.digest is None:
+            self._failed.add(video.task.key.video_id)
+            if for_good:  # It is empty, or no file at all, and what it held before is gone.
+                self.fingerprints.put(video.task.path, video.size, video.changed_ns, "")
+                self._settled[video.task.source] = video.task.key.video_id
         if self._leave(video):
             yield from self._in_order(video.size)
 
@@ -109,9 +126,22 @@ class Settler:
         return Need.COMPARE
 
     def _copy(self, video: Video) -> Need:
-        video.task = self.with_old_rows(replace(video.task, digest=None))  # A copy is known by its path.
-        video_id = self._settled[video.task.source] = video.task.key.video_id
-        return Need.PURGED if video_id in self.ledger.purged else Need.NOTE_COPY
+        assert video.original
+        video.task = task = replace(video.task, digest=None)  # A copy is known by its path.
+        video_id = self._settled[task.source] = task.key.video_id
+        if video_id in self.ledger.purged:
+            return Need.PURGED
+        if self._is_noted(task, video.original):
+            return Need.NOTHING
+        video.task = self.with_old_rows(task)
+        return Need.NOTE_COPY
+
+    def _is_noted(self, copy: VideoTask, original: VideoKey) -> bool:
+        """Whether a copy has its row, which says where the file is that it is a copy of."""
+        known, before = (self.ledger.by_id.get(video_id) for video_id in (copy.key.video_id, original.video_id))
+        if known is None or before is None or known.duplicate_of != original.video_id:
+            return False
+        return before.source == original.source and not is_misfiled(known, copy.source, copy.recorded)
 
     def _need_alone(self, video: Video) -> Need:
         """What is to be done for the file that stands for its content."""
@@ -135,15 +165,15 @@ class Settler:
         known = self.ledger.by_id.get(id_of_content(task.digest))
         if known is None or known.source == task.source or known.status == "duplicate":
             return None
+        if known.source in self._settled:  # As the very same video, or as something else.
+            return (_key(known), size <= WHOLE_UP_TO) if self._settled[known.source] == known.video_id else None
         try:
-            stat = Path(known.source).stat()
+            facts = facts_of(footage_of(known.source))
         except (OSError, ValueError):
             return None  # It has moved, and this is where to.
-        if stat.st_size != size or known.source in self._settled:
-            # What lies there now is something else, or was settled as the very same video.
-            same = self._settled.get(known.source) == known.video_id
-            return (_key(known), size <= WHOLE_UP_TO) if same and stat.st_size == size else None
-        there = self.fingerprints.get(Path(known.source), stat.st_size, stat.st_mtime_ns)
+        if facts.size != size:
+            return None
+        there = self.fingerprints.get(footage_of(known.source), facts.size, facts.changed_ns)
         if there is not None and there != task.digest:
             return None
         return _key(known), there is not None and size <= WHOLE_UP_TO
@@ -179,13 +209,15 @@ class Settler:
 
         At the end of a run, as only then it is known that the content has not moved.
         """
-        standing = set(self._settled.values())
+        standing = set(self._settled.values()) | self._failed
         stale = {one for source in self._settled for one in self.ledger.ids_of(source)} - standing
         for one in self.ledger.by_id.values():
-            path = Path(one.source)
+            path = footage_of(one.source)
             nameless = one.video_id not in standing and one.video_id == id_of_path(path)
             if nameless and not exists(path) and exists(path.parent):
                 stale.add(one.video_id)
+            if one.duplicate_of in stale and one.source not in self._settled and exists(path):
+                stale.discard(one.duplicate_of)  # It lies where this run did not look, and will be found there.
         return [self.ledger.by_id[video_id] for video_id in sorted(stale)]
 
 

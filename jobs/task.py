@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from analytics.fingerprint import id_of_content, id_of_path
+from analytics.footage import Footage
 from analytics.recorders import Recorded
 from jobs.options import RunOptions
 from jobs.rows import VideoKey
@@ -16,7 +17,7 @@ from jobs.unfinished import FOLDER
 class VideoTask:
     """One video, and what to do with it. Small: it travels with every step."""
 
-    path: Path
+    path: Footage
     options: RunOptions
     settings_hash: str
     """What the engines of every worker must come to."""
@@ -69,6 +70,6 @@ class Begun:
     """Segments that an interrupted run has read already."""
 
 
-def as_text(path: Path | str) -> str:
+def as_text(path: Footage | str) -> str:
     """A path, or text that holds one, as valid Unicode, whatever bytes its name is made of."""
     return os.fsencode(path).decode("utf-8", "replace")

@@ -12,6 +12,7 @@ import shutil
 import time
 import uuid
 import zipfile
+import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, fields
@@ -26,12 +27,13 @@ from analytics.errors import EmobatchError
 from analytics.plan import VideoPlan
 from analytics.records import FaceRows, SampleRows
 from analytics.segments import Segment
+from analytics.videos import read_videos
 from jobs.pipeline import SegmentRows
 
 FOLDER: Final = ".unfinished"
 _ABANDONED_S: Final = 14 * 86_400
-_DAMAGED: Final = (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile)
-"""What numpy raises for files that are cut off or overwritten."""
+DAMAGED: Final = (OSError, ValueError, KeyError, EOFError, TypeError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What numpy raises for files that are cut off or overwritten; a flipped bit may ask for a password, or a method."""
 
 
 def save_plan(folder: Path, plan: VideoPlan, segments: list[Segment], shape: PictureShape | None) -> None:
@@ -43,6 +45,7 @@ def save_plan(folder: Path, plan: VideoPlan, segments: list[Segment], shape: Pic
     columns: dict[str, Any] = {f"plan_{field.name}": getattr(plan, field.name) for field in fields(VideoPlan)}
     columns["segments"] = np.array([[getattr(s, f.name) for f in fields(Segment)] for s in segments], np.int64)
     columns["shape"] = _shape_column(shape)
+    folder.mkdir(parents=True, exist_ok=True)
     _save(folder / "plan.npz", columns)
 
 
@@ -69,7 +72,7 @@ def save_rows(folder: Path, number: int, rows: SegmentRows) -> None:
     """Keep the rows of one segment.
 
     Raises:
-        OSError: the disk is full or the folder cannot be written.
+        OSError: the disk is full, the folder cannot be written, or the video has been finished or given up since.
     """
     columns: dict[str, Any] = {
         **{f"samples_{field.name}": getattr(rows.samples, field.name) for field in fields(SampleRows)},
@@ -84,7 +87,7 @@ def save_rows(folder: Path, number: int, rows: SegmentRows) -> None:
 
 def load_rows(folder: Path, number: int) -> SegmentRows:
     """The rows of one segment that were kept."""
-    with np.load(folder / f"{number:06}.npz") as kept:
+    with (folder / f"{number:06}.npz").open("rb") as file, np.load(file) as kept:
         return SegmentRows(
             decoded=kept["decoded"],
             samples=SampleRows(*(kept[f"samples_{field.name}"] for field in fields(SampleRows))),
@@ -102,7 +105,7 @@ def segments_kept(folder: Path) -> tuple[int, ...] | None:
     """
     try:
         load_plan(folder)
-    except (EmobatchError, *_DAMAGED):
+    except (EmobatchError, *DAMAGED):
         forget(folder)
         return None
     kept = []
@@ -110,7 +113,7 @@ def segments_kept(folder: Path) -> tuple[int, ...] | None:
         number = int(path.stem)
         try:
             load_rows(folder, number)
-        except _DAMAGED:
+        except DAMAGED:
             path.unlink(missing_ok=True)
         else:
             kept.append(number)
@@ -118,10 +121,13 @@ def segments_kept(folder: Path) -> tuple[int, ...] | None:
 
 
 def forget_abandoned(folder: Path) -> None:
-    """Remove what was kept of videos that no run has touched for two weeks."""
-    for kept in folder.glob("*"):
+    """Remove what was kept of videos that no run has touched for two weeks, or whose run was killed when they were done."""
+    waiting = list(folder.glob("*"))
+    finished = _finished_s(folder.parent) if waiting else {}
+    for kept in waiting:
         with suppress(OSError):
-            if time.time() - kept.stat().st_mtime > _ABANDONED_S:
+            touched_s = kept.stat().st_mtime
+            if time.time() - touched_s > _ABANDONED_S or finished.get(_video_of(kept), 0.0) > touched_s:
                 forget(kept)
     with suppress(OSError):
         folder.rmdir()  # Only if nothing is left in it.
@@ -132,8 +138,18 @@ def forget(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def _finished_s(out: Path) -> dict[str, float]:
+    """When each video was finished, by video_id and settings hash."""
+    rows = read_videos(out).table.select(["video_id", "settings_hash", "finished_at"])
+    columns = (column.to_pylist() for column in rows.columns)
+    return {f"{one}-{settings}": moment.timestamp() for one, settings, moment in zip(*columns, strict=True)}
+
+
+def _video_of(kept: Path) -> str:
+    return kept.name.rpartition("-")[0]
+
+
 def _save(path: Path, columns: Mapping[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     # Another attempt at the same segment may still be writing: a worker that lost its connection, not its life.
     half = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
     try:

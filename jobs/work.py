@@ -15,22 +15,34 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from analytics.commit import term_of
 from analytics.container import creation_time
 from analytics.decode import look
-from analytics.errors import EmobatchError, VideoError
-from analytics.fingerprint import fingerprint, full_hash
-from analytics.recorders import with_container_time
+from analytics.errors import EmobatchError, UnreachableError, VideoError
+from analytics.fingerprint import WHOLE_UP_TO, fingerprint, full_hash
+from analytics.footage import Footage, Url, facts_of
+from analytics.recorders import CONTAINER, UNKNOWN, with_container_time
 from analytics.records import Pulse
+from analytics.snapshot import UNREADABLE
+from analytics.store import name as may_be_asked
 from analytics.tables import read_video
 from jobs.filing import CannotWrite, metadata_of, write_rows, writing
 from jobs.outcome import VideoOutcome
 from jobs.pipeline import Engines, VideoResult, finish_video, plan_file, read_segment
 from jobs.releases import differences, releases
 from jobs.rows import refiled, tables_of
+from jobs.scratch import at_hand
 from jobs.task import Begun, Failed, VideoTask, as_text
-from jobs.unfinished import load_plan, load_rows, save_plan, save_rows, segments_kept
+from jobs.unfinished import DAMAGED, load_plan, load_rows, save_plan, save_rows, segments_kept
+
+_CREATED: Final = "created"
+"""Beside the rows that wait: when the file was made by its own account."""
+_REMEDIES: Final[dict[type[OSError], str]] = {
+    PermissionError: "let this user read the file",
+    FileNotFoundError: "restore it, or run again without it",
+}
 
 
 def _failing_small(step: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,7 +53,7 @@ def _failing_small(step: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return step(pulse, task, *more)
         except VideoError as error:
-            return Failed(_without_source(task, str(error)))
+            return Failed(_without_source(task, str(error)), transient=isinstance(error, UnreachableError))
         except (EmobatchError, CannotWrite):
             raise
         except Exception as error:  # noqa: BLE001 An unforeseen fault of one video must not stop the night's others.
@@ -76,22 +88,30 @@ def engines_for(task: VideoTask) -> Engines:
     return engines
 
 
-def identify(pulse: Pulse, path: Path) -> str | Failed:
+def identify(pulse: Pulse, path: Footage) -> str | Failed:
     """Fingerprint of a file."""
-    source = as_text(path)
     try:
-        if not path.is_file():
+        facts = facts_of(path)
+        if not facts.regular:
             return Failed("is no regular file: name a recorded video file")
-        if not path.stat().st_size:
+        if not facts.size:
             return Failed("the file is empty: copy it again from the recorder")
-        return fingerprint(path)
+        if facts.size > WHOLE_UP_TO:
+            return fingerprint(path)
+        with at_hand(path, pulse) as local:  # All of an object is read here; whoever begins it may find the copy.
+            return fingerprint(local)
+    except VideoError as error:
+        return Failed(as_text(str(error)).removeprefix(f"{as_text(path)}: "), transient=True)
     except OSError as error:
-        remedy = "let this user read the file" if isinstance(error, PermissionError) else "check the disk it lies on"
-        return Failed(f"cannot be read ({error.strerror}): {remedy}".removeprefix(f"{source}: "), transient=True)
+        remedy = _REMEDIES.get(type(error), "check the disk it lies on")
+        return Failed(f"cannot be read ({error.strerror}): {remedy}", transient=True)
 
 
-def hash_both(pulse: Pulse, path: Path, other: Path) -> tuple[str, str | None] | Failed:
+def hash_both(pulse: Pulse, path: Footage, other: Footage) -> tuple[str, str | None] | Failed:
     """Hashes of the whole content of two files; None for the other where it cannot be read, and so is no proof."""
+    for one in (path, other):
+        if isinstance(one, Url):
+            may_be_asked(one.text)
     try:
         mine = full_hash(path, pulse)
     except OSError as error:
@@ -105,17 +125,21 @@ def hash_both(pulse: Pulse, path: Path, other: Path) -> tuple[str, str | None] |
 @_failing_small
 def begin(pulse: Pulse, task: VideoTask) -> VideoOutcome | Begun:
     """Plan a video; process it whole where it has one segment, else keep the plan for those who read it."""
+    term = term_of(task.options.out)  # Now, as the run may be killed, and this worker go on, while another run begins.
     engines = engines_for(task)
     if kept := segments_kept(task.folder):
         plan, segments, _ = load_plan(task.folder)
         return Begun(len(segments), plan.duration_s, kept)
-    plan, segments = plan_file(task.path, task.options, pulse)
-    if len(segments) > 1:
-        shape = look(task.path, plan, pulse)
-        writing(save_plan, task.folder, plan, segments, shape)
-        return Begun(len(segments), plan.duration_s)
-    rows = read_segment(task.path, plan, segments[0], task.options, engines, pulse)
-    return _written(task, finish_video(task.path, plan, [rows], task.options, engines), engines)
+    with at_hand(task.path, pulse) as path:
+        plan, segments = plan_file(path, task.options, pulse)
+        if len(segments) > 1:
+            shape = look(path, plan, pulse)
+            writing(save_plan, task.folder, plan, segments, shape)
+            if isinstance(task.path, Url):  # Whoever finishes it need not fetch it again for that.
+                writing(_note, task.folder / _CREATED, creation_time(path))
+            return Begun(len(segments), plan.duration_s)
+        rows = read_segment(path, plan, segments[0], task.options, engines, pulse)
+    return _written(task, finish_video(task.path, plan, [rows], task.options, engines), engines, term, pulse)
 
 
 @_failing_small
@@ -123,49 +147,74 @@ def read(pulse: Pulse, task: VideoTask, number: int) -> float:
     """Read one segment of a video; how many seconds of footage it holds."""
     plan, segments, shape = load_plan(task.folder)
     segment = segments[number]
-    rows = read_segment(task.path, plan, segment, task.options, engines_for(task), pulse, shape)
+    with at_hand(task.path, pulse) as path:
+        rows = read_segment(path, plan, segment, task.options, engines_for(task), pulse, shape)
     writing(save_rows, task.folder, number, rows)
     end_s = plan.times_s[segment.until] if segment.until < len(plan.times_s) else plan.shown_until_s
     return float(end_s - plan.times_s[segment.first])
 
 
 @_failing_small
-def finish(pulse: Pulse, task: VideoTask) -> VideoOutcome:
+def finish(pulse: Pulse, task: VideoTask) -> VideoOutcome | Failed:
     """Link, smooth, sum up and write a video whose segments have all been read."""
+    term = term_of(task.options.out)
     plan, segments, _ = load_plan(task.folder)
-    parts = [load_rows(task.folder, segment.number) for segment in segments]
+    try:
+        parts = [load_rows(task.folder, segment.number) for segment in segments]
+    except DAMAGED as error:
+        return Failed(
+            f"what was read of it cannot be read below OUT ({type(error).__name__}): run again", transient=True
+        )
     engines = engines_for(task)
     # The parts stay until the conductor knows of it: a worker that dies now would leave nothing to repeat this with.
-    return _written(task, finish_video(task.path, plan, parts, task.options, engines), engines)
+    return _written(task, finish_video(task.path, plan, parts, task.options, engines), engines, term, pulse)
 
 
 @_failing_small
-def refile(pulse: Pulse, task: VideoTask) -> VideoOutcome:
+def refile(pulse: Pulse, task: VideoTask) -> VideoOutcome | Failed:
     """Let the rows of a video say another path, camera or time; nothing is decoded."""
     pulse.beat()
-    task = _with_container_time(task)
+    term = term_of(task.options.out)
     partition, video_id = task.replaces[0]
-    tables, metadata = read_video(task.options.out, partition, video_id)
-    write_rows(task, refiled(tables, task.key), metadata, engines_for(task))
+    try:
+        tables, metadata = read_video(task.options.out, partition, video_id)
+    except UNREADABLE as error:
+        return Failed(f"its rows below OUT cannot be read ({type(error).__name__}): run again", transient=True)
+    told = tables["videos"]["start_time"][0].as_py(), tables["videos"]["start_time_source"][0].as_py()
+    if isinstance(task.path, Url) and task.recorded.start is None and told[1] in (CONTAINER, UNKNOWN):
+        # The content is the same, and so is what it tells; nothing is fetched.
+        task = replace(task, recorded=replace(task.recorded, start=told[0], start_source=told[1]))
+    else:
+        task = _with_container_time(task, pulse)
+    write_rows(task, refiled(tables, task.key), metadata, engines_for(task), term)
     words = f"its rows now say {task.recorded.camera or 'no camera'}, {task.recorded.start or 'no start'}"
     return VideoOutcome(source=task.source, status="unchanged", reason=words)
 
 
-def _with_container_time(task: VideoTask) -> VideoTask:
+def _with_container_time(task: VideoTask, pulse: Pulse) -> VideoTask:
     """The task with the start that the file itself tells, where its path tells none."""
     if task.recorded.start is not None:
         return task
+    noted = task.folder / _CREATED
     try:
-        told = creation_time(task.path)
+        if isinstance(task.path, Url) and noted.exists():
+            told: str | None = noted.read_text("utf-8") or None
+        else:
+            with at_hand(task.path, pulse) as path:
+                told = creation_time(path)
     except VideoError:  # Its rows are there; that it has vanished since is another matter.
         return task
     return replace(task, recorded=with_container_time(task.recorded, told))
 
 
-def _written(task: VideoTask, result: VideoResult, engines: Engines) -> VideoOutcome:
-    task = _with_container_time(task)
+def _note(path: Path, told: str | None) -> None:
+    path.write_text(told or "", encoding="utf-8")
+
+
+def _written(task: VideoTask, result: VideoResult, engines: Engines, term: str, pulse: Pulse) -> VideoOutcome:
+    task = _with_container_time(task, pulse)
     tables = tables_of(task.key, result, engines)
-    write_rows(task, tables, metadata_of(engines), engines)
+    write_rows(task, tables, metadata_of(engines), engines, term)
     return VideoOutcome(
         source=task.source,
         status=result.status,

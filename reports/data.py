@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 
 from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS, labels_for
-from analytics.listing import list_tables
 from analytics.paths import is_folder
 from analytics.records import Gap
+from analytics.snapshot import read_table
 from analytics.tables import classes_of, need_our_schema
 from analytics.videos import read_videos
 from reports.records import IndexPage, Totals, Track, Video, VideoPage
@@ -64,28 +64,19 @@ def read_index(out: Path) -> IndexPage:
 def _expressions(out: Path) -> dict[str, tuple[tuple[str, int], ...]]:
     """The labels of the judged tracks of each video; none of files that cannot be read, which the pages tell."""
     columns = ["video_id", "expression", "n_usable"]
-    files = [file.path for file in list_tables(out, ("tracks",)).of("tracks")]
-    try:
-        frames = [ds.dataset(files, format="parquet").to_table(columns=columns).to_pandas()] if files else []
-    except (OSError, ValueError, pa.ArrowException):
-        frames = [frame for file in files if (frame := _readable(file, columns)) is not None]
-    if not frames:
+    found = read_table(
+        out, "tracks", lambda file: pq.ParquetFile(file).read(columns, use_threads=False).select(columns)
+    )
+    parts = [part.replace_schema_metadata(None) for _, part in found.parts if len(part)]
+    if not parts:
         return {}
-    tracks = pd.concat(frames)
+    tracks = pa.concat_tables(parts, promote_options="permissive").to_pandas()
     judged = tracks[tracks["n_usable"] > 0].astype({"video_id": str, "expression": str})
     counts = judged.groupby("video_id")["expression"].value_counts()
-    found: dict[str, list[tuple[str, int]]] = {}
+    labels: dict[str, list[tuple[str, int]]] = {}
     for (video_id, expression), n in counts.items():
-        found.setdefault(video_id, []).append((expression, int(n)))
-    return {video_id: tuple(labels) for video_id, labels in found.items()}
-
-
-def _readable(file: Path, columns: list[str]) -> pd.DataFrame | None:
-    try:
-        frame: pd.DataFrame = ds.dataset(file, format="parquet").to_table(columns=columns).to_pandas()
-    except (OSError, ValueError, pa.ArrowException):
-        return None
-    return frame
+        labels.setdefault(video_id, []).append((expression, int(n)))
+    return {video_id: tuple(of_video) for video_id, of_video in labels.items()}
 
 
 def inputs_of(tables: StoredTables, video: Video) -> str:

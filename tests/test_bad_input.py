@@ -149,12 +149,12 @@ def test_a_source_that_does_not_exist_is_wrong_usage(tmp_path: Path) -> None:
 
 def test_all_kinds_of_sources_may_be_missing(tmp_path: Path) -> None:
     """A glob, a list, a URL, a name that cannot be and one that is no text: all are named, on one line."""
-    done = emobatch("run", "no*.mp4", "@list.txt", "s3://bucket/x.mp4", "x" * 5000, b"m\xff.mp4", cwd=tmp_path)
+    done = emobatch("run", "no*.mp4", "@list.txt", "gs://bucket/x.mp4", "x" * 5000, b"m\xff.mp4", cwd=tmp_path)
     assert done.code == 2
     for problem in (
         "no*.mp4: nothing matches this pattern",
         "@list.txt: the list cannot be read (No such file or directory)",
-        "s3://bucket/x.mp4: only local files can be read",
+        "gs://bucket/x.mp4: only local files and s3:// can be read",
         "xxx: cannot be found (File name too long)",
         "m\\udcff.mp4: does not exist",
     ):
