@@ -58,7 +58,7 @@ class Configured(TyperCommand):
                 yield name, parameter
 
     def make_parser(self, ctx: Any) -> Any:
-        """Adds --no-… for each flag: what a file turned on must be possible to turn off."""
+        """Adds the negation of each flag: what a file turned on must be possible to turn off."""
         parser = super().make_parser(ctx)
         for name, parameter in self.settings():
             if isinstance(parameter, TyperOption) and parameter.is_flag and not parameter.secondary_opts:

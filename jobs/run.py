@@ -1,21 +1,17 @@
 """One run: every video is led through its steps, then the pages and the record are written."""
 
-import errno
 import logging
-import os
 import secrets
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from analytics.errors import EmobatchError, UsageError
 from analytics.footage import Footage, exists, facts_of
-from analytics.paths import absolute, is_folder
-from analytics.tables import classes_of, need_our_schema, prepare
+from analytics.paths import absolute
 from analytics.videos import STATE, keep_videos, read_videos
 from emobatch import __version__
 from jobs.agenda import Agenda, draw_up
@@ -23,32 +19,27 @@ from jobs.compact import compact_days
 from jobs.conductor import Conductor
 from jobs.crews import Crews
 from jobs.executors import Executor, InProcess, Running
-from jobs.filing import CannotWrite, metadata_of
+from jobs.filing import CannotWrite
 from jobs.fingerprints import Fingerprints
 from jobs.ledger import Ledger
 from jobs.limits import Limits, Listener
-from jobs.lock import Lock, locked
-from jobs.mirror import Follower, claimed, following
+from jobs.mirror import Follower
 from jobs.opened import for_reading
 from jobs.options import RunOptions
 from jobs.outcome import RunSummary, VideoOutcome
-from jobs.pipeline import Engines
+from jobs.output import Held, cannot_write, followed, held_alone, logged_to, make_folder, prepare_tables
 from jobs.purge import PURGED, read_tombstones
 from jobs.record import FOLDER as RUNS
-from jobs.record import logged, write_record
+from jobs.record import write_record
 from jobs.settle import Settler, remove
 from jobs.sources import Sources, find_videos
 from jobs.task import VideoTask, as_text
 from jobs.unfinished import FOLDER, forget_abandoned
-from models.catalogue import card_of
-from reports.cards import FOLDER as CARDS
-from reports.site import write_site, write_whole
+from reports.site import write_site
 from reports.stored import UnreadableTablesError
 
 _log = logging.getLogger(__name__)
 
-_OF_THE_DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
-"""Errors that another run may not meet; with others OUT is the wrong place."""
 _HARDLY_ANYTHING: Final = 32 * 2**20
 """Bytes of a single video for which one worker process is enough."""
 _ENOUGH: Final = 50
@@ -99,19 +90,6 @@ class _Noting:
         self.listener.ended(number, of, outcome, size)
 
 
-@dataclass(frozen=True)
-class _Held:
-    """The lock of OUT, and the bucket that follows, if OUT is in one."""
-
-    lock: Lock
-    follower: Follower
-
-    def check(self) -> None:
-        """Raises where the run must not go on."""
-        self.lock.check()
-        self.follower.check()
-
-
 def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
     """Process all sources and write tables, pages and the run's record below options.out.
 
@@ -127,9 +105,9 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
     started, now = time.monotonic(), datetime.now(UTC)
     crews = Crews(options)
     sources = find_videos(options.sources, options.out, options.url)
-    _make_folder(options)
-    with _locked(options) as held:
-        _prepare(options, crews.others)
+    make_folder(options)
+    with held_alone(options) as held:
+        prepare_tables(options, crews.others)
         run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         summary = RunSummary(
             run_id=run_id, out=as_text(options.named_out), started_at=now.isoformat(), interrupted=True
@@ -137,15 +115,18 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
         for source, reason in sources.missing.items():
             name = as_text(source)
             summary.failures.append({"source": name, "reason": as_text(reason).removeprefix(f"{name}: ")})
-        with _followed(options.out, held.follower), _logged(options.out / RUNS / f"{run_id}.log"):
+        with followed(options.out, held.follower), logged_to(options.out / RUNS / f"{run_id}.log"):
             _log.info("emobatch %s, settings %s", __version__, crews.others.settings_hash)
+            # Before there is anything to record: it may be refused.
+            agenda, settler = _drawn_up(options, crews, sources)
+            summary.found(len(sources.videos), agenda)
             try:
-                _process(sources, options, crews, summary, listener or Silent(), held)
+                _process(agenda, options, crews, settler, _Noting(summary, listener or Silent(), held.follower), held)
                 summary.interrupted = False
             except CannotWrite as error:
-                raise _cannot_write(options.out, error.words) from None
+                raise cannot_write(options.out, error.words) from None
             except OSError as error:
-                raise _cannot_write(Path(error.filename or options.out), error.strerror or str(error)) from error
+                raise cannot_write(Path(error.filename or options.out), error.strerror or str(error)) from error
             finally:
                 # An interrupted night has its record and its pages, too.
                 summary.elapsed_s = time.monotonic() - started
@@ -153,30 +134,35 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
     return summary
 
 
-def _process(
-    sources: Sources, options: RunOptions, crews: Crews, summary: RunSummary, listener: Listener, held: _Held
-) -> None:
-    """Draw up what is to be done, do it, and leave the tables as the next run and every reader want them."""
+def _drawn_up(options: RunOptions, crews: Crews, sources: Sources) -> tuple[Agenda, Settler]:
+    """What is to be done, and who settles what a file is once its content is known."""
     out = options.out
-    videos = read_videos(out)
-    ledger, fingerprints = Ledger.of(videos, read_tombstones(out)), Fingerprints(out)
-    agenda = draw_up(sources, options, crews.hashes, ledger, fingerprints)
-    keep_videos(out, videos)
-    summary.found(len(sources.videos), agenda)
-    _log.info("%d videos: %d to look at, %d unchanged", len(sources.videos), len(agenda.items), agenda.unchanged)
-    settler = Settler(absolute(out), ledger, fingerprints, agenda.settled, options.retry_failed)
+    try:
+        videos = read_videos(out)
+        ledger, fingerprints = Ledger.of(videos, read_tombstones(out)), Fingerprints(out)
+        agenda = draw_up(sources, options, crews.hashes, ledger, fingerprints)
+        keep_videos(out, videos)
+    except OSError as error:
+        raise cannot_write(Path(error.filename or out), error.strerror or str(error)) from error
+    n = len(sources.videos)
+    _log.info("%d videos: %d to look at, %d unchanged", n, len(agenda.items), agenda.unchanged)
+    return agenda, Settler(absolute(out), ledger, fingerprints, agenda.settled, options.retry_failed)
+
+
+def _process(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler, noting: _Noting, held: Held) -> None:
+    """Do what is to be done, and leave the tables as the next run and every reader want them."""
     try:
         if agenda.items:
-            _conduct(agenda, options, crews, settler, _Noting(summary, listener, held.follower), held)
+            _conduct(agenda, options, crews, settler, noting, held)
         remove(settler.out, settler.superseded())
         if options.compact:
-            compact_days(out, datetime.now(UTC).date(), _ENOUGH)
+            compact_days(options.out, datetime.now(UTC).date(), _ENOUGH)
     finally:
-        fingerprints.keep()
-        forget_abandoned(out / FOLDER)
+        settler.fingerprints.keep()
+        forget_abandoned(options.out / FOLDER)
 
 
-def _conduct(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler, noting: _Noting, held: _Held) -> None:
+def _conduct(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler, noting: _Noting, held: Held) -> None:
     tasks = [(crews.task(item), item.size, item.changed_ns) for item in agenda.items]
     settler.loosen_known([task for task, _, _ in tasks])
     limits = Limits(options.stall_s, options.until.timestamp() if options.until else None, held.check)
@@ -210,40 +196,6 @@ def _executor(options: RunOptions, task: VideoTask, videos: Sequence[Footage]) -
         yield executor
 
 
-@contextmanager
-def _locked(options: RunOptions) -> Iterator[_Held]:
-    out, command = options.out, "emobatch run"
-    with ExitStack() as stack:
-        try:
-            lock = stack.enter_context(locked(out, command))
-            follower = stack.enter_context(following(options.url, out, command))
-        except OSError as error:
-            raise _no_folder(out, error) from error
-        yield _Held(lock, follower)
-
-
-@contextmanager
-def _followed(out: Path, follower: Follower) -> Iterator[None]:
-    """However it ends: the bucket gets the record and the pages, too."""
-    try:
-        yield
-    finally:
-        try:
-            follower.conclude()
-        except OSError as error:
-            raise _cannot_write(out, error.strerror or str(error)) from error
-
-
-@contextmanager
-def _logged(path: Path) -> Iterator[None]:
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(logged(path))
-        except OSError as error:
-            raise _cannot_write(path.parent, error.strerror or str(error)) from error
-        yield
-
-
 def _conclude(options: RunOptions, settings_hash: str, summary: RunSummary) -> None:
     """Keep the record and draw the pages, which tell of it."""
     try:
@@ -254,46 +206,4 @@ def _conclude(options: RunOptions, settings_hash: str, summary: RunSummary) -> N
             summary.failures += [{"source": as_text(file), "reason": as_text(why)} for file, why in error.files.items()]
             write_record(options, settings_hash, summary)
     except OSError as error:
-        raise _cannot_write(options.out, error.strerror or str(error)) from error
-
-
-def _make_folder(options: RunOptions) -> None:
-    """Make OUT, so that it can be locked."""
-    out = options.out
-    if os.path.lexists(out) and not is_folder(out):
-        raise UsageError(f"--out {out}: is a file", "name a folder, or a name that is not taken")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if options.url is not None:
-            claimed(options.url, out)
-    except OSError as error:
-        raise _no_folder(out, error) from None
-
-
-def _no_folder(out: Path, error: OSError) -> EmobatchError:
-    if error.errno in _OF_THE_DISK:
-        return _cannot_write(out, error.strerror or str(error))
-    return UsageError(f"--out {out}: cannot be written ({error.strerror})", "name another folder")
-
-
-def _prepare(options: RunOptions, engines: Engines) -> None:
-    """Make the empty tables, and leave the card of the classifier in OUT, which the pages link to."""
-    out = options.out
-    try:
-        need_our_schema(out)
-        earlier, facts = classes_of(out), engines.classifier.facts
-        if earlier is not None and earlier != facts.known:
-            raise UsageError(
-                f"--out {out}: holds tables of the classes {', '.join(earlier)}, and the model has {', '.join(facts.known)}",
-                "name another --out, or a --model of the same classes",
-            )
-        prepare(out, metadata_of(engines), facts.known)
-        write_whole(out / CARDS / f"{engines.classifier.facts.sha256[:12]}.md", card_of(options.model))
-    except OSError as error:
-        raise _no_folder(out, error) from None
-
-
-def _cannot_write(out: Path, words: str) -> EmobatchError:
-    return EmobatchError(
-        f"{out}: cannot write ({words})", "free or mend the disk and run again; finished videos are kept"
-    )
+        raise cannot_write(options.out, error.strerror or str(error)) from error

@@ -185,7 +185,7 @@ OF_OTHERS: Final = {"--force-reinstall", "--no-deps", "--now"}
 def _options() -> dict[str, set[str]]:
     """The options of every command, by its name."""
     return {
-        command.name: {name for parameter in command.params for name in parameter.opts}
+        command.name: {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
         for command in _commands(typer.main.get_command(app))
     }
 
