@@ -91,6 +91,10 @@ def packets_of(container: InputContainer, streams: VideoStream | None = None) ->
             return
         except av.EOFError:
             return
+        except IndexError:
+            # A packet of a stream that damage made appear in mid-file, which PyAV does not know. It has been taken from
+            # the file, so this comes to an end however many follow.
+            yield None
         except (av.FFmpegError, OSError):
             failed += 1
             yield None

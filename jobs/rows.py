@@ -105,6 +105,9 @@ def in_words(result: VideoResult) -> str | None:
         words.append(f"{damaged} of {frames} frames are damaged or missing")
     if result.errors:
         words.append(f"{result.errors} packets could not be decoded")
+    if not words and result.status == "partial":
+        lost_s = result.plan.duration_s - result.coverage.decoded_s
+        words.append(f"{lost_s:.1f} s are missing, in stretches too short to be listed")
     return "; ".join(words) or None
 
 

@@ -96,6 +96,20 @@ def raw_ts_stamps(path: Path) -> list[int]:
     return stamps
 
 
+def stray_ts_packets(path: Path, count: int) -> None:
+    """Let packets of pictures in the middle of a transport stream name a stream that nothing has announced.
+
+    As flipped bits do; a demuxer takes it for a stream that begins there.
+    """
+    data = bytearray(path.read_bytes())
+    of_pictures = [at for at in range(0, len(data), 188) if data[at + 1] & 0x1F == 1 and data[at + 2] == 0]
+    middle = of_pictures[len(of_pictures) // 2]
+    first = next(at for at in of_pictures if at > middle and data[at + 1] & 0x40)  # Where a picture begins.
+    for at in [at for at in of_pictures if at >= first][:count]:
+        data[at + 2] = 0x23
+    path.write_bytes(data)
+
+
 def concatenated_ts(parts: Sequence[Path], path: Path) -> None:
     """Join MPEG-TS files byte by byte, as `cat` does: the clock jumps back where the next one begins."""
     path.write_bytes(b"".join(part.read_bytes() for part in parts))

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from tests.clips import write_clip
-from tests.command import emobatch
-from tests.damage import zero_bytes
+from tests.command import emobatch, rows
+from tests.damage import stray_ts_packets, zero_bytes
 from tests.footage import Actor, Scene, standing
 
 SECONDS, ZEROED = 40.0, 300_000
@@ -87,3 +87,14 @@ def test_a_sound_recording_is_covered_whole(container: str, sound: Path, tmp_pat
     video = pd.read_parquet(tmp_path / "out" / "videos").iloc[0]
     assert (video.status, video.n_samples, video.n_tracks) == ("done", 80, 1)
     assert video.coverage == 1.0
+
+
+def test_a_stream_that_damage_makes_appear_ends_no_video(tmp_path: Path) -> None:
+    """Packets that name an unknown stream in mid-file are lost; what comes before and after them is read."""
+    write_clip(Scene(duration_s=6, noise=6), tmp_path / "clip.ts")
+    stray_ts_packets(tmp_path / "clip.ts", 60)
+    done = emobatch("run", "clip.ts", "--out", "out", cwd=tmp_path)
+    (video,) = rows(tmp_path / "out", "videos")
+    assert video["status"] in ("done", "partial"), done.stderr
+    assert 0.5 < video["coverage"] < 1
+    assert [s["pts_s"] for s in rows(tmp_path / "out", "samples") if s["gate"] == "detected"][-1] > 5
