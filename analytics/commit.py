@@ -18,7 +18,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 JOURNAL: Final = ".journal"
@@ -228,8 +228,15 @@ def read_change(record: Path) -> Change:
     Raises:
         OSError: it cannot be read.
     """
-    told = json.loads(record.read_text(encoding="utf-8"))
-    return Change(tuple((half, place) for half, place in told["puts"]), tuple(told["removes"]))
+    try:
+        told = json.loads(record.read_text(encoding="utf-8"))
+        change = Change(tuple((half, place) for half, place in told["puts"]), tuple(told["removes"]))
+        paths = [PurePosixPath(path) for path in (*(path for put in change.puts for path in put), *change.removes)]
+    except (ValueError, KeyError, TypeError) as error:
+        raise OSError(errno.EIO, "is no record of a change; remove it and run again", str(record)) from error
+    if any(path.is_absolute() or ".." in path.parts for path in paths):
+        raise OSError(errno.EIO, "names files outside of OUT; look who may write there, and remove it", str(record))
+    return change
 
 
 def _within(out: Path, path: Path) -> str:

@@ -27,6 +27,9 @@ COMPACTED: Final = "compacted.parquet"
 _GROUP: Final = 65_536
 """Rows of a group: a page needs those of one video, and reads the groups that hold them."""
 
+_BATCH: Final = 256
+"""Files that are held apart: a small table takes fifty times its content."""
+
 
 class DamagedFileError(OSError):
     """A file of the tables cannot be read."""
@@ -165,27 +168,34 @@ def _replace(
 
 def _joined(files: list[StoredFile], own_ids: pa.Array) -> pa.Table:
     """The rows of some files; what their metadata agree on is that of the whole."""
-    parts: list[pa.Table] = []
     moved: Moved = {}
-    for file in files:
-        part = _read(file)
-        if file.name == COMPACTED:
-            moved |= moved_in(part.schema.metadata)
-            # Rows of its own are the younger ones.
-            part = part.filter(pc.invert(pc.is_in(part["video_id"].cast(pa.string()), own_ids)))
-        parts.append(part)
+    whole: list[pa.Table] = []
+    for batch in (files[k : k + _BATCH] for k in range(0, len(files), _BATCH)):
+        parts = []
+        for file in batch:
+            part = _read(file)
+            if file.name == COMPACTED:
+                moved |= moved_in(part.schema.metadata)
+                # Rows of its own are the younger ones.
+                part = part.filter(pc.invert(pc.is_in(part["video_id"].cast(pa.string()), own_ids)))
+            parts.append(part)
+        whole.append(_one(parts, batch[0]))
     moved |= {
         file.name.removesuffix(".parquet"): (file.size, file.changed_ns) for file in files if file.name != COMPACTED
     }
+    return with_moved(_one(whole, files[0]), moved)
+
+
+def _one(parts: list[pa.Table], file: StoredFile) -> pa.Table:
     schema = parts[0].schema
     metadata = [part.schema.metadata or {} for part in parts]
     agreed = set(metadata[0].items()).intersection(*(one.items() for one in metadata))
     try:
         bare = [part.replace_schema_metadata(None).cast(schema.remove_metadata()) for part in parts]
     except (ValueError, pa.ArrowException) as error:
-        raise DamagedFileError(errno.EIO, f"{files[0].path.parent}: its files do not fit together") from error
-    whole = pa.concat_tables(bare).unify_dictionaries().combine_chunks()
-    return with_moved(whole.cast(schema).replace_schema_metadata(dict(agreed)), moved)
+        raise DamagedFileError(errno.EIO, f"{file.path.parent}: its files do not fit together") from error
+    one = pa.concat_tables(bare).unify_dictionaries().combine_chunks()
+    return one.cast(schema).replace_schema_metadata(dict(agreed))
 
 
 def _rank(videos: pa.Table) -> dict[str, int]:

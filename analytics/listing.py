@@ -41,8 +41,8 @@ class Listing:
             yield from (file for _, file in sorted(files.items()))
 
 
-def list_tables(out: Path, tables: Sequence[str] = TABLES) -> Listing:
-    """All files of some tables.
+def list_tables(out: Path, tables: Sequence[str] = TABLES, folder: str | None = None) -> Listing:
+    """All files of some tables, or those of one partition (day=…/cam=…) of them.
 
     While another process writes, a listing may fall between the files of one change. It is then made again, a few
     times; a table that changes all the time is as complete as its last file.
@@ -50,18 +50,19 @@ def list_tables(out: Path, tables: Sequence[str] = TABLES) -> Listing:
     for _ in range(_ATTEMPTS):
         before = version_of(out)
         changes = changes_under_way(out)
-        listing = _listed(out, tables)
+        listing = _listed(out, tables) if folder is None else _listed_in(out, tables, folder)
         if version_of(out) == before:
             break
     for change in changes:
         for path in change.removes:
-            table, folder, name = _parts(path)
+            table, where, name = _parts(path)
             if table in listing.files:
-                listing.files[table].get(folder, {}).pop(name, None)
+                listing.files[table].get(where, {}).pop(name, None)
         for half, place in change.puts:
-            table, folder, name = _parts(place)
-            if table in listing.files and (file := _stored(out, table, folder, name, half)):
-                listing.files[table].setdefault(folder, {})[name] = file
+            table, where, name = _parts(place)
+            asked_for = table in listing.files and folder in (None, where)
+            if asked_for and (file := _stored(out, table, where, name, half)):
+                listing.files[table].setdefault(where, {})[name] = file
     return listing
 
 
@@ -71,13 +72,23 @@ def _listed(out: Path, tables: Sequence[str]) -> Listing:
         for day in _entries(out / table, listing, "day="):
             for camera in _entries(Path(day.path), listing, "cam="):
                 folder = f"{day.name}/{camera.name}"
-                files = {
-                    entry.name: file
-                    for entry in _entries(Path(camera.path), listing)
-                    if entry.name.endswith(SUFFIX) and (file := _of_entry(folder, entry))
-                }
-                listing.files[table][folder] = files
+                listing.files[table][folder] = _files_in(Path(camera.path), folder, listing)
     return listing
+
+
+def _listed_in(out: Path, tables: Sequence[str], folder: str) -> Listing:
+    listing = Listing({})
+    for table in tables:
+        listing.files[table] = {folder: _files_in(out / table / folder, folder, listing)}
+    return listing
+
+
+def _files_in(path: Path, folder: str, listing: Listing) -> dict[str, StoredFile]:
+    return {
+        entry.name: file
+        for entry in _entries(path, listing)
+        if entry.name.endswith(SUFFIX) and (file := _of_entry(folder, entry))
+    }
 
 
 def _entries(folder: Path, listing: Listing, prefix: str = "") -> list["os.DirEntry[str]"]:

@@ -8,6 +8,7 @@ been read of files that are still there is kept.
 import os
 import time
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Generic, TypeVar
@@ -20,6 +21,7 @@ UNREADABLE: Final = (OSError, ValueError, KeyError, pa.ArrowException)
 """What pyarrow raises for files that are cut off, overwritten, foreign, or not ours to read."""
 
 _ATTEMPTS: Final = 50
+_AT_ONCE: Final = min(8, os.cpu_count() or 1)
 _PAUSE_S: Final = 0.02
 _T = TypeVar("_T")
 Key = tuple[str, str, int, int]
@@ -81,17 +83,24 @@ def read_table(
         files = list(listing.of(table))
         unreadable: dict[Path, Exception] = dict(listing.errors)
         complete = True
-        for file in files:
-            if key_of(file) not in known and key_of(file) not in found:
-                try:
-                    with open_listed(file) as opened:
-                        found[key_of(file)] = read(opened)
-                except Replaced as error:
-                    complete, unreadable[file.path] = False, error
-                except UNREADABLE as error:
-                    unreadable[file.path] = error
+        missing = [file for file in files if key_of(file) not in known and key_of(file) not in found]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:  # Most of the time goes where Python waits: disk, and pyarrow.
+            for file, said in zip(missing, pool.map(lambda file: _try(file, read), missing), strict=True):
+                if isinstance(said, Exception):
+                    unreadable[file.path] = said
+                    complete &= not isinstance(said, Replaced)
+                else:
+                    found[key_of(file)] = said
         if complete:
             break
         time.sleep(_PAUSE_S * (attempt > 1))
     parts = [(file, found[key_of(file)]) for file in files if key_of(file) in found]
     return Snapshot(parts, {key_of(file) for file in files if key_of(file) in known}, unreadable)
+
+
+def _try(file: StoredFile, read: Callable[[BinaryIO], _T]) -> _T | Exception:
+    try:
+        with open_listed(file) as opened:
+            return read(opened)
+    except UNREADABLE as error:
+        return error

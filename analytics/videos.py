@@ -4,6 +4,7 @@ An archive has as many files as videos, and opening 10,000 of them takes seconds
 in OUT/.state/videos.parquet, by the name, size and time of each file; without it everything is read again.
 """
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +31,10 @@ _OF_THE_FILE: Final = pa.schema(
         ("transient", pa.bool_()),
     ]
 )
-_KEPT: Final = pa.schema([*VIDEOS.remove_metadata(), *_OF_THE_FILE])
+_PLAIN: Final = VIDEOS.remove_metadata()
+_FEW: Final = 4
+"""Rows that are held as Python values: as a table they would take twenty times as much, for each of 10,000 files."""
+_KEPT: Final = pa.schema([*_PLAIN, *_OF_THE_FILE])
 
 
 @dataclass
@@ -52,10 +56,18 @@ def read_videos(out: Path) -> StoredVideos:
     """All rows below OUT. Only files that are not kept yet are opened."""
     kept, known = _kept(out)
     found = read_table(out, "videos", _read, set(known))
-    parts, of_parts = [], []
+    parts: list[pa.Table] = []
+    few: list[dict[str, Any]] = []
+    of_parts, of_few = [], []
     for file, (rows, transient) in found.parts:
-        parts.append(rows)
-        of_parts += [(file, transient)] * len(rows)
+        if isinstance(rows, list):
+            few += rows
+            of_few += [(file, transient)] * len(rows)
+        else:
+            parts.append(rows)
+            of_parts += [(file, transient)] * len(rows)
+    parts.append(pa.Table.from_pylist(few, schema=_PLAIN))
+    of_parts += of_few
     still = pa.array([key in found.known for key in known], pa.bool_())
     return StoredVideos(_joined([kept.filter(still), *_with_files(parts, of_parts)]), found.unreadable)
 
@@ -81,6 +93,8 @@ def write_state(out: Path, name: str, table: pa.Table) -> None:
     try:
         with half.open("wb") as file:
             pq.write_table(table, file, compression="zstd")
+            file.flush()
+            os.fsync(file.fileno())
         half.replace(path)
     finally:
         half.unlink(missing_ok=True)
@@ -113,18 +127,16 @@ def _keys(table: pa.Table) -> list[Key]:
     return list(zip(*columns, strict=True))
 
 
-def _read(opened: BinaryIO) -> tuple[pa.Table, bool]:
+def _read(opened: BinaryIO) -> tuple[pa.Table | list[dict[str, Any]], bool]:
     """The rows of a file, and whether its video failed for a passing reason."""
     stored = pq.ParquetFile(opened)
     transient = TRANSIENT in (stored.schema_arrow.metadata or {})
-    rows = stored.read(use_threads=False).select(VIDEOS.names).replace_schema_metadata(None)
-    return rows.cast(VIDEOS.remove_metadata()), transient
+    rows = stored.read(use_threads=False).select(VIDEOS.names).replace_schema_metadata(None).cast(_PLAIN)
+    return rows.to_pylist() if len(rows) <= _FEW else rows, transient
 
 
 def _with_files(parts: list[pa.Table], files: list[tuple[StoredFile, bool]]) -> list[pa.Table]:
     """The rows of all files together, each with what is known of its file."""
-    if not parts:
-        return []
     table = _joined(parts)
     of_rows: list[list[Any]] = [[*key_of(file), transient] for file, transient in files]
     for column, values in zip(_OF_THE_FILE, zip(*of_rows, strict=True) if of_rows else [[]] * 5, strict=True):

@@ -120,12 +120,12 @@ def archive(work: Path, clips: int) -> None:
         shutil.copytree(done, out)  # With the times of the files.
         if not state:
             shutil.rmtree(out / ".state")
-        watched = run(footage, out, "--workers", "0")
+        watched = run(footage, out, "--workers", "2")
         counts = watched.printed["videos"]
         assert isinstance(counts, dict) and (counts["done"], counts["unchanged"]) == (NEW, clips - NEW), counts
         times = ", ".join(f"{word!r} after {seconds:.1f} s" for word, seconds in watched.after_s.items())
         print(f"{name}: {times}; ended after {watched.elapsed_s:.1f} s; at most {watched.peak_mb:.0f} MB")
-    watched = run(footage, out, "--workers", "0")
+    watched = run(footage, out, "--workers", "2")
     print(f"nothing to do: {watched.elapsed_s:.1f} s; at most {watched.peak_mb:.0f} MB")
     started = time.perf_counter()
     write_site(out)

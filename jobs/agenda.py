@@ -3,6 +3,7 @@
 import logging
 import os
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -46,6 +47,8 @@ class Agenda:
     """Files that are new, have changed, moved, failed before, or are to be done again."""
     unchanged: int = 0
     """Files with nothing to do."""
+    not_done: Counter[str] = field(default_factory=Counter)
+    """How many of these are failed or partial since an earlier run, or were purged."""
     left: list[tuple[str, str]] = field(default_factory=list)
     """Files that are left for a later run, and why."""
     passed_over: int = 0
@@ -92,6 +95,7 @@ def draw_up(
     options = replace(options, recorders=rules)
     found = [_item(path, options, fingerprints) for path in sources.videos]
     _warn_of_cameras(found, options)
+    _warn_of_rules(found, options)
     asked = [_filed(item) for item in found if _is_asked_for(item, options)]
     agenda.passed_over = len(found) - len(asked)
     settled: dict[str, str | None] = {
@@ -106,6 +110,8 @@ def draw_up(
         source, age_s = as_text(item.path), (now_ns - item.changed_ns) / 1e9
         if source in agenda.settled:
             agenda.unchanged += 1
+            known = ledger.by_id.get(agenda.settled[source])
+            agenda.not_done[known.status if known else "purged"] += 1
         # Clocks of file servers differ from ours a little, and those of cameras a lot.
         elif item.path not in sources.direct and abs(age_s) < options.stable_for_s:
             words = f"changed {max(age_s, 0):.0f} s ago and may still be written"
@@ -116,10 +122,12 @@ def draw_up(
                 agenda.redone.append(source)
     if len(agenda.redone) > _FEW and not options.force:
         raise UsageError(
-            f"--out {options.named_out}: {len(agenda.redone):,} videos were processed with other settings and would be "
-            f"decoded again, such as {agenda.redone[0]}",
+            f"{len(agenda.redone):,} videos were processed with other settings and would be decoded again, such as "
+            f"{agenda.redone[0]}",
             "give --force to do that, the settings that were used before, or another --out",
         )
+    for status in ("done", "duplicate"):
+        del agenda.not_done[status]
     agenda.items = sorted(items, key=_newest_first) if options.newest_first else items
     return agenda
 
@@ -152,6 +160,16 @@ def _warn_of_cameras(items: Iterable[Item], options: RunOptions) -> None:
         _log.warning("settings of camera %s: no file that was found is from there", ", ".join(strangers))
 
 
+def _warn_of_rules(items: Sequence[Item], options: RunOptions) -> None:
+    """Tell of files that no rule tells anything of: mostly a rule is mistyped, and nothing else would say so."""
+    unknown = [item for item in items if item.recorded.start is None]
+    if options.recorders and unknown:
+        _log.warning(
+            "%d of %d files match no rule that tells when they were recorded, such as %s",
+            len(unknown), len(items), as_text(unknown[0].path),
+        )  # fmt: skip
+
+
 def _filed(item: Item) -> Item:
     """The item without a camera that no table and no folder can be named after."""
     camera = item.recorded.camera
@@ -180,6 +198,8 @@ def _is_asked_for(item: Item, options: RunOptions) -> bool:
     if _matches(item.path, options.exclude) or item.recorded.camera in options.excluded_cameras:
         return False
     start = item.recorded.start
+    if not (start or item.changed_ns):
+        return True  # It cannot be looked at, which is to be told.
     # Where nothing tells the start, the file's last change is the end, by the clock of this machine.
     zone = zone_of(item.recorded.timezone) if item.recorded.timezone else UTC if start else None
     local = start.astimezone(zone) if start else datetime.fromtimestamp(item.changed_ns / 1e9, zone)
@@ -196,7 +216,7 @@ def _settled(item: Item, options: RunOptions, settings_hash: str, ledger: Ledger
     video_id = id_of_content(item.digest) if item.digest else id_of_path(item.path)
     known = ledger.by_id.get(video_id)
     if known is None:
-        return video_id if item.digest and video_id in ledger.purged else None
+        return video_id if video_id in ledger.purged else None
     need = need_of(known, as_text(item.path), item.recorded, settings_hash, options.retry_failed)
     return known.video_id if need is Need.NOTHING else None
 

@@ -189,9 +189,18 @@ class BucketCopy:
         return True
 
     def files(self) -> Iterator[str]:
-        """The paths of all files that are, or are to be, in the bucket."""
+        """The paths of all files that are, or are to be, in the bucket.
+
+        Raises:
+            OSError: a folder cannot be listed; what is in it is not gone.
+        """
+
+        def unreadable(error: OSError) -> None:
+            if not isinstance(error, FileNotFoundError):
+                raise error
+
         for top in (*TABLES, *_WHOLE):
-            for parent, _, names in os.walk(self.folder / top):
+            for parent, _, names in os.walk(self.folder / top, onerror=unreadable):
                 for file in names:
                     key = Path(parent, file).relative_to(self.folder).as_posix()
                     if is_copied(key):

@@ -33,8 +33,9 @@ Out = Annotated[str, typer.Argument(metavar="OUT", help="Folder of an earlier ru
 
 def run_command_line() -> None:
     """Run the command line and exit: the only place that prints errors."""
-    # Schedulers end a job that takes too long with it; it shall end as well as with Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Schedulers send SIGTERM; scripts that start a command with & leave SIGINT ignored. Both end a run.
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, signal.default_int_handler)
     try:
         code = app(standalone_mode=False, prog_name="emobatch")
     except (typer.Abort, KeyboardInterrupt):

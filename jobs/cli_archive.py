@@ -37,6 +37,9 @@ def purge(
     older_than: Annotated[
         str, typer.Option(metavar="30d", help="Age of a recording; of its processing where the start is unknown.")
     ],
+    force: Annotated[
+        bool, typer.Option("--force", help="Remove all there is, even if the last run is as old.")
+    ] = False,
     dry_run: DryRun = False,
     as_json: Json = False,
     debug: Debug = False,
@@ -51,7 +54,7 @@ def purge(
 
     before = moment_before(datetime.now(UTC), older_than)
     with alone(out, "emobatch purge") as folder:
-        done = purge_all(folder, before, dry_run)
+        done = purge_all(folder, before, dry_run, force)
         if done.log or done.pages_left:
             write_site(folder)
     told = done.to_json()

@@ -21,7 +21,7 @@ from jobs.ledger import Need
 from jobs.limits import Limits, Listener
 from jobs.outcome import VideoOutcome
 from jobs.pipeline import Engines
-from jobs.settle import Settler
+from jobs.settle import Settler, StuckError
 from jobs.steps import Step, Video
 from jobs.task import Begun, Failed, VideoTask
 from jobs.unfinished import forget
@@ -105,20 +105,18 @@ class Conductor:
         return self.limits.until is not None and time.time() >= self.limits.until
 
     def _next(self) -> Step | None:
-        over = self._is_over()
-        while self.ready:
-            if over and self.ready[0][1].kind != "finish":  # What is ready to be finished comes first.
-                return None
-            step = heapq.heappop(self.ready)[1]
-            if not step.video.closed:
-                return step
-        if over:
-            return None
-        working = sum(not video.parked for video in self.open)
-        if self.waiting and working < max(1, _WINDOW * self.executor.slots):
-            self._open(self.waiting.popleft())
-            return self._next()
-        if self.suspects and not self.flying:
+        over, window = self._is_over(), max(1, _WINDOW * self.executor.slots)
+        while True:
+            while self.ready:
+                if over and self.ready[0][1].kind != "finish":  # What is ready to be finished comes first.
+                    return None
+                step = heapq.heappop(self.ready)[1]
+                if not step.video.closed:
+                    return step
+            if over or not self.waiting or sum(not video.parked for video in self.open) >= window:
+                break
+            self._open(self.waiting.popleft())  # It may end at once, and leave nothing to be handed out.
+        if self.suspects and not self.flying and not over:
             return self.suspects.popleft()
         return None
 
@@ -186,6 +184,8 @@ class Conductor:
             elif need is Need.NOTE_COPY:
                 assert video.original
                 self._end(video, write_duplicate(task, video.original, self.engines[task.settings_hash]))
+            elif need is Need.NOT_POSSIBLE:
+                self._end(video, VideoOutcome(source=task.source, status="failed", reason=video.stuck))
             else:
                 reason = "was purged" if need is Need.PURGED else None
                 self._end(video, VideoOutcome(source=task.source, status="unchanged", reason=reason))
@@ -249,9 +249,14 @@ class Conductor:
         elapsed_s = time.monotonic() - video.opened_at
         if video.segments > 1:
             forget(video.task.folder)
-        video.task = self.settler.to_fail(video, for_good=not transient)
         engines = self.engines[video.task.settings_hash]
-        self._end(video, write_failure(video.task, engines, reason, elapsed_s, transient))
+        try:
+            video.task = self.settler.to_fail(video, for_good=not transient)
+        except StuckError as error:
+            reason = f"{reason}; {error}"
+            self._end(video, VideoOutcome(source=video.task.source, status="failed", reason=reason))
+        else:
+            self._end(video, write_failure(video.task, engines, reason, elapsed_s, transient))
         self._follow(self.settler.failed(video, for_good=not transient))
 
     def _end(self, video: Video, outcome: VideoOutcome) -> None:

@@ -48,6 +48,8 @@ class Need(Enum):
     NOTHING = "nothing"
     PURGED = "purged"
     """It was, and was removed on purpose."""
+    NOT_POSSIBLE = "not possible"
+    """Its older rows cannot be replaced."""
     COMPARE = "compare"
     """Its fingerprint is that of another file: compare all of both."""
     NOTE_COPY = "note copy"
@@ -61,6 +63,7 @@ class Ledger:
     by_id: dict[str, Known]
     purged: frozenset[str] = frozenset()
     _ids: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _folders: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     @staticmethod
     def of(videos: StoredVideos, purged: Iterable[str] = ()) -> "Ledger":
@@ -77,6 +80,13 @@ class Ledger:
     def ids_of(self, source: str) -> frozenset[str]:
         """Videos that were found under this path."""
         return frozenset(self._ids.get(source, ()))
+
+    def compacted_in(self, folder: str) -> list[Known]:
+        """Videos of a partition that share their files with others."""
+        if not self._folders:
+            for one in self.by_id.values():
+                self._folders[one.in_folder].append(one.video_id)
+        return [one for video_id in self._folders[folder] if (one := self.by_id[video_id]).compacted]
 
     def loosened(self, video_ids: Iterable[str]) -> None:
         """Some videos have files of their own again."""

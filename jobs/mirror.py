@@ -21,13 +21,15 @@ from analytics.errors import EmobatchError, UsageError
 from analytics.footage import Url
 from analytics.listing import TABLES
 from analytics.store import StoreError, delete, get, name, put
-from jobs.bucket_copy import CHANGED, REDO, ROWS, BucketCopy, Redo, claim, is_redo
+from jobs.bucket_copy import CHANGED, MARK, REDO, ROWS, BucketCopy, Redo, claim, is_redo
 from jobs.bucket_lock import BucketLock, bucket_locked
 
 _log = logging.getLogger(__name__)
 
 _ORDER: Final = (*(table for table in TABLES if table != "videos"), "videos", "models", "reports", "runs")
 """Folders in the order in which the rest is sent: what a page links to is there before it."""
+_LASTING: Final = tuple(f"{folder}/" for folder in ROWS)
+"""What only a change of the tables may remove."""
 
 
 class Follower(Protocol):
@@ -121,13 +123,16 @@ class Mirror:
             return
         with self._giving_up():
             self._send_records()
+            (self.copy.folder / MARK).stat()  # Or the mirror was removed, and all would look gone.
             files = {key: (self.copy.folder / key).stat() for key in self.copy.files()}
             for key in sorted(files, key=_rank):
                 known = self.copy.known.get(key)
                 if known is None or (known.size, known.changed_ns) != (files[key].st_size, files[key].st_mtime_ns):
                     self._put(key)
+            # Rows and tombstones go by records alone: what the mirror lost some other way, the bucket keeps.
             for key in sorted(set(self.copy.known) - set(files)):
-                self._delete(key)
+                if not key.startswith(_LASTING):
+                    self._delete(key)
 
     @contextmanager
     def _giving_up(self) -> Iterator[None]:

@@ -41,7 +41,11 @@ class RunSummary:
     failures: list[dict[str, str]] = field(default_factory=list)
     left: list[dict[str, str]] = field(default_factory=list)
     """Videos that are left for a later run, and why."""
+    not_done: dict[str, int] = field(default_factory=dict)
+    """How many of the unchanged videos are failed or partial since an earlier run, or were purged, by status."""
     n_found: int = 0
+    n_missing: int = 0
+    """Sources that were named and not found."""
     passed_over: int = 0
     """Files that were found and not asked for."""
     interrupted: bool = False
@@ -51,6 +55,7 @@ class RunSummary:
         """Count what was found, and what of it needs nothing."""
         self.n_found, self.passed_over = n, agenda.passed_over
         self.videos["unchanged"] += agenda.unchanged
+        self.not_done = dict(agenda.not_done)
         self.left += [{"source": source, "reason": reason} for source, reason in agenda.left]
 
     def add(self, outcome: VideoOutcome) -> None:

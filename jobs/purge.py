@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from analytics.commit import half_of
-from analytics.errors import UsageError
+from analytics.errors import EmobatchError, UsageError
 from analytics.tables import Place
-from analytics.videos import StoredVideos, read_videos
+from analytics.videos import StoredVideos, keep_videos, read_videos
 from jobs.ledger import Known, Ledger
 from jobs.moments import parse_span
 from jobs.settle import remove
@@ -48,26 +48,45 @@ def too_old(videos: StoredVideos, before: datetime) -> list[Known]:
     )
 
 
-def purge(out: Path, before: datetime, dry_run: bool) -> Purge:
+def purge(out: Path, before: datetime, dry_run: bool, force: bool = False) -> Purge:
     """Remove the videos that are too old, but for their pages: write_site() does. For whoever holds the lock of OUT.
 
     Args:
         out: the output folder.
         before: what was recorded before it is too old; aware.
         dry_run: only tell.
+        force: remove all there is, too.
 
     Raises:
+        UsageError: all videos are too old, and so is the last run, as where the clock is wrong.
+        EmobatchError: rows lie in a file that is damaged; all others are gone.
         OSError: OUT cannot be written. What was not removed is, by the next purge.
     """
     stored = read_videos(out)
     videos = too_old(stored, before)
     if dry_run:
         return Purge(tuple(videos), None)
+    if (
+        videos
+        and not force
+        and len(videos) == len(stored.table)
+        and max(stored.table["finished_at"].to_pylist()) < before
+    ):
+        raise UsageError(
+            f"{out}: all {len(videos):,} videos would go, and the last run was before {before:%Y-%m-%d}, too",
+            "look whether the clock of this machine is right, or give --force",
+        )
     now, log = datetime.now(UTC), None
     if videos:
         # First, so that nothing comes back even if the power fails while rows are being removed.
         log = _write_log(out, now, videos)
-        remove(out, videos)
+        damaged = remove(out, videos)
+        keep_videos(out, read_videos(out))  # What is kept of them to be fast goes, too.
+        if damaged:
+            raise EmobatchError(
+                f"{len(damaged)} videos are still there, such as {damaged[0]['source']}: {damaged[0]['reason']}",
+                "mend or remove that file and purge again; all others are gone",
+            )
     there = set(stored.table["video_id"].to_pylist()) - {one.video_id for one in videos}
     gone = read_tombstones(out) - there
     for folder in (out / FOLDER).glob("*-*"):

@@ -12,7 +12,7 @@ from typing import Final
 
 from analytics.footage import Footage, exists, facts_of
 from analytics.paths import absolute
-from analytics.videos import STATE, keep_videos, read_videos
+from analytics.videos import STATE, StoredVideos, keep_videos, read_videos
 from emobatch import __version__
 from jobs.agenda import Agenda, draw_up
 from jobs.compact import compact_days
@@ -112,6 +112,7 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
         summary = RunSummary(
             run_id=run_id, out=as_text(options.named_out), started_at=now.isoformat(), interrupted=True
         )
+        summary.n_missing = len(sources.missing)
         for source, reason in sources.missing.items():
             name = as_text(source)
             summary.failures.append({"source": name, "reason": as_text(reason).removeprefix(f"{name}: ")})
@@ -120,6 +121,7 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
             # Before there is anything to record: it may be refused.
             agenda, settler = _drawn_up(options, crews, sources)
             summary.found(len(sources.videos), agenda)
+            _recorded(options, crews.others.settings_hash, summary)  # A night that is killed has its record, too.
             try:
                 _process(agenda, options, crews, settler, _Noting(summary, listener or Silent(), held.follower), held)
                 summary.interrupted = False
@@ -139,6 +141,7 @@ def _drawn_up(options: RunOptions, crews: Crews, sources: Sources) -> tuple[Agen
     out = options.out
     try:
         videos = read_videos(out)
+        _need_readable(videos)
         ledger, fingerprints = Ledger.of(videos, read_tombstones(out)), Fingerprints(out)
         agenda = draw_up(sources, options, crews.hashes, ledger, fingerprints)
         keep_videos(out, videos)
@@ -149,12 +152,32 @@ def _drawn_up(options: RunOptions, crews: Crews, sources: Sources) -> tuple[Agen
     return agenda, Settler(absolute(out), ledger, fingerprints, agenda.settled, options.retry_failed)
 
 
+def _need_readable(videos: StoredVideos) -> None:
+    """Refuse where a disk or a share is away: what cannot be looked at is not undone. A damaged file is made anew.
+
+    Raises:
+        OSError: a file or a folder of the table cannot be read.
+    """
+    for path, error in videos.unreadable.items():
+        if isinstance(error, OSError) and error.errno is not None:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _recorded(options: RunOptions, settings_hash: str, summary: RunSummary) -> None:
+    try:
+        write_record(options, settings_hash, summary)
+    except OSError as error:
+        raise cannot_write(options.out, error.strerror or str(error)) from error
+
+
 def _process(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler, noting: _Noting, held: Held) -> None:
     """Do what is to be done, and leave the tables as the next run and every reader want them."""
     try:
         if agenda.items:
             _conduct(agenda, options, crews, settler, noting, held)
-        remove(settler.out, settler.superseded())
+        summary = noting.summary
+        everywhere = not (summary.left or summary.passed_over or summary.n_missing)
+        summary.failures += remove(settler.out, settler.superseded(everywhere))
         if options.compact:
             compact_days(options.out, datetime.now(UTC).date(), _ENOUGH)
     finally:

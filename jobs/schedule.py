@@ -62,7 +62,7 @@ class Night:
                 raise UsageError(f"--until {self.until}: is --at, too", "give the night some hours, such as 06:00")
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", self.name):
             raise UsageError(f"--name {self.name[:40]}: is no name of a unit", "give letters, digits, - and _")
-        for word in self.words():
+        for word in [*self.words(), *map(str, self.local_paths())]:
             if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in word):
                 raise UsageError(f"{word!r}: has a line break or another character that is none", "rename it")
 

@@ -10,7 +10,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-if TYPE_CHECKING:  # An error of the command line is shown without loading what a run needs.
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    # An error of the command line is shown without loading what a run needs.
     from jobs.agenda import Agenda
     from jobs.executors import Running
     from jobs.outcome import RunSummary, VideoOutcome
@@ -100,16 +103,22 @@ class Screen:
                 f"{count(summary.faces, 'face')}, {count(summary.tracks, 'track')}"
             )
         self._print(Text(line))
-        for left in summary.left[:_MOST_LEFT]:
-            self._print(Text(f"  later {printable(left['source'])}: {printable(left['reason'])}", style="dim"))
-        if (more := len(summary.left) - _MOST_LEFT) > 0:
-            self._print(Text(f"  later and {more:,} more", style="dim"))
+        if summary.not_done:
+            told = ", ".join(f"{n:,} {status}" for status, n in sorted(summary.not_done.items()))
+            self._print(Text(f"  of the unchanged: {told} (emobatch status {printable(summary.out)})", style="yellow"))
+        self._later(summary.left)
         for failure in summary.failures[:_MOST_FAILURES]:
             self._print(Text(f"  ! {printable(failure['source'])}: {printable(failure['reason'])}", style="red"))
         if (more := len(summary.failures) - _MOST_FAILURES) > 0:
             self._print(Text(f"  ! and {more} more: emobatch status {printable(summary.out)}", style="red"))
         if index is not None:
             self._print(Text(f"report: {printable(index)}"))
+
+    def _later(self, left: "Sequence[Mapping[str, str]]") -> None:
+        for one in left[:_MOST_LEFT]:
+            self._print(Text(f"  later {printable(one['source'])}: {printable(one['reason'])}", style="dim"))
+        if (more := len(left) - _MOST_LEFT) > 0:
+            self._print(Text(f"  later and {more:,} more", style="dim"))
 
     def agenda(self, agenda: "Agenda") -> None:
         """What a run would do."""
@@ -121,10 +130,18 @@ class Screen:
             self._print(Text(f"{count(agenda.passed_over, 'file')} not asked for"))
         if agenda.redone:
             self._print(Text(f"{count(len(agenda.redone), 'video')} decoded again because settings changed"))
+            self._print(Text("  which a run asks --force for, where they are more than ten"))
         for item in agenda.items[:_MOST_FAILURES]:
-            self._print(Text(f"  {printable(str(item.path))}"))
+            where, start = item.recorded.camera or "no camera", item.recorded.start
+            when = (
+                f"{start:%Y-%m-%d %H:%M:%S} UTC by its {item.recorded.start_source}"
+                if start
+                else "no start by its path"
+            )
+            self._print(Text(f"  {printable(str(item.path))}: {printable(where)}, {when}"))
         if n > _MOST_FAILURES:
             self._print(Text(f"  and {n - _MOST_FAILURES:,} more"))
+        self._later([{"source": source, "reason": reason} for source, reason in agenda.left])
 
     def error(self, text: str) -> None:
         """An error, shown even when quiet."""

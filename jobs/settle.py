@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from analytics.commit import commit
-from analytics.compaction import drop, loosen
+from analytics.compaction import DamagedFileError, drop, loosen
 from analytics.fingerprint import WHOLE_UP_TO, id_of_content, id_of_path
 from analytics.footage import exists, facts_of, footage_of
 from analytics.listing import list_tables
@@ -17,6 +17,10 @@ from jobs.ledger import Known, Ledger, Need, is_misfiled, need_of
 from jobs.rows import VideoKey
 from jobs.steps import Video
 from jobs.task import VideoTask
+
+
+class StuckError(Exception):
+    """Older rows of a video lie in a file that is damaged, and no new ones may stand beside them."""
 
 
 class Settler:
@@ -38,6 +42,8 @@ class Settler:
         self._originals: dict[str, VideoKey] = {}
         """First file with each digest in this run."""
         self._twins: dict[int, deque[Video]] = {}
+        self._damaged: dict[str, str] = {}
+        """Why the shared files of a partition cannot be taken apart."""
         self._failed: set[str] = set()
         """Ids, of their paths, of the files that failed in this run before their content was known."""
 
@@ -76,6 +82,9 @@ class Settler:
 
         That is the one of its path as long as it is not known to be about the content: rows of another file with
         the same content, or that were made before and may still be right, must not go for a disk that was away.
+
+        Raises:
+            StuckError: its older rows cannot be replaced.
         """
         task = video.task
         known = self.ledger.by_id.get(task.key.video_id)
@@ -129,12 +138,14 @@ class Settler:
         assert video.original
         video.task = task = replace(video.task, digest=None)  # A copy is known by its path.
         video_id = self._settled[task.source] = task.key.video_id
-        if video_id in self.ledger.purged:
+        original_id = video.original.video_id
+        if video_id in self.ledger.purged or (
+            original_id in self.ledger.purged and original_id not in self.ledger.by_id
+        ):
             return Need.PURGED
         if self._is_noted(task, video.original):
             return Need.NOTHING
-        video.task = self.with_old_rows(task)
-        return Need.NOTE_COPY
+        return self._with_old_rows(video, Need.NOTE_COPY)
 
     def _is_noted(self, copy: VideoTask, original: VideoKey) -> bool:
         """Whether a copy has its row, which says where the file is that it is a copy of."""
@@ -153,8 +164,14 @@ class Settler:
         if known is None and video_id in self.ledger.purged:
             return Need.PURGED
         need = need_of(known, task.source, task.recorded, task.settings_hash, self.again)
-        if need in (Need.PROCESS, Need.REFILE):
-            video.task = self.with_old_rows(task)
+        return self._with_old_rows(video, need) if need in (Need.PROCESS, Need.REFILE) else need
+
+    def _with_old_rows(self, video: Video, need: Need) -> Need:
+        try:
+            video.task = self.with_old_rows(video.task)
+        except StuckError as error:
+            video.stuck = str(error)
+            return Need.NOT_POSSIBLE
         return need
 
     def _original_of(self, task: VideoTask, size: int) -> tuple[VideoKey, bool] | None:
@@ -179,10 +196,18 @@ class Settler:
         return _key(known), there is not None and size <= WHOLE_UP_TO
 
     def with_old_rows(self, task: VideoTask) -> VideoTask:
-        """The task with the places of all rows that the new ones are to replace, each in a file of its own."""
+        """The task with the places of all rows that the new ones are to replace, each in a file of its own.
+
+        Raises:
+            StuckError: they cannot be replaced.
+            OSError: OUT cannot be written.
+        """
         found = [self.ledger.by_id.get(one) for one in (task.key.video_id, id_of_path(task.path))]
         known = list({one.video_id: one for one in found if one}.values())
-        self.loosen(known)
+        # Where one video of a day has moved, the others of the day mostly have, too: its files are taken apart once.
+        self.loosen(other for one in known if one.compacted for other in self.ledger.compacted_in(one.in_folder))
+        if stuck := [self._damaged[one.in_folder] for one in known if one.compacted and one.in_folder in self._damaged]:
+            raise StuckError(f"rows that it had cannot be replaced: {stuck[0]}")
         return replace(task, replaces=tuple((one.in_folder, one.video_id) for one in known))
 
     def loosen_known(self, tasks: Iterable[VideoTask]) -> None:
@@ -200,17 +225,28 @@ class Settler:
         Raises:
             OSError: OUT cannot be written.
         """
-        for folder, video_ids in _by_folder(one for one in videos if one.compacted).items():
-            loosen(self.out, list_tables(self.out), folder, video_ids)
-            self.ledger.loosened(video_ids)
+        shared = (one for one in videos if one.compacted and one.in_folder not in self._damaged)
+        for folder, video_ids in _by_folder(shared).items():
+            try:
+                loosen(self.out, list_tables(self.out, folder=folder), folder, video_ids)
+            except DamagedFileError as error:
+                self._damaged[folder] = str(error)
+            else:
+                self.ledger.loosened(video_ids)
 
-    def superseded(self) -> list[Known]:
+    def superseded(self, everywhere: bool = True) -> list[Known]:
         """Videos whose content lies nowhere any more: their file has new content, or was a copy and is gone.
 
         At the end of a run, as only then it is known that the content has not moved.
+
+        Args:
+            everywhere: whether the run came to look at all files. Where it did not, the content of a file that has
+                a new one may lie among the others, and its rows wait for a run that does.
         """
         standing = set(self._settled.values()) | self._failed
-        stale = {one for source in self._settled for one in self.ledger.ids_of(source)} - standing
+        stale: set[str] = set()
+        if everywhere:
+            stale = {one for source in self._settled for one in self.ledger.ids_of(source)} - standing
         for one in self.ledger.by_id.values():
             path = footage_of(one.source)
             nameless = one.video_id not in standing and one.video_id == id_of_path(path)
@@ -221,18 +257,29 @@ class Settler:
         return [self.ledger.by_id[video_id] for video_id in sorted(stale)]
 
 
-def remove(out: Path, videos: Iterable[Known]) -> None:
-    """Remove all rows of some videos.
+def remove(out: Path, videos: Iterable[Known]) -> list[dict[str, str]]:
+    """Remove all rows of some videos; of those in a damaged file, why they are still there, as `source` and `reason`.
 
     Raises:
         OSError: OUT cannot be written.
     """
+    damaged = []
     for folder, videos_there in _grouped(videos).items():
-        if any(one.compacted for one in videos_there):
-            drop(out, list_tables(out), folder, [one.video_id for one in videos_there])
-        else:
-            for one in videos_there:
-                commit(out, one.video_id, (), files_of(out, folder, one.video_id))
+        try:
+            _remove_from(out, folder, videos_there)
+        except DamagedFileError as error:
+            damaged += [
+                {"source": one.source, "reason": f"its old rows cannot be removed: {error}"} for one in videos_there
+            ]
+    return damaged
+
+
+def _remove_from(out: Path, folder: str, videos: list[Known]) -> None:
+    if any(one.compacted for one in videos):
+        drop(out, list_tables(out, folder=folder), folder, [one.video_id for one in videos])
+    else:
+        for one in videos:
+            commit(out, one.video_id, (), files_of(out, folder, one.video_id))
 
 
 def _by_folder(videos: Iterable[Known]) -> dict[str, list[str]]:

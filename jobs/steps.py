@@ -25,6 +25,8 @@ class Video:
     left: int = 0
     """Segments that are still to be read."""
     identified: bool = False
+    stuck: str = ""
+    """Why its rows cannot be replaced."""
     original: VideoKey | None = None
     """The file that it is compared with."""
     parked: bool = False

@@ -72,4 +72,4 @@ class Begun:
 
 def as_text(path: Footage | str) -> str:
     """A path, or text that holds one, as valid Unicode, whatever bytes its name is made of."""
-    return os.fsencode(path).decode("utf-8", "replace")
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

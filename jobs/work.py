@@ -187,7 +187,7 @@ def refile(pulse: Pulse, task: VideoTask) -> VideoOutcome | Failed:
     else:
         task = _with_container_time(task, pulse)
     write_rows(task, refiled(tables, task.key), metadata, engines_for(task), term)
-    words = f"its rows now say {task.recorded.camera or 'no camera'}, {task.recorded.start or 'no start'}"
+    words = f"renamed, or filed otherwise: its rows now say {task.recorded.camera or 'no camera'}, {task.recorded.start or 'no start'}"
     return VideoOutcome(source=task.source, status="unchanged", reason=words)
 
 

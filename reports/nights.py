@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,12 +33,18 @@ class Night:
 
 def read_nights(out: Path) -> tuple[Night, ...]:
     """The last runs, the latest first. Records that cannot be read are passed over: they are no part of the tables."""
-    nights = []
-    for file in sorted((out / "runs").glob("*.json"), reverse=True)[:MOST]:
+    nights: list[Night] = []
+    # A clock that was wrong once must not be the last run for years.
+    until = datetime.now(UTC) + timedelta(days=1)
+    for file in sorted((out / "runs").glob("*.json"), reverse=True):
+        if len(nights) == MOST:
+            break
         try:
-            nights.append(_night(json.loads(file.read_text(encoding="utf-8"))))
+            night = _night(json.loads(file.read_text(encoding="utf-8")))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue
+        if night.started.astimezone(UTC) < until:
+            nights.append(night)
     return tuple(nights)
 
 

@@ -172,7 +172,7 @@ def test_odd_file_names_are_names_and_nothing_else(made: Path, tmp_path: Path) -
     assert (done.code, done.json["videos"]["done"]) == (0, len(ODD_NAMES)), done.stderr
     named = emobatch("run", "-o", "out", "--json", "--", *WITH_MEANING, b"gone\xff.mp4", cwd=folder)
     assert (named.code, named.json["videos"]["done"]) == (3, len(WITH_MEANING)), named.stderr
-    assert named.json["failures"] == [{"source": "gone\ufffd.mp4", "reason": "does not exist"}]
+    assert named.json["failures"] == [{"source": "gone\\xff.mp4", "reason": "does not exist"}]
 
     sources = {video["source"] for video in rows(tmp_path / "out", "videos")}
     assert sources == {f"{folder}/{name.decode('utf-8', 'replace')}" for name in ODD_NAMES}

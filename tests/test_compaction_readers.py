@@ -104,7 +104,7 @@ print(rounds)
 def test_readers_see_each_row_once_while_another_process_compacts(tmp_path: Path) -> None:
     """emobatch's own: open_results, the index, pages and status, again and again."""
     fill(tmp_path, range(30))
-    command = [sys.executable, "-c", READ_AGAIN_AND_AGAIN, str(tmp_path), "5"]
+    command = [sys.executable, "-c", READ_AGAIN_AND_AGAIN, str(tmp_path), "4"]
     with subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as reader:
         chosen = random.Random(1)
         changes = 0
