@@ -92,7 +92,8 @@ def compact(out: Path, listing: Listing, folder: str) -> int:
             part = _joined(old[table], own_ids)
             rank = rank or _rank(part)
             rows[table] = _in_order(part, rank)
-    _replace(out, folder, old, {(table, COMPACTED): part for table, part in rows.items()})
+    # `videos` comes last: what has no row there is not done.
+    _replace(out, folder, old, {(table, COMPACTED): rows[table] for table in TABLES if table in rows})
     return len(names)
 
 
