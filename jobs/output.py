@@ -32,6 +32,14 @@ class Held:
     lock: Lock
     follower: Follower
 
+    def is_ours(self) -> bool:
+        """Whether no other run has taken OUT meanwhile."""
+        try:
+            self.lock.check()
+        except (EmobatchError, OSError):
+            return False
+        return True
+
     def check(self) -> None:
         """Raises where the run must not go on."""
         self.lock.check()

@@ -130,9 +130,10 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
             except OSError as error:
                 raise cannot_write(Path(error.filename or options.out), error.strerror or str(error)) from error
             finally:
-                # An interrupted night has its record and its pages, too.
+                # An interrupted night has its record and its pages, too; one whose OUT was taken leaves both alone.
                 summary.elapsed_s = time.monotonic() - started
-                _conclude(options, crews.others.settings_hash, summary)
+                if held.is_ours():
+                    _conclude(options, crews.others.settings_hash, summary)
     return summary
 
 

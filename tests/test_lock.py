@@ -18,7 +18,12 @@ import pytest
 from analytics.errors import EmobatchError, LockedError
 from jobs.lock import LOCK, locked
 from jobs.lock_file import Holder
+from jobs.options import RunOptions
+from jobs.outcome import VideoOutcome
+from jobs.run import Silent, run
+from tests.clips import write_clip
 from tests.command import ENVIRONMENT
+from tests.footage import Scene
 
 BEAT_S: Final = 0.1
 STALE_S: Final = 1.0
@@ -426,3 +431,27 @@ def test_an_out_that_cannot_be_written() -> None:
         pass
     with pytest.raises(OSError), locked(Path("/proc/self/fd"), "emobatch run"):
         pass
+
+
+class _Robbed(Silent):
+    """Takes the lock away when the first video has ended, as a run does that took this one for dead."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+
+    def ended(self, number: int, of: int, outcome: VideoOutcome, size: int) -> None:
+        """Another run holds OUT now."""
+        (self.out / LOCK).write_text('{"token": "another", "host": "other"}')
+
+
+def test_a_run_that_lost_its_lock_leaves_pages_to_the_other(tmp_path: Path) -> None:
+    """It ends with an error that says so, and draws nothing over what the run that took its place draws."""
+    for seed in range(3):
+        write_clip(Scene(160, 96, 5, 1, seed), tmp_path / f"{seed}.mp4")
+    out = tmp_path / "out"
+    options = RunOptions(sources=(str(tmp_path / "*.mp4"),), out=out, workers=0, stable_for_s=0)
+    with pytest.raises(EmobatchError, match="taken"):
+        run(options, _Robbed(out))
+    assert not (out / "reports" / "index.html").exists()
+    (record,) = (out / "runs").glob("*.json")
+    assert json.loads(record.read_text())["interrupted"]
