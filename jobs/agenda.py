@@ -162,10 +162,10 @@ def _warn_of_cameras(items: Iterable[Item], options: RunOptions) -> None:
 
 def _warn_of_rules(items: Sequence[Item], options: RunOptions) -> None:
     """Tell of files that no rule tells anything of: mostly a rule is mistyped, and nothing else would say so."""
-    unknown = [item for item in items if item.recorded.start is None]
+    unknown = [item for item in items if item.recorded.start is None and item.recorded.camera is None]
     if options.recorders and unknown:
         _log.warning(
-            "%d of %d files match no rule that tells when they were recorded, such as %s",
+            "%d of %d files match no rule that tells camera or time, such as %s",
             len(unknown), len(items), as_text(unknown[0].path),
         )  # fmt: skip
 
