@@ -49,7 +49,7 @@ def watch(command: list[str], period_s: float = 1.0) -> Watched:
 
 def emobatch(*arguments: str | Path) -> list[str]:
     """The command line of a run."""
-    return [sys.executable, "-m", "emobatch", "run", *map(str, arguments), "--quiet"]
+    return [sys.executable, "-m", "emobatch", "run", *map(str, arguments), "--stable-for", "0", "--quiet"]
 
 
 def draw(path: Path, title: str, curves: dict[str, Curve]) -> None:

@@ -152,7 +152,8 @@ def test_workers_of_a_scheduler_give_the_same_tables(footage: Path, tmp_path: Pa
         leaving = workers.enter_context(process(*worker(address), cwd=tmp_path))
         time.sleep(4)
         run = subprocess.Popen(
-            [sys.executable, "-m", "emobatch", "run", footage, "--out", "out", "--scheduler", address, "--segment", "10"],
+            [sys.executable, "-m", "emobatch", "run", footage, "--out", "out", "--stable-for", "0", "--segment", "10",
+             "--scheduler", address],
             cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE,
         )  # fmt: skip
         time.sleep(3)

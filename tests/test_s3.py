@@ -283,7 +283,9 @@ def test_status_purge_compact_and_report_take_a_bucket(
     url = f"s3://{bucket}/a/b"
     assert server.emobatch("run", "s3://footage/", "--out", url, cwd=tmp_path).code == 0
     told = {}
-    for number, command in enumerate((("compact",), ("report",), ("status",), ("purge", "--older-than", "1s"))):
+    for number, command in enumerate(
+        (("compact",), ("report",), ("status",), ("purge", "--older-than", "1s", "--force"))
+    ):
         cwd = tmp_path / str(number)
         cwd.mkdir()
         done = server.emobatch(command[0], url, *command[1:], cwd=cwd)

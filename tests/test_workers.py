@@ -82,7 +82,10 @@ def workers_of(parent: int) -> list[int]:
 
 def start(*arguments: str | Path, cwd: Path) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
-        [*COMMAND, "run", *arguments, "--out", "out"], cwd=cwd, env=ENVIRONMENT, stderr=subprocess.PIPE
+        [*COMMAND, "run", *arguments, "--out", "out", "--stable-for", "0"],
+        cwd=cwd,
+        env=ENVIRONMENT,
+        stderr=subprocess.PIPE,
     )
 
 
