@@ -4,7 +4,6 @@ An archive has as many files as videos, and opening 10,000 of them takes seconds
 in OUT/.state/videos.parquet, by the name, size and time of each file; without it everything is read again.
 """
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +12,10 @@ from typing import Any, BinaryIO, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analytics.commit import half_of
 from analytics.listing import StoredFile
 from analytics.schema import SCHEMA_VERSION, VIDEOS
 from analytics.snapshot import UNREADABLE, Key, key_of, read_table
+from analytics.whole import whole
 
 STATE: Final = ".state"
 TRANSIENT: Final = b"emobatch.transient"
@@ -89,15 +88,8 @@ def write_state(out: Path, name: str, table: pa.Table) -> None:
     """
     path = out / STATE / f"{name}.parquet"
     path.parent.mkdir(exist_ok=True)
-    half = half_of(path)
-    try:
-        with half.open("wb") as file:
-            pq.write_table(table, file, compression="zstd")
-            file.flush()
-            os.fsync(file.fileno())
-        half.replace(path)
-    finally:
-        half.unlink(missing_ok=True)
+    with whole(path) as file:
+        pq.write_table(table, file, compression="zstd")
 
 
 def read_state(out: Path, name: str) -> pa.Table | None:

@@ -27,6 +27,7 @@ from analytics.listing import SUFFIX, TABLES
 from analytics.records import Pulse
 from analytics.store import StoreError, download, get, listed, name
 from analytics.videos import STATE
+from analytics.whole import whole
 from jobs.options import cache_of
 from jobs.purge import PURGED
 from jobs.record import FOLDER as RUNS
@@ -289,9 +290,5 @@ def _line(key: str, noted: Noted) -> dict[str, Any]:
 
 
 def _write_whole(path: Path, lines: Iterable[dict[str, Any]]) -> None:
-    half = path.with_name(f"{path.name}.{uuid.uuid4().hex}{HALF}")
-    try:
-        half.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-        half.replace(path)
-    finally:
-        half.unlink(missing_ok=True)
+    with whole(path) as file:
+        file.writelines(f"{json.dumps(line)}\n".encode() for line in lines)

@@ -118,10 +118,7 @@ def parser_of(name: str) -> Callable[[str], Any]:
         from analytics.recorders import zone_of
 
         return zone_of
-    # numpy and its kind come along, so only where one of them is set.
-    from jobs.moments import parse_every, parse_segment
-
-    return {"every": parse_every, "segment": parse_segment}[name]
+    return {"every": moments.parse_every, "segment": moments.parse_segment}[name]
 
 
 def option_of(name: str) -> str:

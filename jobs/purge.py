@@ -2,7 +2,6 @@
 
 import errno
 import json
-import os
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from analytics.commit import half_of
 from analytics.errors import EmobatchError, UsageError
 from analytics.tables import Place
 from analytics.videos import StoredVideos, keep_videos, read_videos
+from analytics.whole import whole
 from jobs.ledger import Known, Ledger
 from jobs.moments import parse_span
 from jobs.settle import remove
@@ -133,18 +132,12 @@ def read_tombstones(out: Path) -> frozenset[str]:
 def _write_log(out: Path, now: datetime, videos: Iterable[Known]) -> Path:
     log = out / PURGED / f"{now:%Y%m%dT%H%M%S.%fZ}.jsonl"
     log.parent.mkdir(exist_ok=True)
-    half = half_of(log)
-    try:
-        with half.open("w", encoding="utf-8") as file:
-            for one in videos:
-                start = one.start_time.isoformat() if one.start_time else None
-                row = {"video_id": one.video_id, "source": one.source, "camera": one.camera, "start_time": start}
-                file.write(json.dumps({**row, "status": one.status, "purged_at": now.isoformat()}) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        half.replace(log)
-    finally:
-        half.unlink(missing_ok=True)
+    with whole(log) as file:
+        for one in videos:
+            start = one.start_time.isoformat() if one.start_time else None
+            row = {"video_id": one.video_id, "source": one.source, "camera": one.camera, "start_time": start}
+            line = json.dumps({**row, "status": one.status, "purged_at": now.isoformat()})
+            file.write(f"{line}\n".encode())
     return log
 
 

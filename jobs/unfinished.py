@@ -6,11 +6,9 @@ Plans and rows go through these files and not through the scheduler, so that its
 worker that dies takes nothing along.
 """
 
-import os
 import platform
 import shutil
 import time
-import uuid
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -28,6 +26,7 @@ from analytics.plan import VideoPlan
 from analytics.records import FaceRows, SampleRows
 from analytics.segments import Segment
 from analytics.videos import read_videos
+from analytics.whole import whole
 from jobs.pipeline import SegmentRows
 
 FOLDER: Final = ".unfinished"
@@ -151,15 +150,8 @@ def _video_of(kept: Path) -> str:
 
 def _save(path: Path, columns: Mapping[str, Any]) -> None:
     # Another attempt at the same segment may still be writing: a worker that lost its connection, not its life.
-    half = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
-        with half.open("wb") as file:
-            np.savez(file, **columns)
-            file.flush()
-            os.fsync(file.fileno())
-        half.replace(path)
-    finally:
-        half.unlink(missing_ok=True)
+    with whole(path) as file:
+        np.savez(file, **columns)
 
 
 def _shape_column(shape: PictureShape | None) -> "np.ndarray[Any, np.dtype[np.int64]]":

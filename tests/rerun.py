@@ -99,3 +99,12 @@ class Archive:
 def counts(summary: RunSummary) -> dict[str, int]:
     """What became of the videos of a run, without noughts."""
     return {status: n for status, n in summary.videos.items() if n}
+
+
+def two_clips(folder: Path) -> Archive:
+    """Two clips and a run over them."""
+    archive = Archive(folder)
+    archive.clip("a.mp4", 1)
+    archive.clip("b.mp4", 2)
+    assert counts(archive.run()) == {"done": 2}
+    return archive

@@ -9,17 +9,12 @@ import pytest
 
 from tests.command import emobatch, files_below
 from tests.damage import truncate
-from tests.rerun import Archive, counts
+from tests.rerun import Archive, counts, two_clips
 
 
 @pytest.fixture(name="archive")
 def _archive(tmp_path: Path) -> Archive:
-    """Two clips and a run over them."""
-    archive = Archive(tmp_path)
-    archive.clip("a.mp4", 1)
-    archive.clip("b.mp4", 2)
-    assert counts(archive.run()) == {"done": 2}
-    return archive
+    return two_clips(tmp_path)
 
 
 def _nothing(archive: Archive) -> None:
