@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from analytics.expressions import EXPRESSIONS, UNCERTAIN, columns_of, labels_for
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Rises when a column changes its name, type or meaning."""
 
 _MOST_CLASSES: Final = 40
@@ -55,6 +55,12 @@ VIDEOS: Final = pa.schema(
             "start_time_source",
             _LABEL,
             "where start_time comes from: unknown, pattern, preset:NAME or container; ends with :ambiguous or :skipped where summer time makes it a judgement",
+        ),
+        _column(
+            "time_zone",
+            _LABEL,
+            "time zone of the camera's clock (Europe/Berlin, UTC+02:00), in which days and hours are counted; null where unknown",
+            nullable=True,
         ),
         _column(
             "pts_source",

@@ -13,8 +13,8 @@ from analytics.tables import Place
 from analytics.videos import StoredVideos
 
 _COLUMNS: Final = (
-    "video_id", "source", "camera", "start_time", "start_time_source", "status", "settings_hash", "duplicate_of",
-    "transient", "in_folder",
+    "video_id", "source", "camera", "start_time", "start_time_source", "time_zone", "status", "settings_hash",
+    "duplicate_of", "transient", "in_folder",
 )  # fmt: skip
 
 
@@ -27,6 +27,7 @@ class Known:
     camera: str | None
     start_time: datetime | None
     start_time_source: str
+    time_zone: str | None
     status: str
     settings_hash: str
     duplicate_of: str | None
@@ -113,7 +114,7 @@ def need_of(known: Known | None, source: str, recorded: Recorded, settings_hash:
 
 def is_misfiled(known: Known, source: str, recorded: Recorded) -> bool:
     """Whether the rows of a video say another path, camera or time than they are to say now."""
-    if (known.source, known.camera) != (source, recorded.camera):
+    if (known.source, known.camera, known.time_zone) != (source, recorded.camera, recorded.timezone):
         return True
     if recorded.start is None and known.start_time_source == CONTAINER:
         # No rule gives a time, and that of the file itself stays. Its day may be another one in another time zone.

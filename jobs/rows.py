@@ -167,6 +167,7 @@ def _of_the_key(key: VideoKey) -> dict[str, Any]:
         "camera": key.camera,
         "start_time": key.recorded.start,
         "start_time_source": key.recorded.start_source,
+        "time_zone": key.recorded.timezone,
     }
 
 

@@ -33,6 +33,7 @@ def video_row(video_id: str, **changes: Any) -> Row:
         "camera": "door",
         "start_time": START,
         "start_time_source": "file name",
+        "time_zone": "Europe/Berlin",
         "pts_source": "container",
         "duration_s": 60.0,
         "decoded_s": 60.0,
@@ -129,7 +130,7 @@ def write_results(out: Path) -> Path:
     unread = dict.fromkeys(
         ("pts_source", "duration_s", "decoded_s", "coverage", "width", "height", "rotation", "codec", "fps")
     )
-    unread |= {"camera": None, "start_time": None, "start_time_source": "unknown"}
+    unread |= {"camera": None, "start_time": None, "start_time_source": "unknown", "time_zone": None}
     videos = {
         WHOLE: video_row(
             WHOLE, source=f"/archive/{HOSTILE}", camera=HOSTILE_CAMERA, n_samples=120, n_faces=81, n_tracks=3
