@@ -19,7 +19,7 @@ from jobs.pipeline import Engines
 from jobs.record import logged
 from models.catalogue import card_of
 from reports.cards import FOLDER as CARDS
-from reports.site import write_whole
+from reports.files import write_whole
 
 _OF_THE_DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 """Errors that another run may not meet; with others OUT is the wrong place."""

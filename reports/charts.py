@@ -163,7 +163,7 @@ def expression_distribution(distribution: Distribution, labels: Sequence[str] = 
         cliponaxis=False,
         hoverinfo="skip",
     )
-    return _figure(
+    return figure(
         [bar],
         height=30 + 30 * len(labels),
         bargap=0.3,
@@ -173,7 +173,8 @@ def expression_distribution(distribution: Distribution, labels: Sequence[str] = 
     )
 
 
-def _figure(traces: list[Figure], *, yaxis: Figure, **layout: Any) -> Figure:
+def figure(traces: list[Figure], *, yaxis: Figure, **layout: Any) -> Figure:
+    """A figure with the looks that all have; report.js adds the colours of the theme."""
     # Without a template: Plotly's own would be repeated in every figure and fix the colours of one theme.
     common = {
         "margin": _MARGIN,
@@ -189,7 +190,7 @@ def _figure(traces: list[Figure], *, yaxis: Figure, **layout: Any) -> Figure:
 def _time_figure(page: VideoPage, traces: list[Figure], *, xaxis: Figure | None = None, **layout: Any) -> Figure:
     time = {"range": [0, page.end_s or 1], "zeroline": False, **(xaxis or {})}
     # report.js labels the seconds as h:mm:ss, anew after each zoom, for every figure that is marked so.
-    return _figure(traces, meta={"time_axis": True}, xaxis=time, **layout)
+    return figure(traces, meta={"time_axis": True}, xaxis=time, **layout)
 
 
 def _bar(**properties: Any) -> Figure:

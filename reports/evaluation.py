@@ -6,7 +6,8 @@ from typing import Any
 
 from reports.charts import Figure
 from reports.colours import COLOURS, colours_of
-from reports.site import figure_block, render, write_assets, write_whole
+from reports.files import write_assets, write_whole
+from reports.render import json_block, render
 
 _DRAWN = "#0072B2"
 _MARGIN = {"l": 76, "r": 28, "t": 12, "b": 46}
@@ -38,7 +39,7 @@ def write_evaluation(folder: Path, about: dict[str, str], result: dict[str, Any]
         "evaluation.html",
         about=about,
         result=result,
-        figures={name: figure_block(figure) for name, figure in figures.items()},
+        figures={name: json_block(figure) for name, figure in figures.items()},
         models=(about["model"],),
         detectors=(),
         cards={},

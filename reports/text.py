@@ -3,7 +3,9 @@
 import html
 import math
 import unicodedata
-from datetime import UTC, datetime
+from datetime import datetime
+
+from reports.clock import local
 
 UNKNOWN = "unknown"
 
@@ -58,8 +60,13 @@ def coverage(share: float | None) -> str:
     """A share of 0 to 1 in percent, rounded down: what misses a moment never reads as 100 %."""
     if share is None or not math.isfinite(share):
         return UNKNOWN
+    return f"{floored(share) / 10:g} %"
+
+
+def floored(share: float) -> int:
+    """A share of 0 to 1 in per mille, rounded down."""
     # The float32 of the table may lie a hair below the decimal that was meant.
-    return f"{math.floor(share * 1000 + 1e-3) / 10:g} %"
+    return math.floor(share * 1000 + 1e-3)
 
 
 def percent(share: float | None) -> str:
@@ -79,6 +86,10 @@ def counted(n: int, one: str, many: str | None = None) -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
-def moment(when: datetime | None) -> str:
-    """A wall-clock time in UTC, to the second."""
-    return UNKNOWN if when is None else when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+def moment(when: datetime | None, time_zone: str | None = None) -> str:
+    """A wall-clock time of a camera's clock, to the second, with its time zone; UTC where that is unknown."""
+    if when is None:
+        return UNKNOWN
+    # Abbreviations such as IST mean several zones; an offset means one.
+    stamp = local(when, time_zone).isoformat(sep=" ", timespec="seconds")
+    return f"{stamp[:19]} UTC{stamp[19:].replace('+00:00', '')}"

@@ -57,6 +57,8 @@ class Run:
     n_usable: int
     judged_s: float
     """Time that its usable faces stand for."""
+    confidence: float
+    """Mean of its usable faces, 0 to 1; 0 where it has none."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ def runs_of(
     gaps: Sequence[Gap],
     labels: tuple[str, ...] = LABELS,
 ) -> tuple[Run, ...]:
-    """The runs of every track, by track and time, from faces (as in timeline_of) in order of time.
+    """The runs of every track, by track and time, from faces (as in timeline_of, and confidence) in order of time.
 
     A face stands until the next sampled frame, whoever is in it: where its track is not, the track was out of
     sight, and a gap shows in place of a guess. No face stands for time in which nobody saw anything: a gap of
@@ -158,9 +160,8 @@ def runs_of(
     for _, track in tracked.groupby("track_id", sort=True):
         said = track["smoothed_expression"].astype(object)
         until_s = _stands_until(track["pts_s"].to_numpy(np.float64), moments_s, end_s, gap_starts_s)
-        columns = zip(
-            track["pts_s"], until_s.tolist(), said.where(said.isin(labels), None), track["usable"], strict=True
-        )
+        labelled = said.where(said.isin(labels), None)
+        columns = zip(track["pts_s"], until_s.tolist(), labelled, track["usable"], track["confidence"], strict=True)
         runs += _runs_of_track(int(track["track_id"].iloc[0]), list(columns))
     return tuple(runs)
 
@@ -178,17 +179,18 @@ def _stands_until(
     return stands_until_s
 
 
-def _runs_of_track(track_id: int, faces: Sequence[tuple[float, float, str | None, bool]]) -> list[Run]:
-    """From start, end, label and usable of each face."""
+def _runs_of_track(track_id: int, faces: Sequence[tuple[float, float, str | None, bool, float]]) -> list[Run]:
+    """From start, end, label, usable and confidence of each face."""
     runs: list[Run] = []
-    for pts_s, until_s, label, usable in faces:
-        n_usable, judged_s = (1, until_s - pts_s) if usable else (0, 0.0)
-        if runs and runs[-1].label == label and runs[-1].end_s == pts_s:
-            last = runs.pop()
-            n_usable, judged_s = last.n_usable + n_usable, last.judged_s + judged_s
-            runs.append(Run(track_id, last.start_s, until_s, label, last.n_faces + 1, n_usable, judged_s))
-        else:
-            runs.append(Run(track_id, pts_s, until_s, label, 1, n_usable, judged_s))
+    for pts_s, until_s, label, usable, confidence in faces:
+        if not (runs and runs[-1].label == label and runs[-1].end_s == pts_s):
+            runs.append(Run(track_id, pts_s, pts_s, label, 0, 0, 0.0, 0.0))
+        last = runs.pop()
+        n_usable = last.n_usable + usable
+        # The mean goes on from face to face.
+        sure = last.confidence + (confidence - last.confidence) / n_usable if usable else last.confidence
+        judged_s = last.judged_s + (until_s - pts_s if usable else 0.0)
+        runs.append(Run(track_id, last.start_s, until_s, label, last.n_faces + 1, n_usable, judged_s, sure))
     return runs
 
 
