@@ -1,95 +1,28 @@
 """The pages as a person opens them: from file://, in a real browser, without a network."""
 
 import json
-import os
-import shutil
 import socket
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext
 
 from models.evaluate import Evaluation, Part
 from models.scores import score
 from reports import text
 from reports.evaluation import write_evaluation
 from reports.site import write_site
+from tests.browser import IN_BROWSER, Visit
 from tests.test_report_data import COPY, EMPTY, FAILED, HOSTILE, HOSTILE_CAMERA, PARTIAL, WHOLE, write_results
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-# Where pages must be tested (.ci/run sets it) a missing browser is an error, not a skip.
-needs_no_browser = CHROMIUM is None and "EMOBATCH_NEEDS_BROWSER" not in os.environ
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(needs_no_browser, reason="no Chromium here: install it to test the pages"),
-]
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-quic",
-]
-
-
-@dataclass
-class Visit:
-    """An open page and everything it complained about or asked for."""
-
-    page: Page
-    complaints: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-
-    def open(self, path: Path) -> None:
-        """Go to a page and wait until its charts, if it has any, are drawn."""
-        self.page.goto(path.as_uri())
-        if self.page.locator("[data-figure]").count():
-            self.page.wait_for_selector("html[data-drawn]", timeout=20_000)
-
-    def traces(self, figure: str) -> int:
-        """Number of drawn bars of a figure."""
-        return self.page.locator(f"[data-figure=figure-{figure}] svg .trace .point path").count()
+pytestmark = IN_BROWSER
 
 
 @pytest.fixture(scope="module", name="site")
 def _site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_site(write_results(tmp_path_factory.mktemp("out"))).parent
-
-
-@pytest.fixture(scope="module", name="browser")
-def _browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(name="context")
-def _context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    yield context
-    context.close()
-
-
-@pytest.fixture(name="visit")
-def _visit(context: BrowserContext) -> Iterator[Visit]:
-    """Fails the test at its end if a page complained, opened a dialog or asked for anything but a file."""
-    visit = Visit(context.new_page())
-    visit.page.on("console", lambda said: visit.complaints.append(f"{said.type}: {said.text}"))
-    visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
-    visit.page.on("dialog", lambda dialog: visit.complaints.append(f"dialog: {dialog.message}"))
-    visit.page.on("request", lambda request: visit.requests.append(request.url))
-    yield visit
-    assert visit.complaints == []
-    assert visit.requests
-    assert [url for url in visit.requests if not url.startswith(("file://", "data:"))] == []
 
 
 def test_charts_of_a_whole_video_are_drawn(site: Path, visit: Visit) -> None:
