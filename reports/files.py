@@ -12,6 +12,10 @@ from plotly.offline import get_plotlyjs
 
 ASSETS: Final = ("report.css", "overview.css", "video.css", "report.js", "overview.js", "player.js")
 
+THUMBNAILS: Final = "thumbnails"
+"""Below the site: a folder for each video, in it <track_id>.jpg, and MADE once all are there."""
+MADE: Final = "made.json"
+
 _OPENS: Final = "<!-- emobatch "
 _CLOSES: Final = " -->\n"
 _LONGEST: Final = 16_384
