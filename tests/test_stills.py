@@ -40,7 +40,7 @@ def test_stills_of_what_is_no_video_are_refused(tmp_path: Path) -> None:
     """With the error that a run gives."""
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(b"no video" * 100)
-    with pytest.raises(VideoError, match="clip.mp4"):
+    with pytest.raises(VideoError, match=r"clip\.mp4"):
         list(stills(clip, [0.0], Pulse()))
 
 
