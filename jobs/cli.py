@@ -12,7 +12,7 @@ import typer
 from analytics.errors import EmobatchError
 from analytics.footage import is_url
 from emobatch import __version__
-from jobs import cli_archive, cli_config_show, cli_models, cli_predict, cli_schedule
+from jobs import cli_archive, cli_compare, cli_config_show, cli_models, cli_predict, cli_schedule
 from jobs.cli_config import ConfigFile, Configured, configured
 from jobs.cli_options import Debug, Json, Quiet, debugging, log_to_stderr
 from jobs.config import cameras_from, recorders_from
@@ -297,4 +297,5 @@ app.command()(cli_predict.predict)
 app.command()(cli_models.evaluate)
 app.command()(cli_models.train)
 app.add_typer(cli_models.models, name="models")
+app.add_typer(cli_compare.compare, name="compare")
 app.add_typer(cli_config_show.config_commands, name="config")
