@@ -1,31 +1,34 @@
 """What the tables tell of all videos together: the pages of the archive, of a day and of a camera are parts of it."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS, labels_for
 from analytics.paths import is_folder
 from analytics.records import Gap
-from analytics.snapshot import read_table
 from analytics.tables import classes_of, need_our_schema
 from analytics.videos import read_videos
-from reports.hours import Cells, cells_of, judged_s
+from reports.clock import local_epoch_s
+from reports.hours import Cells, cells_of
 from reports.intervals import Shares, shares_of
 from reports.records import STATUSES, Change, Totals, Video
 from reports.stored import why_unreadable
+from reports.tracks import read_tracks
 
-_TRACK_COLUMNS: Final = ("video_id", "track_id", "start_s", "end_s", "n_faces", "n_usable", "expression", "confidence")
+DAY_S: Final = 86400
+_LONGEST_S: Final = 7.0 * DAY_S
+"""A recording that claims to be longer reaches into no later day."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,23 +38,22 @@ class Archive:
     videos: tuple[Video, ...]
     """In order of start time, unknown ones last, then of source."""
     tracks: pd.DataFrame
-    """One row a track, by the place of its video: `video` (place in videos), track_id, start_s, end_s, n_faces,
-    n_usable, expression, confidence, share_LABEL for each label, judged_s, camera, and local_start (seconds since
-    1970 by the camera's own clock; NaN where unknown)."""
+    """As reports.tracks reads them: `video` is a place in videos."""
     labels: tuple[str, ...]
     changes: tuple[Change, ...] = ()
     """The strongest first."""
     unreadable: dict[Path, str] = field(default_factory=dict)
-    """Why files of `videos` cannot be read, by path; their videos are not among these."""
+    """Why files of `videos` and `tracks` cannot be read, by path; what they hold is not among these."""
 
     def part(self, places: Sequence[int]) -> "Archive":
         """The videos at these places, and what belongs to them."""
-        new = {place: k for k, place in enumerate(places)}
-        tracks = self.tracks[self.tracks["video"].isin(new)]
+        new = np.full(len(self.videos), -1)
+        new[list(places)] = range(len(places))
+        of = new[self.tracks["video"].to_numpy(np.int64)]
         ids = {self.videos[place].video_id for place in places}
         return Archive(
             videos=tuple(self.videos[place] for place in places),
-            tracks=tracks.assign(video=tracks["video"].map(new).astype(np.int64)),
+            tracks=self.tracks[of >= 0].assign(video=of[of >= 0]).reset_index(drop=True),
             labels=self.labels,
             changes=tuple(change for change in self.changes if change.video_id in ids),
         )
@@ -88,6 +90,33 @@ class Archive:
         return cells_of(self.tracks, self.labels)
 
     @cached_property
+    def recorded(self) -> Cells:
+        """The same of what was recorded and decoded, in a column `recorded`; n_tracks counts videos there."""
+        known = [k for k, video in enumerate(self.videos) if video.status != "duplicate" and video.duration_s]
+        durations = [min(self.videos[k].duration_s or 0.0, _LONGEST_S) for k in known]
+        frame = pd.DataFrame(
+            {
+                "camera": np.array([self.videos[k].camera for k in known], object),
+                "local_start": self.local_spans[known, 0],
+                "start_s": 0.0,
+                "end_s": durations,
+                "judged_s": [self.videos[k].decoded_s or 0.0 for k in known],
+                "share_recorded": 1.0,
+            }
+        )
+        return cells_of(frame, ("recorded",))
+
+    @cached_property
+    def local_spans(self) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
+        """(videos, 2) begin and end, seconds since 1970 by the camera's own clock; NaN where unknown."""
+        spans = np.full((len(self.videos), 2), np.nan)
+        for k, video in enumerate(self.videos):
+            if video.start_time is not None:
+                spans[k] = local_epoch_s(video.start_time, video.time_zone)
+                spans[k, 1] += min(max(video.duration_s or 0.0, 0.0), _LONGEST_S)
+        return spans
+
+    @cached_property
     def models(self) -> tuple[str, ...]:
         """Names of the classifiers that were at work."""
         return tuple(sorted({video.model for video in self.videos}))
@@ -103,10 +132,16 @@ class Archive:
         return tuple(sorted({video.settings_hash for video in self.videos}))
 
     @cached_property
-    def days(self) -> dict[str | None, list[int]]:
-        """Places of the videos of each local day on which one began, in order; None for an unknown start."""
-        found = _grouped((start.date().isoformat() if (start := v.local_start) else None) for v in self.videos)
-        return dict(sorted(found.items(), key=lambda item: (item[0] is None, item[0] or "")))
+    def days(self) -> dict[str, list[int]]:
+        """Places of the videos that were going on in each local day, in order; those of unknown start are in none."""
+        found: dict[str, list[int]] = {}
+        for place, (begin, end) in enumerate(self.local_spans):
+            if np.isfinite(begin):
+                # What ends at midnight reaches into no other day.
+                last = max(int(np.ceil(end / DAY_S)) - 1, int(begin // DAY_S))
+                for day in range(int(begin // DAY_S), last + 1):
+                    found.setdefault(_date(day), []).append(place)
+        return dict(sorted(found.items()))
 
     @cached_property
     def cameras(self) -> dict[str | None, list[int]]:
@@ -114,9 +149,20 @@ class Archive:
         found = _grouped(video.camera for video in self.videos)
         return dict(sorted(found.items(), key=lambda item: (item[0] is None, item[0] or "")))
 
+    @cached_property
+    def n_undated(self) -> int:
+        """Videos of which nothing tells when they began."""
+        return sum(video.start_time is None for video in self.videos)
+
+    def digest(self) -> str:
+        """A text that is another one as soon as a page of these videos would say anything else."""
+        told = hashlib.sha256(repr((self.labels, self.videos, self.changes)).encode())
+        told.update(pd.util.hash_pandas_object(self.tracks, index=False).to_numpy().tobytes())
+        return told.hexdigest()
+
 
 def read_archive(out: Path) -> Archive:
-    """All videos below OUT, but for those in files that cannot be read; without changes, which the pages tell.
+    """All videos below OUT, but for what stands in files that cannot be read; without changes, which the pages tell.
 
     Raises:
         UsageError: there is no table of videos.
@@ -134,11 +180,12 @@ def read_archive(out: Path) -> Archive:
             newest[video.video_id] = video
     videos = tuple(sorted(newest.values(), key=_by_start))
     labels = read_labels(out)
+    tracks, unreadable = read_tracks(out, videos, labels)
     return Archive(
         videos=videos,
-        tracks=_tracks(out, videos, labels),
+        tracks=tracks,
         labels=labels,
-        unreadable={file: why_unreadable(error) for file, error in stored.unreadable.items()},
+        unreadable={file: why_unreadable(error) for file, error in {**stored.unreadable, **unreadable}.items()},
     )
 
 
@@ -151,55 +198,22 @@ def read_labels(out: Path) -> tuple[str, ...]:
     return labels_for(classes or EXPRESSIONS)
 
 
-def _tracks(out: Path, videos: tuple[Video, ...], labels: tuple[str, ...]) -> pd.DataFrame:
-    """All tracks of these videos; none of files that cannot be read, which the pages of their videos tell."""
-    shares = [f"share_{label}" for label in labels]
-    columns = [*_TRACK_COLUMNS, *shares]
-
-    def read(file: BinaryIO) -> pa.Table:
-        return pq.ParquetFile(file).read(columns, use_threads=False).select(columns).replace_schema_metadata(None)
-
-    parts = [
-        part.append_column("folder", pa.array([file.folder] * len(part), pa.string()))
-        for file, part in read_table(out, "tracks", read).parts
-        if len(part)
-    ]
-    if parts:
-        tracks = pa.concat_tables(parts, promote_options="permissive").to_pandas()
-    else:
-        tracks = pd.DataFrame({column: pd.Series(dtype="float64") for column in [*columns, "folder"]})
-    places = {video.video_id: place for place, video in enumerate(videos)}
-    tracks.insert(0, "video", tracks.pop("video_id").astype(object).map(places))
-    tracks = tracks[tracks["video"].notna()].astype({"video": np.int64}).sort_values(["video", "track_id"])
-    # What a video left behind in another partition is none of its rows.
-    folders = np.array([video.folder.as_posix() for video in videos], object)
-    tracks = tracks[tracks.pop("folder").to_numpy(object) == folders[tracks["video"].to_numpy()]]
-    starts = np.array([_local_epoch_s(video) for video in videos], np.float64)
-    place = tracks["video"].to_numpy()
-    tracks["camera"] = np.array([video.camera for video in videos], object)[place]
-    tracks["local_start"] = starts[place] + tracks["start_s"].to_numpy(np.float64) if len(tracks) else np.nan
-    tracks["judged_s"] = judged_s(tracks)
-    sorted_out: pd.DataFrame = tracks.reset_index(drop=True)
-    return sorted_out
-
-
-def _local_epoch_s(video: Video) -> float:
-    start = video.local_start
-    return start.timestamp() + (start.utcoffset() or _NO_TIME).total_seconds() if start else np.nan
-
-
-_NO_TIME: Final = pd.Timedelta(0)
-
-
 def _video(row: dict[str, Any]) -> Video:
     gaps = sorted((Gap(**gap) for gap in row["holes"]), key=lambda gap: gap.start_s)
-    facts = {known.name: row[known.name] for known in fields(Video) if known.name not in ("folder", "gaps")}
+    facts = {name: row[name] for name in _FACTS}
     return Video(folder=Path(row["in_folder"]), gaps=tuple(gaps), **facts)
+
+
+_FACTS: Final = tuple(known.name for known in fields(Video) if known.name not in ("folder", "gaps"))
 
 
 def _by_start(video: Video) -> tuple[bool, float, str]:
     start = video.start_time
     return start is None, start.timestamp() if start else 0.0, video.source
+
+
+def _date(day: int) -> str:
+    return datetime.fromtimestamp(day * DAY_S, UTC).date().isoformat()
 
 
 def _grouped(keys: Iterable[str | None]) -> dict[str | None, list[int]]:

@@ -1,5 +1,6 @@
 """Changes of expression within a track: the moments that a person may want to look at. Pure functions."""
 
+import math
 from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
 from operator import attrgetter
@@ -14,8 +15,6 @@ LEAST_S: Final = 1.0
 MOST_BETWEEN_S: Final = 3.0
 """Seconds of uncertain or unjudged time that may lie between both sides."""
 MOST_OF_A_VIDEO: Final = 40
-MOST: Final = 500
-"""Changes that the pages of many videos tell of, the strongest."""
 
 
 def changes_of(video_id: str, runs: Sequence[Run]) -> tuple[Change, ...]:
@@ -48,9 +47,8 @@ def changes_of(video_id: str, runs: Sequence[Run]) -> tuple[Change, ...]:
 
 
 def strongest(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """The MOST strongest, in that order; of equal ones by video and time."""
-    order = sorted(changes, key=lambda change: (-change.strength, change.video_id, change.at_s, change.track_id))
-    return tuple(order[:MOST])
+    """All of them, the strongest first; of equal ones by video and time."""
+    return tuple(sorted(changes, key=lambda change: (-change.strength, change.video_id, change.at_s, change.track_id)))
 
 
 def encoded(changes: Sequence[Change]) -> list[list[Any]]:
@@ -78,7 +76,11 @@ def decoded(video_id: str, told: Any, labels: Sequence[str]) -> list[Change]:
         ]
     except (TypeError, ValueError):
         return []
-    return [change for change in changes if {change.before, change.after} <= set(labels)]
+    return [change for change in changes if {change.before, change.after} <= set(labels) and _is_finite(change)]
+
+
+def _is_finite(change: Change) -> bool:
+    return all(map(math.isfinite, (change.at_s, change.before_s, change.after_s, change.confidence)))
 
 
 def _stretches(runs: Iterable[Run]) -> list[Run]:

@@ -10,7 +10,10 @@ from typing import Any, Final
 
 from plotly.offline import get_plotlyjs
 
-ASSETS: Final = ("report.css", "overview.css", "video.css", "report.js", "overview.js", "player.js")
+ASSETS: Final = (
+    "report.css", "overview.css", "video.css", "report.js", "boxes.js", "player.js",
+    "rows.js", "address.js", "table.js", "moments.js", "heat.js", "strips.js", "overview.js",
+)  # fmt: skip
 
 THUMBNAILS: Final = "thumbnails"
 """Below the site: a folder for each video, in it <track_id>.jpg, and MADE once all are there."""

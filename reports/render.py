@@ -52,7 +52,18 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for word in (text.clock, text.coverage, text.moment, text.number, text.percent, text.span, text.visible):
+    for word in (
+        text.clock,
+        text.coverage,
+        text.footage,
+        text.moment,
+        text.number,
+        text.of_clock,
+        text.percent,
+        text.span,
+        text.sure,
+        text.visible,
+    ):
         environment.filters[word.__name__] = word
     environment.globals.update(counted=text.counted, card_of=card_of)
     return environment

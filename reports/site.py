@@ -2,7 +2,9 @@
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -11,8 +13,9 @@ from reports.cards import FOLDER, Cards, card_html, card_of, cards_below
 from reports.changes import decoded, encoded, strongest
 from reports.data import inputs_of, read_page
 from reports.files import last_line, told_by, write_assets, write_whole
+from reports.names import camera_page
 from reports.nights import read_nights
-from reports.overview_page import archive_html, camera_html, camera_page, day_html
+from reports.overview_page import archive_html, camera_html, day_html
 from reports.records import Change, Video
 from reports.render import code_hash, render
 from reports.stored import StoredTables, UnreadableTablesError
@@ -26,8 +29,8 @@ def write_site(out: Path, *, everything: bool = False, link_footage: str | None 
     """Draw the site below ``out/reports`` and return the path of its index.
 
     Reads the tables below out alone. The page of a video is drawn where it is missing or where its rows or
-    this code changed since, or everything is asked for; those of the archive, of its days and cameras are drawn each
-    time and written where they changed. Every file appears whole or not at all; the index comes last, so that it
+    this code changed since, or everything is asked for; so are those of days and cameras, by their videos. The index is
+    drawn each time and written where it changed. Every file appears whole or not at all; the index comes last, so that it
     links to no page that is not there yet. Pages of videos, days and cameras that left the tables go.
 
     Args:
@@ -47,7 +50,7 @@ def write_site(out: Path, *, everything: bool = False, link_footage: str | None 
     _write_cards(site, cards)
     changes, unreadable = _write_videos(out, archive, cards, link_footage, everything)
     archive = replace(archive, changes=changes)
-    _write_days_and_cameras(site, archive, cards)
+    _write_days_and_cameras(site, archive, cards, everything)
     write_whole(site / "index.html", archive_html(archive, read_nights(out), out, cards))
     unreadable |= archive.unreadable
     if unreadable:
@@ -86,15 +89,29 @@ def _write_videos(
     return strongest(changes), unreadable
 
 
-def _write_days_and_cameras(site: Path, archive: Archive, cards: Cards) -> None:
-    days = [day for day in archive.days if day is not None]
-    for day in days:
-        write_whole(site / "days" / f"{day}.html", day_html(archive, day, cards))
-    cameras = [camera for camera in archive.cameras if camera is not None]
-    for camera in cameras:
-        write_whole(site / "cameras" / camera_page(camera), camera_html(archive, camera, cards))
-    _remove_others(site / "days", {f"{day}.html" for day in days})
-    _remove_others(site / "cameras", {camera_page(camera) for camera in cameras})
+def _write_days_and_cameras(site: Path, archive: Archive, cards: Cards, everything: bool) -> None:
+    models = {model: card_of(model, cards) for model in archive.models}
+
+    def write(page: Path, part: Archive, about: tuple[str | None, ...], html: Callable[[], str]) -> None:
+        # Most days of an archive are over, and most pages say what they said.
+        told = (code_hash(), about, part.digest(), [models[model] for model in part.models])
+        stamp = hashlib.sha256(repr(told).encode()).hexdigest()
+        if everything or (told_by(page) or {}).get("drawn_from") != stamp:
+            write_whole(page, html() + last_line(stamp, ()))
+
+    pages = []
+    days = list(archive.days)
+    for before, day, after in zip([None, *days], days, [*days[1:], None], strict=False):
+        pages.append(site / "days" / f"{day}.html")
+        part = archive.part(archive.days[day])
+        write(pages[-1], part, (before, day, after), partial(day_html, part, day, before, after, cards))
+    for camera, places in archive.cameras.items():
+        if camera is not None:
+            pages.append(site / "cameras" / camera_page(camera))
+            part = archive.part(places)
+            write(pages[-1], part, (camera,), partial(camera_html, part, camera, cards))
+    for folder in ("days", "cameras"):
+        _remove_others(site / folder, {page.name for page in pages if page.parent.name == folder})
 
 
 def _remove_others(folder: Path, pages: set[str]) -> None:

@@ -3,7 +3,7 @@
 import html
 import math
 import unicodedata
-from datetime import datetime
+from datetime import UTC, datetime
 
 from reports.clock import local
 
@@ -51,6 +51,18 @@ def clock(seconds: float | None, *, tenths: bool = False) -> str:
     return ("-" if ticks < 0 else "") + text + (f".{tenth}" if tenths else "")
 
 
+def footage(seconds: float | None) -> str:
+    """How much footage, in the unit that a person would say: 1,204 h, 12.5 h, 34 min, 50 s."""
+    if seconds is None or not math.isfinite(seconds):
+        return UNKNOWN
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    hours = seconds / 3600
+    return f"{hours:,.1f} h" if hours < 99.95 else f"{hours:,.0f} h"
+
+
 def span(start_s: float, end_s: float) -> str:
     """A range of time, to the tenth of a second."""
     return f"{clock(start_s, tenths=True)} to {clock(end_s, tenths=True)}"
@@ -76,6 +88,13 @@ def percent(share: float | None) -> str:
     return "under 1 %" if 0 < share < 0.005 else f"{share:.0%}".replace("%", " %")
 
 
+def sure(confidence: float | None) -> str:
+    """A confidence of 0 to 1 in whole percent, rounded down: no classifier is ever quite sure."""
+    if confidence is None or not math.isfinite(confidence):
+        return UNKNOWN
+    return f"{math.floor(min(confidence, 0.999) * 100 + 1e-4)} %"
+
+
 def number(value: float | None, digits: int = 0) -> str:
     """A number with thousands marked."""
     return UNKNOWN if value is None or not math.isfinite(value) else f"{value:,.{digits}f}"
@@ -84,6 +103,13 @@ def number(value: float | None, digits: int = 0) -> str:
 def counted(n: int, one: str, many: str | None = None) -> str:
     """A number with its noun: 1 face, 1,200 faces."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def of_clock(epoch_s: float) -> str:
+    """A moment by the clock of a camera, told in seconds since 1970 by the same clock; unknown below 0."""
+    if epoch_s < 0:
+        return UNKNOWN
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat(sep=" ", timespec="seconds")[:19]
 
 
 def moment(when: datetime | None, time_zone: str | None = None) -> str:
