@@ -7,7 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from reports.boxes import boxes_of
 from reports.changes import changes_of
+from reports.files import THUMBNAILS
+from reports.links import footage_of
 from reports.records import Track, Video, VideoPage
 from reports.stored import StoredTables, UnreadableTablesError
 from reports.text import counted
@@ -16,7 +19,7 @@ from reports.timeline import LABELS, distribution_of, runs_of, timeline_of
 _TRACK_FACTS = [field.name for field in fields(Track) if field.name != "shares"]
 _COLUMNS = {
     "samples": ["sample", "pts_s", "gate"],
-    "faces": ["pts_s", "track_id", "usable", "confidence", "smoothed_expression"],
+    "faces": ["pts_s", "track_id", "usable", "confidence", "smoothed_expression", "x", "y", "w", "h"],
     "tracks": _TRACK_FACTS,
 }
 """What is read of each table; of tracks the shares of all labels, too."""
@@ -27,7 +30,15 @@ def inputs_of(tables: StoredTables, video: Video) -> str:
 
     Raises UnreadableTablesError where the files cannot be listed.
     """
-    return repr((video, [tables.state(table, video.folder, video.video_id) for table in _COLUMNS]))
+    states = [tables.state(table, video.folder, video.video_id) for table in _COLUMNS]
+    # The way to the footage is another one once OUT was moved.
+    return repr((video, states, thumbnails_of(tables.out, video), footage_of(video.source, tables.out)))
+
+
+def thumbnails_of(out: Path, video: Video) -> tuple[int, ...]:
+    """The ids of the tracks of which there is a picture, OUT/reports/thumbnails/<video_id>/<track_id>.jpg."""
+    names = [path.stem for path in (out / "reports" / THUMBNAILS / video.video_id).glob("*.jpg")]
+    return tuple(sorted(int(name) for name in names if name.isascii() and name.isdecimal()))
 
 
 def read_page(tables: StoredTables, video: Video, labels: tuple[str, ...] = LABELS) -> VideoPage:
@@ -63,6 +74,8 @@ def read_page(tables: StoredTables, video: Video, labels: tuple[str, ...] = LABE
         n_outside_tracks=int(faces["track_id"].isna().sum()),
         runs=runs,
         changes=changes_of(video.video_id, runs),
+        boxes=boxes_of(faces, sampled_s, end_s, video.gaps),
+        thumbnails=thumbnails_of(tables.out, video),
         timeline=timeline_of(faces, sampled_s, end_s, video.gaps, labels),
         distribution=distribution_of({track.track_id: track.shares for track in tracks}, runs),
         disagreements=tuple(

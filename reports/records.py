@@ -1,11 +1,12 @@
 """What the pages say: the records that are read from the tables and that templates and charts draw."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from analytics.records import Gap
+from reports.boxes import Boxes
 from reports.clock import local
 from reports.stored import VIDEO_ID
 from reports.timeline import Distribution, Run, Timeline
@@ -61,6 +62,10 @@ class Video:
     def local_start(self) -> datetime | None:
         """When it began by the camera's clock; by UTC where the time zone is unknown."""
         return local(self.start_time, self.time_zone) if self.start_time else None
+
+    def moment(self, seconds: float) -> datetime | None:
+        """When a second of it was, UTC; None where nobody knows."""
+        return self.start_time + timedelta(seconds=seconds) if self.start_time else None
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,9 @@ class VideoPage:
     runs: tuple[Run, ...]
     changes: tuple[Change, ...]
     """Of expression, the strongest first."""
+    boxes: Boxes
+    thumbnails: tuple[int, ...]
+    """Ids of the tracks that have a picture below the site."""
     timeline: Timeline | None
     """None where no tracked face was usable."""
     distribution: Distribution | None

@@ -1,6 +1,7 @@
 """The page of a video says what its tables say."""
 
 import json
+import re
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -83,7 +84,7 @@ def test_no_bar_is_drawn_over_a_hole(tmp_path: Path, every_s: float, hole: tuple
     assert all(any(a <= t <= b for a, b in spans) for t in seen)
     assert max(b for _, b in spans) <= 10
     named = {bar["name"]: bar for bar in figures["figure-timeline"]["data"]}
-    counts = [int(text.split("<br>")[1].split()[0]) for text in named["happy"]["customdata"]]
+    counts = [int(n) for text in named["happy"]["customdata"] for n in re.findall(r"(\d+) judged", text)]
     assert sum(counts) == len(seen)
 
 
@@ -97,7 +98,7 @@ def test_pages_tell_when_tables_disagree(tmp_path: Path) -> None:
 @pytest.mark.parametrize("video_id", [WHOLE, PARTIAL])
 def test_figures_are_what_plotly_takes(site: Path, video_id: str) -> None:
     """Every property and value, by Plotly's own classes, which drop and add nothing."""
-    figures = page_of(site, video_id).figures
+    figures = {name: block for name, block in page_of(site, video_id).figures.items() if name.startswith("figure-")}
     assert len(figures) == 4
     for name, figure in figures.items():
         drawn = go.Figure(figure).to_plotly_json()
@@ -113,6 +114,6 @@ def test_what_the_charts_leave_out_is_told(site: Path) -> None:
         "81 faces, 3 tracks; 1 face outside tracks, seen too rarely or too faintly to follow, counts in no chart"
         in words
     )
-    rows = (site / "videos" / f"{WHOLE}.html").read_text(encoding="utf-8").split("<tr>")
-    (third,) = (row for row in rows if row.startswith('<td class="figure">3</td>'))
+    rows = (site / "videos" / f"{WHOLE}.html").read_text(encoding="utf-8").split("<tr")
+    (third,) = (row for row in rows if '<td class="figure">3</td>' in row)
     assert "not judged" in third and "uncertain" not in third
