@@ -23,7 +23,7 @@
       link.href = words.page(k, `#t=${at.toFixed(2)}&track=${track}`);
     }
     const camera = videos.camera[k] < 0 ? words.unknown() : words.outside(rows.cameras[videos.camera[k]]);
-    const where = words.cell("Camera", "camera", camera, words.element("small", "", `track ${track}`));
+    const where = words.cell("Camera", "camera", camera, " ", words.element("small", "", `track ${track}`));
     if (moment < 0) where.append(words.element("small", "", " ", words.outside(videos.name[k])));
     return words.element("tr", "",
       words.cell("When", "time", link),

@@ -8,7 +8,7 @@
   const field = (name) => form.elements.namedItem(name);
   // Time after the last letter in which typing is one step for Back.
   const TYPING_MS = 1500;
-  let typed = 0;
+  let typed = -Infinity;
 
   function options(name, values) {
     const select = field(name);
@@ -48,7 +48,7 @@
     site.view = { ...site.view, ...what };
     const now = performance.now();
     address.write(site.view, !isTyped || now - typed > TYPING_MS);
-    typed = isTyped ? now : 0;
+    typed = isTyped ? now : -Infinity;
     show();
   }
 
