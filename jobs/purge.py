@@ -15,7 +15,7 @@ from analytics.videos import StoredVideos, keep_videos, read_videos
 from analytics.whole import whole
 from jobs.ledger import Known, Ledger
 from jobs.moments import parse_span
-from jobs.settle import remove
+from jobs.removal import remove
 from jobs.unfinished import FOLDER, forget
 
 PURGED: Final = "purged"

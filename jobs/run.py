@@ -3,7 +3,7 @@
 import logging
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from analytics.footage import Footage, exists, facts_of
+from analytics.listing import list_tables
 from analytics.paths import absolute
-from analytics.videos import STATE, StoredVideos, keep_videos, read_videos
+from analytics.videos import STATE, keep_videos, read_videos
 from emobatch import __version__
 from jobs.agenda import Agenda, draw_up
+from jobs.astray import Strays
 from jobs.compact import compact_days
 from jobs.conductor import Conductor
 from jobs.crews import Crews
@@ -31,7 +33,8 @@ from jobs.output import Held, cannot_write, followed, held_alone, logged_to, mak
 from jobs.purge import PURGED, read_tombstones
 from jobs.record import FOLDER as RUNS
 from jobs.record import write_record
-from jobs.settle import Settler, remove
+from jobs.removal import remove
+from jobs.settle import Settler
 from jobs.sources import Sources, find_videos
 from jobs.task import VideoTask, as_text
 from jobs.unfinished import FOLDER, forget_abandoned
@@ -69,7 +72,9 @@ def plan(options: RunOptions) -> Agenda:
     crews = Crews(options)
     sources = find_videos(options.sources, options.out, options.url)
     out = for_reading(options.named_out, ("videos", PURGED, STATE), empty=True)
-    ledger = Ledger.of(read_videos(out), read_tombstones(out))
+    # Of an OUT in a bucket the other tables are not fetched for this.
+    listing = list_tables(out) if options.url is None else None
+    ledger = Ledger.of(read_videos(out), read_tombstones(out), listing)
     return draw_up(sources, replace(options, force=True), crews.hashes, ledger, Fingerprints(out))
 
 
@@ -142,24 +147,29 @@ def _drawn_up(options: RunOptions, crews: Crews, sources: Sources) -> tuple[Agen
     out = options.out
     try:
         videos = read_videos(out)
-        _need_readable(videos)
-        ledger, fingerprints = Ledger.of(videos, read_tombstones(out)), Fingerprints(out)
+        listing = list_tables(out)
+        _need_readable(videos.unreadable | listing.errors)
+        ledger, fingerprints = Ledger.of(videos, read_tombstones(out), listing), Fingerprints(out)
+        strays = Strays(out, listing, videos.unreadable)
+        strays.drop(ledger.by_id)
+        for one in remove(out, ledger.doubles):
+            _log.warning("%s: %s", one["source"], one["reason"])
         agenda = draw_up(sources, options, crews.hashes, ledger, fingerprints)
         keep_videos(out, videos)
     except OSError as error:
         raise cannot_write(Path(error.filename or out), error.strerror or str(error)) from error
     n = len(sources.videos)
     _log.info("%d videos: %d to look at, %d unchanged", n, len(agenda.items), agenda.unchanged)
-    return agenda, Settler(absolute(out), ledger, fingerprints, agenda.settled, options.retry_failed)
+    return agenda, Settler(absolute(out), ledger, strays, fingerprints, agenda.settled, options.retry_failed)
 
 
-def _need_readable(videos: StoredVideos) -> None:
+def _need_readable(unreadable: Mapping[Path, Exception]) -> None:
     """Refuse where a disk or a share is away: what cannot be looked at is not undone. A damaged file is made anew.
 
     Raises:
-        OSError: a file or a folder of the table cannot be read.
+        OSError: a file of `videos`, or a folder of any table, cannot be read.
     """
-    for path, error in videos.unreadable.items():
+    for path, error in unreadable.items():
         if isinstance(error, OSError) and error.errno is not None:
             raise OSError(error.errno, error.strerror, str(path)) from error
 
