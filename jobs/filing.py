@@ -48,13 +48,7 @@ def write_duplicate(task: VideoTask, original: VideoKey, engines: Engines) -> Vi
     return VideoOutcome(source=task.source, status="duplicate", reason=f"a copy of {original.source}")
 
 
-def write_rows(
-    task: VideoTask,
-    tables: dict[str, pa.Table],
-    metadata: Mapping[str, str],
-    engines: Engines,
-    term: str | None = None,
-) -> None:
+def write_rows(task: VideoTask, tables: dict[str, pa.Table], metadata: Mapping[str, str], engines: Engines) -> None:
     """Write the rows of a video in place of all that was ever said of it.
 
     Args:
@@ -62,15 +56,14 @@ def write_rows(
         tables: its rows by table name.
         metadata: text added to each file's metadata.
         engines: that it was worked on with.
-        term: in which the work was begun, where another run may have begun since; None for that of now.
 
     Raises:
-        CannotWrite: the disk is full or OUT cannot be written.
+        CannotWrite: the disk is full, OUT cannot be written, or another run has begun since the task was handed out.
     """
     video_id = tables["videos"]["video_id"][0].as_py()
     place = Place(task.recorded.day, task.recorded.camera)
     classes = engines.classifier.facts.known
-    writing(write_video, task.options.out, place, video_id, tables, metadata, classes, task.replaces, term)
+    writing(write_video, task.options.out, place, video_id, tables, metadata, classes, task.replaces, task.term)
 
 
 def metadata_of(engines: Engines) -> dict[str, str]:

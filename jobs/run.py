@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from analytics.commit import term_of
 from analytics.footage import Footage, exists, facts_of
 from analytics.listing import list_tables
 from analytics.paths import absolute
@@ -197,10 +198,11 @@ def _process(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler
 
 
 def _conduct(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler, noting: _Noting, held: Held) -> None:
-    tasks = [(crews.task(item), item.size, item.changed_ns) for item in agenda.items]
+    term = term_of(options.out)  # Ours, whoever has taken OUT by now.
+    tasks = [(crews.task(item, term), item.size, item.changed_ns) for item in agenda.items]
     settler.loosen_known([task for task, _, _ in tasks])
     limits = Limits(options.stall_s, options.until.timestamp() if options.until else None, held.check)
-    with _executor(options, crews.task(agenda.items[0]), [item.path for item in agenda.items]) as executor:
+    with _executor(options, tasks[0][0], [item.path for item in agenda.items]) as executor:
         conductor = Conductor(tasks, crews.by_hash, settler, executor, noting, limits)
         conductor.run()
     for video in conductor.left:
