@@ -165,14 +165,25 @@ def _kind(parameter: Parameter) -> Setting:
     return Setting(kind=_KINDS.get(parameter.type_descriptor.annotation, "text"))
 
 
+def config_of(ctx: typer.Context, path: Path | None) -> Config:
+    """What the named file holds, or else the one in this folder; nothing where there is none.
+
+    Raises:
+        UsageError: it cannot be read, or holds what cannot be.
+    """
+    if path is None and os.path.lexists(NAME):  # A broken link is told, not passed over.
+        path = Path(NAME)
+    if path is None:
+        return Config()
+    return read_config(path, {name: _kind(parameter) for name, parameter in run_command(ctx).settings()})
+
+
 def _read(ctx: typer.Context, path: Path | None) -> Path | None:
     if ctx.resilient_parsing:
         return path
-    if path is None and os.path.lexists(NAME):  # A broken link is told, not passed over.
-        path = Path(NAME)
-    if path is not None:
-        known = {name: _kind(parameter) for name, parameter in run_command(ctx).settings()}
-        config = read_config(path, known)
+    config = config_of(ctx, path)
+    if config.path is not None:
+        path = config.path
         ctx.meta[_CONFIG] = config
         assert isinstance(ctx.command, Configured)
         ctx.default_map = {
