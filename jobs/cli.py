@@ -12,7 +12,7 @@ import typer
 from analytics.errors import EmobatchError
 from analytics.footage import is_url
 from emobatch import __version__
-from jobs import cli_archive, cli_config_show, cli_models, cli_predict, cli_schedule
+from jobs import cli_archive, cli_config_show, cli_export, cli_models, cli_predict, cli_schedule
 from jobs.cli_config import ConfigFile, Configured, configured
 from jobs.cli_options import Debug, Json, Quiet, debugging, log_to_stderr
 from jobs.config import cameras_from, recorders_from
@@ -27,7 +27,6 @@ app = typer.Typer(
 )
 
 EXIT_INTERRUPTED: Final = 130
-
 Out = Annotated[str, typer.Argument(metavar="OUT", help="Folder of an earlier run, or its s3:// URL.")]
 
 
@@ -292,6 +291,7 @@ def doctor(
 
 app.command()(cli_archive.compact)
 app.command()(cli_archive.purge)
+app.command()(cli_export.export)
 app.command()(cli_schedule.schedule)
 app.command()(cli_predict.predict)
 app.command()(cli_models.evaluate)
