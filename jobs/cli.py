@@ -10,9 +10,8 @@ from typing import Annotated, Final
 import typer
 
 from analytics.errors import EmobatchError
-from analytics.footage import is_url
 from emobatch import __version__
-from jobs import cli_archive, cli_config_show, cli_export, cli_models, cli_predict, cli_schedule
+from jobs import cli_archive, cli_config_show, cli_export, cli_models, cli_predict, cli_results, cli_schedule
 from jobs.cli_config import ConfigFile, Configured, configured
 from jobs.cli_options import Debug, Json, Quiet, debugging, log_to_stderr
 from jobs.config import cameras_from, recorders_from
@@ -27,7 +26,6 @@ app = typer.Typer(
 )
 
 EXIT_INTERRUPTED: Final = 130
-Out = Annotated[str, typer.Argument(metavar="OUT", help="Folder of an earlier run, or its s3:// URL.")]
 
 
 def run_command_line() -> None:
@@ -197,44 +195,6 @@ def run(
 
 
 @app.command()
-def report(out: Out, debug: Debug = False) -> int:
-    """Draw the pages again from the tables alone."""
-    log_to_stderr()
-    from reports.site import write_site
-
-    if not is_url(out):
-        typer.echo(write_site(Path(out), everything=True))
-        return 0
-    from jobs.opened import alone
-
-    with alone(out, "emobatch report") as folder:
-        write_site(folder, everything=True)
-    typer.echo(f"{out.rstrip('/')}/reports/index.html")
-    return 0
-
-
-@app.command()
-def status(out: Out, as_json: Json = False, debug: Debug = False) -> int:
-    """Tell what is done, partial or failed, and why."""
-    log_to_stderr()
-    from jobs.opened import for_reading
-    from jobs.results import Results, status_of
-    from jobs.screen import printable
-
-    found = status_of(Results.opened(for_reading(out, ("videos",))))
-    if is_url(out):
-        found["out"] = out
-    if as_json:
-        typer.echo(json.dumps(found))
-        return 0
-    typer.echo(", ".join(f"{n} {name}" for name, n in found["videos"].items() if n) or "no video")
-    for video in found["list"]:
-        if video["status"] in ("failed", "partial"):
-            typer.echo(printable(f"  {video['status']} {video['source']}: {video['reason']}"))
-    return 0
-
-
-@app.command()
 def demo(
     out: Annotated[
         Path, typer.Option("--out", "-o", readable=False, help="Folder for clip, tables and reports.")
@@ -289,6 +249,8 @@ def doctor(
     return 2 if any(finding.level == "problem" for finding in findings) else 0
 
 
+app.command()(cli_results.report)
+app.command()(cli_results.status)
 app.command()(cli_archive.compact)
 app.command()(cli_archive.purge)
 app.command()(cli_export.export)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from analytics.commit import HALF
 from analytics.errors import EmobatchError, UsageError
 from analytics.paths import is_folder
 from analytics.tables import classes_of, need_our_schema, prepare
@@ -16,6 +17,7 @@ from jobs.lock import Lock, locked
 from jobs.mirror import Follower, claimed, following
 from jobs.options import RunOptions
 from jobs.pipeline import Engines
+from jobs.record import FOLDER as RUNS
 from jobs.record import logged
 from models.catalogue import card_of
 from reports.cards import FOLDER as CARDS
@@ -131,6 +133,8 @@ def prepare_tables(options: RunOptions, engines: Engines) -> None:
                 "name another --out, or a --model of the same classes",
             )
         prepare(out, metadata_of(engines), facts.known)
+        for half in out.glob(f"{RUNS}/*{HALF}"):  # Of a run that was killed as it wrote its record.
+            half.unlink(missing_ok=True)
         write_whole(out / CARDS / f"{engines.classifier.facts.sha256[:12]}.md", card_of(options.model))
     except OSError as error:
         raise _no_folder(out, error) from None

@@ -25,11 +25,18 @@ OLD, NEW = NOW - timedelta(days=40), NOW - timedelta(days=2)
 def fill_both(out: Path) -> None:
     """Of one camera: two old and two new recordings, and of no known start one that was done long ago and a new one."""
     for number, start in enumerate((OLD, OLD, NEW, NEW)):
-        fill(out, [number], Place(f"{start:%Y-%m-%d}", "door"), start_time=start, finished_at=NOW)
+        fill(
+            out,
+            [number],
+            Place(f"{start:%Y-%m-%d}", "door"),
+            finished_at=NOW,
+            start_time=start,
+            start_time_source="pattern",
+        )
     fill(out, [4], Place(None, "door"), start_time=None, finished_at=OLD)
     fill(out, [5], Place(None, "door"), start_time=None, finished_at=NEW)
     # Recorded long ago, processed now, and filed under a day that is not its own: the start decides.
-    fill(out, [6], Place(f"{NEW:%Y-%m-%d}", "door"), start_time=OLD, finished_at=NOW)
+    fill(out, [6], Place(f"{NEW:%Y-%m-%d}", "door"), start_time=OLD, finished_at=NOW, start_time_source="pattern")
 
 
 GONE: Final = {video_id_of(number) for number in (0, 1, 4, 6)}
@@ -57,11 +64,15 @@ def test_rows_pages_and_unfinished_work_go(together: bool, tmp_path: Path) -> No
     assert dry.json["videos"] == len(dry.json["list"]) == 4
     assert dry.json["log"] is None
     assert {one["video_id"] for one in dry.json["list"]} == GONE
+    decided = [(one["decided_by"], datetime.fromisoformat(one["moment"])) for one in dry.json["list"]]
+    assert decided == [("pattern", OLD), ("pattern", OLD), ("finished_at", OLD), ("pattern", OLD)]
     assert files_below(out) == before
 
     done = emobatch("purge", out, "--older-than", "30d", cwd=tmp_path)
     assert done.code == 0
     assert done.stdout.count("removed ") == 4
+    assert f"{video_id_of(1)} /archive/000001.mp4: recorded {OLD:%Y-%m-%d %H:%M} UTC (pattern)\n" in done.stdout
+    assert f"/archive/000004.mp4: start unknown, processed {OLD:%Y-%m-%d %H:%M} UTC\n" in done.stdout
     assert ids(out) == dict.fromkeys(("videos", "samples", "pages"), STAYS)
     assert [folder.name for folder in (out / ".unfinished").iterdir()] == [f"{video_id_of(2)}-cafe"]
     assert not list(out.glob(f"*/day={OLD:%Y-%m-%d}"))
