@@ -19,6 +19,7 @@ from jobs.options import RunOptions
 from jobs.pipeline import Engines
 from jobs.record import FOLDER as RUNS
 from jobs.record import logged
+from jobs.writing import cannot_write, disk_errors_told
 from models.catalogue import card_of
 from reports.cards import FOLDER as CARDS
 from reports.site import write_whole
@@ -72,10 +73,8 @@ def followed(out: Path, follower: Follower) -> Iterator[None]:
     try:
         yield
     finally:
-        try:
+        with disk_errors_told(out):
             follower.conclude()
-        except OSError as error:
-            raise cannot_write(out, error.strerror or str(error)) from error
 
 
 @contextmanager
@@ -86,10 +85,8 @@ def logged_to(path: Path) -> Iterator[None]:
         EmobatchError: it cannot be written.
     """
     with ExitStack() as stack:
-        try:
+        with disk_errors_told(path.parent):
             stack.enter_context(logged(path))
-        except OSError as error:
-            raise cannot_write(path.parent, error.strerror or str(error)) from error
         yield
 
 
@@ -138,10 +135,3 @@ def prepare_tables(options: RunOptions, engines: Engines) -> None:
         write_whole(out / CARDS / f"{engines.classifier.facts.sha256[:12]}.md", card_of(options.model))
     except OSError as error:
         raise _no_folder(out, error) from None
-
-
-def cannot_write(out: Path, words: str) -> EmobatchError:
-    """The error of a disk that is full or broken."""
-    return EmobatchError(
-        f"{out}: cannot write ({words})", "free or mend the disk and run again; finished videos are kept"
-    )

@@ -22,7 +22,6 @@ from jobs.compact import compact_days
 from jobs.conductor import Conductor
 from jobs.crews import Crews
 from jobs.executors import Executor, InProcess, Running
-from jobs.filing import CannotWrite
 from jobs.fingerprints import Fingerprints
 from jobs.ledger import Ledger
 from jobs.limits import Limits, Listener
@@ -30,7 +29,7 @@ from jobs.mirror import Follower
 from jobs.opened import for_reading
 from jobs.options import RunOptions
 from jobs.outcome import RunSummary, VideoOutcome
-from jobs.output import Held, cannot_write, followed, held_alone, logged_to, make_folder, prepare_tables
+from jobs.output import Held, followed, held_alone, logged_to, make_folder, prepare_tables
 from jobs.purge import PURGED, read_tombstones
 from jobs.record import FOLDER as RUNS
 from jobs.record import write_record
@@ -39,6 +38,7 @@ from jobs.settle import Settler
 from jobs.sources import Sources, find_videos
 from jobs.task import VideoTask, as_text
 from jobs.unfinished import FOLDER, forget_abandoned
+from jobs.writing import disk_errors_told
 from reports.site import write_site
 from reports.stored import UnreadableTablesError
 
@@ -128,13 +128,11 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
             agenda, settler = _drawn_up(options, crews, sources)
             summary.found(len(sources.videos), agenda)
             _recorded(options, crews.others.settings_hash, summary)  # A night that is killed has its record, too.
+            noting = _Noting(summary, listener or Silent(), held.follower)
             try:
-                _process(agenda, options, crews, settler, _Noting(summary, listener or Silent(), held.follower), held)
+                with disk_errors_told(options.out):
+                    _process(agenda, options, crews, settler, noting, held)
                 summary.interrupted = False
-            except CannotWrite as error:
-                raise cannot_write(options.out, error.words) from None
-            except OSError as error:
-                raise cannot_write(Path(error.filename or options.out), error.strerror or str(error)) from error
             finally:
                 # An interrupted night has its record and its pages, too; one whose OUT was taken leaves both alone.
                 summary.elapsed_s = time.monotonic() - started
@@ -146,7 +144,7 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
 def _drawn_up(options: RunOptions, crews: Crews, sources: Sources) -> tuple[Agenda, Settler]:
     """What is to be done, and who settles what a file is once its content is known."""
     out = options.out
-    try:
+    with disk_errors_told(out):
         videos = read_videos(out)
         listing = list_tables(out)
         _need_readable(videos.unreadable | listing.errors)
@@ -157,8 +155,6 @@ def _drawn_up(options: RunOptions, crews: Crews, sources: Sources) -> tuple[Agen
             _log.warning("%s: %s", one["source"], one["reason"])
         agenda = draw_up(sources, options, crews.hashes, ledger, fingerprints)
         keep_videos(out, videos)
-    except OSError as error:
-        raise cannot_write(Path(error.filename or out), error.strerror or str(error)) from error
     n = len(sources.videos)
     _log.info("%d videos: %d to look at, %d unchanged", n, len(agenda.items), agenda.unchanged)
     return agenda, Settler(absolute(out), ledger, strays, fingerprints, agenda.settled, options.retry_failed)
@@ -176,10 +172,8 @@ def _need_readable(unreadable: Mapping[Path, Exception]) -> None:
 
 
 def _recorded(options: RunOptions, settings_hash: str, summary: RunSummary) -> None:
-    try:
+    with disk_errors_told(options.out):
         write_record(options, settings_hash, summary)
-    except OSError as error:
-        raise cannot_write(options.out, error.strerror or str(error)) from error
 
 
 def _process(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler, noting: _Noting, held: Held) -> None:
@@ -234,12 +228,10 @@ def _executor(options: RunOptions, task: VideoTask, videos: Sequence[Footage]) -
 
 def _conclude(options: RunOptions, settings_hash: str, summary: RunSummary) -> None:
     """Keep the record and draw the pages, which tell of it."""
-    try:
+    with disk_errors_told(options.out):
         write_record(options, settings_hash, summary)
         try:
             write_site(options.out)
         except UnreadableTablesError as error:
             summary.failures += [{"source": as_text(file), "reason": as_text(why)} for file, why in error.files.items()]
             write_record(options, settings_hash, summary)
-    except OSError as error:
-        raise cannot_write(options.out, error.strerror or str(error)) from error
