@@ -129,6 +129,11 @@ class RunOptions:
         return self.url or str(self.out)
 
     @property
+    def rules(self) -> tuple[Recorder, ...]:
+        """The recorders, with the time zone of the run where they have none."""
+        return tuple(rule if rule.timezone else replace(rule, timezone=self.timezone) for rule in self.recorders)
+
+    @property
     def excluded_cameras(self) -> frozenset[str]:
         """Cameras that are left out."""
         return frozenset(name for name, settings in self.cameras.items() if settings.get("exclude"))
