@@ -248,3 +248,23 @@ def test_a_change_without_all_of_its_content_is_refused(made: dict[str, Path], t
     with pytest.raises(FileNotFoundError):
         commit(out, A, [(half_of(place), place)], old)
     assert seen(out) == expected(OLD)
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        ("{half", "is no record of a change; remove it"),
+        ('{"puts": [["x"]], "removes": []}', "is no record of a change; remove it"),
+        ('{"puts": [], "removes": ["../footage.mp4"]}', "names files outside of OUT"),
+        ('{"puts": [["a.tmp", "/etc/passwd"]], "removes": []}', "names files outside of OUT"),
+    ],
+)
+def test_a_record_that_somebody_else_wrote_is_not_carried_out(content: str, error: str, tmp_path: Path) -> None:
+    """Whoever may write the journal would else have files replaced and removed that he may not touch."""
+    out = tmp_path / "out"
+    prepare(out, METADATA)
+    (tmp_path / "footage.mp4").touch()
+    (out / ".journal" / term_of(out) / "change.json").write_text(content)
+    with pytest.raises(OSError, match=error):
+        prepare(out, METADATA)
+    assert (tmp_path / "footage.mp4").exists()

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import pytest
 
-from analytics.errors import UsageError
+from analytics.compaction import COMPACTED
+from analytics.errors import EmobatchError, UsageError
 from analytics.recorders import recorders_of
 from analytics.tables import Place
 from jobs.compact import compact_days
@@ -222,3 +223,33 @@ def test_a_damaged_log_of_a_purge_is_told_of(tmp_path: Path) -> None:
     log.write_text("{half", "utf-8")
     with pytest.raises(OSError, match="damaged"):
         read_tombstones(tmp_path)
+
+
+def test_a_purge_by_a_wrong_clock_is_refused(tmp_path: Path) -> None:
+    """All videos are too old, and the last run is, too: it is not they that are old. --force removes them."""
+    out = tmp_path / "out"
+    fill_both(out)
+    with pytest.raises(UsageError, match=f"all {len(GONE | STAYS)} videos would go, and the last run was before"):
+        purge(out, NOW + timedelta(days=900), dry_run=False)
+    assert ids(out)["videos"] == GONE | STAYS and not (out / PURGED).exists()
+    assert len(purge(out, NOW + timedelta(days=900), dry_run=True).videos) == len(GONE | STAYS)
+    assert len(purge(out, NOW + timedelta(days=900), dry_run=False, force=True).videos) == len(GONE | STAYS)
+    assert ids(out)["videos"] == set()
+
+
+def test_rows_in_a_damaged_file_are_told_and_go_with_the_next_purge(tmp_path: Path) -> None:
+    """All others are gone; what tells that they were purged is there from the first time on."""
+    out = tmp_path / "out"
+    fill_both(out)
+    fill(out, range(10, 13), Place("2026-01-01", "gate"), start_time=OLD, finished_at=NOW)
+    compact_days(out, None, least=2)
+    file = out / "faces" / "day=2026-01-01" / "cam=gate" / COMPACTED
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(EmobatchError, match=r"3 videos are still there, such as /archive/000010\.mp4: .* remove it"):
+        purge(out, NOW - timedelta(days=30), dry_run=False)
+    damaged = {video_id_of(number) for number in range(10, 13)}
+    assert ids(out)["videos"] == STAYS | damaged
+    assert read_tombstones(out) == GONE | damaged
+    file.unlink()
+    assert len(purge(out, NOW - timedelta(days=30), dry_run=False).videos) == 3
+    assert ids(out)["videos"] == ids(out)["samples"] == STAYS
