@@ -24,14 +24,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.compaction import COMPACTED, compact, loosen
+from analytics.expressions import EXPRESSIONS
 from analytics.listing import TABLES, list_tables
 from analytics.schema import TABLES as SCHEMAS
-from analytics.tables import NO_ROWS, Place, write_video
+from analytics.schema import tables_for
+from analytics.tables import CLASSES, NO_ROWS, Place, prepare, write_video
 from jobs.export_formats import csv_header, csv_lines, json_lines
 from tests.archive import DOOR, METADATA, fill, fill_mixed, tables_of, video_id_of
 from tests.bucket import s3_server
 from tests.command import COMMAND, ENVIRONMENT, emobatch, files_below, without_override
-from tests.test_report_data import HOSTILE, PARTIAL, START, WHOLE, video_row, write_results, write_rows
+from tests.test_report_data import HOSTILE, PARTIAL, START, WHOLE, face_row, video_row, write_results, write_rows
 
 Row = dict[str, Any]
 
@@ -513,6 +515,22 @@ def test_openface_finds_its_columns(tmp_path: Path) -> None:
     assert openface.timestamp.tolist() == faces.pts_s.tolist() and openface.confidence.tolist() == faces.score.tolist()
     np.testing.assert_allclose(openface.pose_Rx, -np.radians(faces.pitch_deg), rtol=1e-6)
     np.testing.assert_allclose(openface.pose_Ry, -np.radians(faces.yaw_deg), rtol=1e-6)
+
+
+def test_classes_of_a_users_own_are_columns(tmp_path: Path) -> None:
+    """Behind the seven; those of the seven that the network does not know are unknown, in py-feat's columns, too."""
+    classes, out = ("happy", "bored"), tmp_path / "out"
+    metadata = METADATA | {CLASSES: ",".join(classes)}
+    face = face_row(WHOLE, 0.0, None, None) | dict.fromkeys(EXPRESSIONS) | {"happy": 0.25, "bored": 0.75}
+    rows = {"faces": [face], "videos": [video_row(WHOLE, n_faces=1)]}
+    schemas = tables_for(classes)
+    tables = {table: pa.Table.from_pylist(of_table, schema=schemas[table]) for table, of_table in rows.items()}
+    prepare(out, metadata, classes)
+    write_video(out, DOOR, WHOLE, tables, metadata, classes)
+    assert of_csv(exported(out, "--as", "csv", "--table", "faces", cwd=tmp_path), schemas["faces"]) == [face]
+    assert exported(out, "--as", "csv", "--table", "faces", "--where", "bored<0.7", cwd=tmp_path).count("\n") == 1
+    feat = pd.read_csv(io.StringIO(exported(out, "--as", "feat", cwd=tmp_path)))
+    assert feat.happiness.tolist() == [0.25] and feat[["anger", "neutral"]].isna().all(axis=None)
 
 
 TEXTS: Final = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
