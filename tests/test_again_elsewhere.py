@@ -147,6 +147,18 @@ def test_files_that_no_rule_knows_are_told(days: Archive, caplog: pytest.LogCapt
     assert "match no rule" not in caplog.text
 
 
+def test_a_run_that_is_refused_leaves_no_record_of_a_night(tmp_path: Path) -> None:
+    """Pages and status would tell of a night that there was none of."""
+    archive = Archive(tmp_path)
+    for number in range(11):
+        archive.clip(f"{number}.mp4", number)
+    archive.run()
+    records = sorted((archive.out / "runs").glob("*.json"))
+    with pytest.raises(EmobatchError, match="11 videos were processed with other settings"):
+        archive.run(every="1/4")
+    assert sorted((archive.out / "runs").glob("*.json")) == records
+
+
 class _Nothing:
     """A settler that has nothing to do for any file, and an executor that is never asked for anything."""
 
