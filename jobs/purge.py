@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from analytics.errors import EmobatchError, UsageError
+from analytics.listing import list_tables
 from analytics.tables import Place
 from analytics.videos import keep_videos, read_videos
 from analytics.whole import whole
+from jobs.astray import Strays
 from jobs.ledger import Known, Ledger
 from jobs.moments import parse_span
 from jobs.removal import remove
@@ -70,16 +72,17 @@ def purge(out: Path, before: datetime, dry_run: bool, force: bool = False) -> Pu
     """
     stored = read_videos(out)
     finished = dict(zip(*(stored.table[name].to_pylist() for name in ("video_id", FINISHED_AT)), strict=True))
-    known = Ledger.of(stored).by_id.values()
+    ledger = Ledger.of(stored)
     videos = sorted(
-        (one for one in known if (one.start_time or finished[one.video_id]) < before), key=lambda one: one.source
+        (one for one in ledger.by_id.values() if (one.start_time or finished[one.video_id]) < before),
+        key=lambda one: one.source,
     )
     if dry_run:
         return Purge(tuple(videos), None, finished=finished)
     if (
         videos
         and not force
-        and len(videos) == len(stored.table)
+        and len(videos) == len(ledger.by_id)
         and max(stored.table["finished_at"].to_pylist()) < before
     ):
         raise UsageError(
@@ -90,7 +93,8 @@ def purge(out: Path, before: datetime, dry_run: bool, force: bool = False) -> Pu
     if videos:
         # First, so that nothing comes back even if the power fails while rows are being removed.
         log = _write_log(out, now, videos)
-        damaged = remove(out, videos)
+        ids = {one.video_id for one in videos}
+        damaged = remove(out, [*videos, *(one for one in ledger.doubles if one.video_id in ids)])
         keep_videos(out, read_videos(out))  # What is kept of them to be fast goes, too.
         if damaged:
             raise EmobatchError(
@@ -99,6 +103,7 @@ def purge(out: Path, before: datetime, dry_run: bool, force: bool = False) -> Pu
             )
     there = set(stored.table["video_id"].to_pylist()) - {one.video_id for one in videos}
     gone = read_tombstones(out) - there
+    Strays(out, list_tables(out)).drop(gone)  # Where `videos` had lost a file, rows of its videos may lie alone.
     for folder in (out / FOLDER).glob("*-*"):
         if folder.name.partition("-")[0] in gone:
             forget(folder)

@@ -253,3 +253,14 @@ def test_rows_in_a_damaged_file_are_told_and_go_with_the_next_purge(tmp_path: Pa
     file.unlink()
     assert len(purge(out, NOW - timedelta(days=30), dry_run=False).videos) == 3
     assert ids(out)["videos"] == ids(out)["samples"] == STAYS
+
+
+def test_second_rows_of_a_video_go_with_it(tmp_path: Path) -> None:
+    """It was filed in two places, as where a worker was cut off; neither is left to tell of it."""
+    out = tmp_path / "out"
+    fill_both(out)
+    fill(out, [0], Place("2026-01-01", "gate"), start_time=OLD, finished_at=OLD, status="failed")
+    fill(out, [1], Place("2026-01-01", "gate"), start_time=OLD, finished_at=OLD)
+    (out / "videos" / "day=2026-01-01" / "cam=gate" / f"{video_id_of(1)}.parquet").unlink()
+    assert len(purge(out, NOW - timedelta(days=30), dry_run=False).videos) == len(GONE)
+    assert ids(out)["videos"] == ids(out)["samples"] == STAYS
