@@ -21,7 +21,7 @@ from analytics.commit import commit, is_under_way
 from analytics.listing import TABLES, Listing, StoredFile
 from analytics.moved import Moved, moved_in, with_moved, written_ns
 from analytics.tables import NO_ROWS, write_half
-from analytics.videos import TRANSIENT
+from analytics.videos import PROMISED, TRANSIENT
 
 COMPACTED: Final = "compacted.parquet"
 _GROUP: Final = 65_536
@@ -75,7 +75,7 @@ def compact(out: Path, listing: Listing, folder: str) -> int:
         folder: the partition, day=…/cam=….
 
     Raises:
-        DamagedFileError: a file cannot be read; nothing has changed then.
+        DamagedFileError: a file cannot be read, or is gone; nothing has changed then.
         OSError: OUT cannot be written; nothing has changed then.
     """
     names = {file.name for file in movable_files(listing, folder)}
@@ -88,6 +88,9 @@ def compact(out: Path, listing: Listing, folder: str) -> int:
     for table in ("videos", *(name for name in TABLES if name != "videos")):
         files = listing.files[table].get(folder, {})
         old[table] = [file for name, file in sorted(files.items()) if name in names or name == COMPACTED]
+        if table != "videos" and COMPACTED not in files and _promises(rows["videos"], table, own_ids):
+            path = out / table / folder / COMPACTED  # A new file there would look as if it held their rows.
+            raise DamagedFileError(errno.ENOENT, f"{path} is gone; run again, which makes its rows anew")
         if old[table]:
             part = _joined(old[table], own_ids)
             rank = rank or _rank(part)
@@ -197,6 +200,12 @@ def _one(parts: list[pa.Table], file: StoredFile) -> pa.Table:
         raise DamagedFileError(errno.EIO, f"{file.path.parent}: its files do not fit together") from error
     one = pa.concat_tables(bare).unify_dictionaries().combine_chunks()
     return one.cast(schema).replace_schema_metadata(dict(agreed))
+
+
+def _promises(videos: pa.Table, table: str, own_ids: pa.Array) -> bool:
+    """Whether videos that have no files of their own have rows in a table."""
+    shared = pc.invert(pc.is_in(videos["video_id"].cast(pa.string()), own_ids))
+    return bool(pc.any(pc.greater(videos.filter(shared)[PROMISED[table]], 0)).as_py())
 
 
 def _rank(videos: pa.Table) -> dict[str, int]:

@@ -20,6 +20,8 @@ from analytics.whole import whole
 STATE: Final = ".state"
 TRANSIENT: Final = b"emobatch.transient"
 """Key of a file's metadata: its video failed for a reason that may have passed by the next run."""
+PROMISED: Final = {"samples": "n_samples", "faces": "n_faces", "tracks": "n_tracks"}
+"""Which column of `videos` says how many rows of a video another table holds."""
 
 _OF_THE_FILE: Final = pa.schema(
     [

@@ -165,14 +165,41 @@ def _kind(parameter: Parameter) -> Setting:
     return Setting(kind=_KINDS.get(parameter.type_descriptor.annotation, "text"))
 
 
+def config_of(ctx: typer.Context, path: Path | None) -> Config:
+    """What the named file holds, or else the one in this folder; nothing where there is none.
+
+    Raises:
+        UsageError: it cannot be read, or holds what cannot be.
+    """
+    if path is None and os.path.lexists(NAME):  # A broken link is told, not passed over.
+        path = Path(NAME)
+    if path is None:
+        return Config()
+    return read_config(path, {name: _kind(parameter) for name, parameter in run_command(ctx).settings()})
+
+
+def out_named(ctx: typer.Context, out: str | None, config: Path | None) -> str:
+    """OUT as it was given, or else as a run that is started here has it from the environment or emobatch.toml.
+
+    Raises:
+        UsageError: nothing names it, or the configuration cannot be read.
+    """
+    if out is not None:
+        return out
+    if named := os.environ.get(f"{PREFIX}OUT"):
+        return named
+    named_file = os.environ.get(f"{PREFIX}CONFIG")
+    if named := config_of(ctx, config or (Path(named_file) if named_file else None)).run.get("out"):
+        return str(named)
+    raise UsageError("Missing argument 'OUT'", f"name it, or give out in {NAME}; see {ctx.command_path} --help")
+
+
 def _read(ctx: typer.Context, path: Path | None) -> Path | None:
     if ctx.resilient_parsing:
         return path
-    if path is None and os.path.lexists(NAME):  # A broken link is told, not passed over.
-        path = Path(NAME)
-    if path is not None:
-        known = {name: _kind(parameter) for name, parameter in run_command(ctx).settings()}
-        config = read_config(path, known)
+    config = config_of(ctx, path)
+    if config.path is not None:
+        path = config.path
         ctx.meta[_CONFIG] = config
         assert isinstance(ctx.command, Configured)
         ctx.default_map = {
@@ -203,3 +230,18 @@ PassedOn = Annotated[
     typer.Option("--config", metavar="FILE", readable=False, show_default=_SHOWN_DEFAULT, help=_HELP),
 ]
 """The same of a command that hands it to `emobatch run`."""
+OutOfRun = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="OUT",
+        help="Folder of an earlier run, or its s3:// URL.",
+        show_default=f"out of {NAME}, if it is there",
+    ),
+]
+"""The argument of a command that looks at what runs have left; out_named() tells what it is."""
+ConfigOfOut = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", readable=False, show_default=_SHOWN_DEFAULT, help="Configuration that names OUT."
+    ),
+]

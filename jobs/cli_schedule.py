@@ -4,14 +4,15 @@ import getpass
 import os
 import shutil
 import sys
-import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from analytics.errors import UsageError
+from analytics.footage import is_url
 from analytics.paths import absolute, exists, is_file, is_folder
+from analytics.whole import whole
 from jobs.cli_options import Debug, log_to_stderr
 
 if TYPE_CHECKING:
@@ -21,13 +22,14 @@ _SYSTEM: Final = Path("/etc/systemd/system")
 
 
 def schedule(
+    ctx: typer.Context,
     sources: Annotated[
         list[str] | None, typer.Argument(metavar="[SOURCE…]", help="What to run over, as of `emobatch run`.")
     ] = None,
     systemd: Annotated[bool, typer.Option("--systemd", help="Write a service and a timer.")] = False,
     cron: Annotated[bool, typer.Option("--cron", help="Print a line for a crontab.")] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", readable=False, help="Folder for tables and reports.")
+        str | None, typer.Option("--out", "-o", metavar="DIR", help="Folder for tables and reports.")
     ] = None,
     at: Annotated[str, typer.Option(metavar="HH:MM", help="When the run starts.")] = "22:00",
     until: Annotated[
@@ -49,42 +51,35 @@ def schedule(
 ) -> int:
     """Have a run started every night, by systemd or cron."""
     log_to_stderr()
-    from jobs.config import NAME
+    from jobs.cli_config import config_of
     from jobs.schedule import Night, cron_line, service, timer
 
     if systemd == cron:
         raise UsageError("schedule: which scheduler", "give --systemd or --cron")
-    if config is None and is_file(Path(NAME)):  # As a run that is started here.
-        config = Path(NAME)
-    told = _told(config)
-    out = out or _told_out(config, told)
-    if out.parts[:1] == ("s3:",):
-        raise UsageError(
-            f"schedule: {str(out).replace(':/', '://', 1)}: what is written here may write into OUT alone",
-            "name a folder as OUT, or start `emobatch run` by a unit or a crontab of your own",
-        )
-    configured = (
-        () if sources or config is None else tuple(_beside(config, str(one)) for one in told.get("sources", ()))
-    )
+    told = config_of(ctx, config)  # As a run that is started here would read it.
+    place = _place(out or told.run.get("out"))
+    configured = () if sources else tuple(_fixed(one) for one in told.run.get("sources", ()))
     if not sources and not configured:
         raise UsageError("schedule: names nothing to run over", "name sources, or a --config that does")
     named = tuple(_fixed(source) for source in sources or ())
-    everything = [*named, *configured, str(scheduler or told.get("scheduler") or "")]
+    everything = [*named, *configured, scheduler or told.run.get("scheduler", "")]
+    detectors = [settings.get("detector") for settings in (told.run, *told.cameras.values())]
     night = Night(
         command=_command(),
         sources=named,
-        out=absolute(out),
+        out=place,
         at=at,
-        until=until or told.get("until"),
+        until=until or told.run.get("until"),
         says_until=until is not None,
-        config=absolute(config) if config else None,
+        says_out=out is not None,
+        config=absolute(told.path) if told.path else None,
         configured=configured,
         scheduler=scheduler,
         name=name,
         system=system,
-        user=_owner(out) if system else None,
+        user=_owner(place) if system else None,
         network=any("://" in text for text in everything),
-        compiles=config is not None and "mtcnn" in config.read_text(encoding="utf-8-sig"),
+        compiles="mtcnn" in detectors,
     )
     if cron:
         typer.echo(cron_line(night), nl=False)
@@ -106,31 +101,15 @@ def _command() -> tuple[str, ...]:
     return (str(script),) if is_file(script) and os.access(script, os.X_OK) else (sys.executable, "-m", "emobatch")
 
 
-def _told(config: Path | None) -> dict[str, Any]:
-    """What [run] of the configuration says, as far as it matters here; the run itself checks all of it."""
-    if config is None:
-        return {}
-    try:
-        tables = tomllib.loads(config.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(f"--config {config}: cannot be read ({reason})", "name a configuration in TOML") from None
-    told = tables.get("run", {})
-    if not isinstance(told, dict) or not isinstance(told.get("sources", []), list):
-        raise UsageError(f"--config {config}: [run] is not as it should be", "try it with `emobatch run --dry-run`")
-    return {**told, "until": str(told["until"])[:5]} if "until" in told else told
-
-
-def _told_out(config: Path | None, told: dict[str, Any]) -> Path:
-    if config is None or "out" not in told:
+def _place(out: str | None) -> Path:
+    if out is None:
         raise UsageError("schedule: names no OUT", "give --out, or a --config that does")
-    return Path(_beside(config, str(told["out"])))
-
-
-def _beside(config: Path, path: str) -> str:
-    """A path of the configuration: it is relative to its folder."""
-    sign = "@" if path.startswith("@") else ""
-    return path if "://" in path else f"{sign}{absolute(config.parent / Path(path[len(sign) :]).expanduser())}"
+    if is_url(out):
+        raise UsageError(
+            f"schedule: {out}: what is written here may write into OUT alone",
+            "name a folder as OUT, or start `emobatch run` by a unit or a crontab of your own",
+        )
+    return absolute(Path(out))
 
 
 def _fixed(source: str) -> str:
@@ -178,12 +157,8 @@ def _write(folder: Path, units: dict[str, str], force: bool) -> None:
                 raise UsageError(f"{path}: was not written by emobatch", "give another --name, or --force")
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in units.items():
-            half = folder / f".{name}.{os.getpid()}.tmp"
-            try:
-                half.write_text(text, encoding="utf-8")
-                half.replace(folder / name)
-            finally:
-                half.unlink(missing_ok=True)
+            with whole(folder / name) as file:
+                file.write(text.encode())
     except OSError as error:
         remedy = "name another folder with --to" + (", or run it as root" if folder == _SYSTEM else "")
         raise UsageError(f"{folder}: cannot be written ({error.strerror})", remedy) from None

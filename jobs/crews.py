@@ -35,8 +35,8 @@ class Crews:
         self.by_hash = {engines.settings_hash: engines for engines in self._of.values()}
         self._releases = releases()
 
-    def task(self, item: Item) -> VideoTask:
-        """What is to be done with a file."""
+    def task(self, item: Item, term: str) -> VideoTask:
+        """What is to be done with a file, in a term of OUT (analytics/commit.py)."""
         camera = item.recorded.camera if item.recorded.camera in self._of else None
         return VideoTask(
             path=item.path,
@@ -45,4 +45,5 @@ class Crews:
             releases=self._releases,
             recorded=item.recorded,
             digest=item.digest or None,
+            term=term,
         )

@@ -1,8 +1,7 @@
 """Write the rows of one video into the tables, in place of all that was ever said of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import pyarrow as pa
 
@@ -13,14 +12,7 @@ from jobs.outcome import VideoOutcome
 from jobs.pipeline import Engines
 from jobs.rows import VideoKey, table_of_duplicate, table_of_failure
 from jobs.task import VideoTask
-
-
-class CannotWrite(Exception):
-    """OUT cannot be written; carries the system's number and words."""
-
-    def __init__(self, number: int | None, words: str) -> None:
-        super().__init__(number, words)
-        self.number, self.words = number, words
+from jobs.writing import writing
 
 
 def write_failure(
@@ -48,13 +40,7 @@ def write_duplicate(task: VideoTask, original: VideoKey, engines: Engines) -> Vi
     return VideoOutcome(source=task.source, status="duplicate", reason=f"a copy of {original.source}")
 
 
-def write_rows(
-    task: VideoTask,
-    tables: dict[str, pa.Table],
-    metadata: Mapping[str, str],
-    engines: Engines,
-    term: str | None = None,
-) -> None:
+def write_rows(task: VideoTask, tables: dict[str, pa.Table], metadata: Mapping[str, str], engines: Engines) -> None:
     """Write the rows of a video in place of all that was ever said of it.
 
     Args:
@@ -62,15 +48,14 @@ def write_rows(
         tables: its rows by table name.
         metadata: text added to each file's metadata.
         engines: that it was worked on with.
-        term: in which the work was begun, where another run may have begun since; None for that of now.
 
     Raises:
-        CannotWrite: the disk is full or OUT cannot be written.
+        CannotWrite: the disk is full, OUT cannot be written, or another run has begun since the task was handed out.
     """
     video_id = tables["videos"]["video_id"][0].as_py()
     place = Place(task.recorded.day, task.recorded.camera)
     classes = engines.classifier.facts.known
-    writing(write_video, task.options.out, place, video_id, tables, metadata, classes, task.replaces, term)
+    writing(write_video, task.options.out, place, video_id, tables, metadata, classes, task.replaces, task.term)
 
 
 def metadata_of(engines: Engines) -> dict[str, str]:
@@ -85,15 +70,3 @@ def metadata_of(engines: Engines) -> dict[str, str]:
         CLASSES: ",".join(facts.known),
         "emobatch.settings_hash": engines.settings_hash,
     }
-
-
-def writing(write: Callable[..., None], *arguments: Any) -> None:
-    """Write something below OUT.
-
-    Raises:
-        CannotWrite: the disk is full or OUT cannot be written.
-    """
-    try:
-        write(*arguments)
-    except OSError as error:
-        raise CannotWrite(error.errno, error.strerror or str(error)) from None

@@ -8,14 +8,16 @@ from enum import Enum
 from typing import Final
 
 from analytics.compaction import COMPACTED
+from analytics.listing import Listing
 from analytics.recorders import CONTAINER, Recorded
 from analytics.tables import Place
-from analytics.videos import StoredVideos
+from analytics.videos import PROMISED, StoredVideos
 
 _COLUMNS: Final = (
     "video_id", "source", "camera", "start_time", "start_time_source", "time_zone", "status", "settings_hash",
     "duplicate_of", "transient", "in_folder",
 )  # fmt: skip
+_FINISHED: Final = ("done", "partial")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,8 @@ class Known:
     """Partition of its rows."""
     compacted: bool
     """Its rows lie in files that they share with others."""
+    lost: bool = False
+    """There is no file that could hold the rows that its row in `videos` promises."""
 
 
 class Need(Enum):
@@ -63,17 +67,36 @@ class Ledger:
 
     by_id: dict[str, Known]
     purged: frozenset[str] = frozenset()
+    doubles: tuple[Known, ...] = ()
+    """Other rows of the same videos, in other partitions, as a worker leaves them that was cut off meanwhile."""
     _ids: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _folders: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     @staticmethod
-    def of(videos: StoredVideos, purged: Iterable[str] = ()) -> "Ledger":
-        """The ledger of what was read; of two rows of one video the younger counts."""
-        rows = videos.table.sort_by("finished_at").select([*_COLUMNS, "in_file"]).to_pydict()
+    def of(videos: StoredVideos, purged: Iterable[str] = (), listing: Listing | None = None) -> "Ledger":
+        """The ledger of what was read; of two rows of one video the younger counts, but none before one that is finished.
+
+        Args:
+            videos: all rows of `videos`.
+            purged: ids of videos that are not to come back.
+            listing: of all tables; None where it is not asked whether there are rows for each video.
+        """
+        columns = [*_COLUMNS, "in_file", *PROMISED.values()]
+        rows = videos.table.sort_by("finished_at").select(columns).to_pydict()
         known: dict[str, Known] = {}
-        for *values, file in zip(*rows.values(), strict=True):
-            known[values[0]] = Known(**dict(zip(_COLUMNS, values, strict=True)), compacted=file == COMPACTED)
-        ledger = Ledger(known, frozenset(purged))
+        doubles: list[Known] = []
+        for row in zip(*rows.values(), strict=True):
+            values, (file, *promised) = row[: len(_COLUMNS)], row[len(_COLUMNS) :]
+            told = dict(zip(_COLUMNS, values, strict=True))
+            lost = listing is not None and _is_lost(listing, told["in_folder"], file, promised)
+            one = Known(**told, compacted=file == COMPACTED, lost=lost)
+            other = known.get(one.video_id)
+            if other and other.status in _FINISHED and one.status not in _FINISHED:
+                one, other = other, one
+            known[one.video_id] = one
+            if other and other.in_folder != one.in_folder:
+                doubles.append(other)
+        ledger = Ledger(known, frozenset(purged), tuple(doubles))
         for one in known.values():
             ledger._ids[one.source].add(one.video_id)
         return ledger
@@ -107,9 +130,18 @@ def need_of(known: Known | None, source: str, recorded: Recorded, settings_hash:
     """
     if known is None or known.settings_hash != settings_hash or known.status == "duplicate":
         return Need.PROCESS
+    if known.lost:
+        return Need.PROCESS
     if known.status in ("failed", "partial") and (again or known.transient):
         return Need.PROCESS
     return Need.REFILE if is_misfiled(known, source, recorded) else Need.NOTHING
+
+
+def _is_lost(listing: Listing, folder: str, file: str, promised: Iterable[int]) -> bool:
+    """Whether a table lacks the file that lies beside that of `videos` wherever there are rows for it."""
+    return any(
+        n > 0 and file not in listing.files[table].get(folder, {}) for table, n in zip(PROMISED, promised, strict=True)
+    )
 
 
 def is_misfiled(known: Known, source: str, recorded: Recorded) -> bool:

@@ -3,23 +3,25 @@
 import logging
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from analytics.commit import term_of
 from analytics.footage import Footage, exists, facts_of
+from analytics.listing import list_tables
 from analytics.paths import absolute
-from analytics.videos import STATE, StoredVideos, keep_videos, read_videos
+from analytics.videos import STATE, keep_videos, read_videos
 from emobatch import __version__
 from jobs.agenda import Agenda, draw_up
+from jobs.astray import Strays
 from jobs.compact import compact_days
 from jobs.conductor import Conductor
 from jobs.crews import Crews
 from jobs.executors import Executor, InProcess, Running
-from jobs.filing import CannotWrite
 from jobs.fingerprints import Fingerprints
 from jobs.ledger import Ledger
 from jobs.limits import Limits, Listener
@@ -27,14 +29,17 @@ from jobs.mirror import Follower
 from jobs.opened import for_reading
 from jobs.options import RunOptions
 from jobs.outcome import RunSummary, VideoOutcome
-from jobs.output import Held, cannot_write, followed, held_alone, logged_to, make_folder, prepare_tables
+from jobs.output import Held, followed, held_alone, logged_to, make_folder, prepare_tables
 from jobs.purge import PURGED, read_tombstones
 from jobs.record import FOLDER as RUNS
 from jobs.record import write_record
-from jobs.settle import Settler, remove
+from jobs.removal import remove
+from jobs.settle import Settler
 from jobs.sources import Sources, find_videos
 from jobs.task import VideoTask, as_text
+from jobs.thumbnails import draw_thumbnails
 from jobs.unfinished import FOLDER, forget_abandoned
+from jobs.writing import disk_errors_told
 from reports.site import write_site
 from reports.stored import UnreadableTablesError
 
@@ -69,7 +74,9 @@ def plan(options: RunOptions) -> Agenda:
     crews = Crews(options)
     sources = find_videos(options.sources, options.out, options.url)
     out = for_reading(options.named_out, ("videos", PURGED, STATE), empty=True)
-    ledger = Ledger.of(read_videos(out), read_tombstones(out))
+    # Of an OUT in a bucket the other tables are not fetched for this.
+    listing = list_tables(out) if options.url is None else None
+    ledger = Ledger.of(read_videos(out), read_tombstones(out), listing)
     return draw_up(sources, replace(options, force=True), crews.hashes, ledger, Fingerprints(out))
 
 
@@ -122,13 +129,11 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
             agenda, settler = _drawn_up(options, crews, sources)
             summary.found(len(sources.videos), agenda)
             _recorded(options, crews.others.settings_hash, summary)  # A night that is killed has its record, too.
+            noting = _Noting(summary, listener or Silent(), held.follower)
             try:
-                _process(agenda, options, crews, settler, _Noting(summary, listener or Silent(), held.follower), held)
+                with disk_errors_told(options.out):
+                    _process(agenda, options, crews, settler, noting, held)
                 summary.interrupted = False
-            except CannotWrite as error:
-                raise cannot_write(options.out, error.words) from None
-            except OSError as error:
-                raise cannot_write(Path(error.filename or options.out), error.strerror or str(error)) from error
             finally:
                 # An interrupted night has its record and its pages, too; one whose OUT was taken leaves both alone.
                 summary.elapsed_s = time.monotonic() - started
@@ -140,35 +145,36 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
 def _drawn_up(options: RunOptions, crews: Crews, sources: Sources) -> tuple[Agenda, Settler]:
     """What is to be done, and who settles what a file is once its content is known."""
     out = options.out
-    try:
+    with disk_errors_told(out):
         videos = read_videos(out)
-        _need_readable(videos)
-        ledger, fingerprints = Ledger.of(videos, read_tombstones(out)), Fingerprints(out)
+        listing = list_tables(out)
+        _need_readable(videos.unreadable | listing.errors)
+        ledger, fingerprints = Ledger.of(videos, read_tombstones(out), listing), Fingerprints(out)
+        strays = Strays(out, listing, videos.unreadable)
+        strays.drop(ledger.by_id)
+        for one in remove(out, ledger.doubles):
+            _log.warning("%s: %s", one["source"], one["reason"])
         agenda = draw_up(sources, options, crews.hashes, ledger, fingerprints)
         keep_videos(out, videos)
-    except OSError as error:
-        raise cannot_write(Path(error.filename or out), error.strerror or str(error)) from error
     n = len(sources.videos)
     _log.info("%d videos: %d to look at, %d unchanged", n, len(agenda.items), agenda.unchanged)
-    return agenda, Settler(absolute(out), ledger, fingerprints, agenda.settled, options.retry_failed)
+    return agenda, Settler(absolute(out), ledger, strays, fingerprints, agenda.settled, options.retry_failed)
 
 
-def _need_readable(videos: StoredVideos) -> None:
+def _need_readable(unreadable: Mapping[Path, Exception]) -> None:
     """Refuse where a disk or a share is away: what cannot be looked at is not undone. A damaged file is made anew.
 
     Raises:
-        OSError: a file or a folder of the table cannot be read.
+        OSError: a file of `videos`, or a folder of any table, cannot be read.
     """
-    for path, error in videos.unreadable.items():
+    for path, error in unreadable.items():
         if isinstance(error, OSError) and error.errno is not None:
             raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _recorded(options: RunOptions, settings_hash: str, summary: RunSummary) -> None:
-    try:
+    with disk_errors_told(options.out):
         write_record(options, settings_hash, summary)
-    except OSError as error:
-        raise cannot_write(options.out, error.strerror or str(error)) from error
 
 
 def _process(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler, noting: _Noting, held: Held) -> None:
@@ -179,6 +185,9 @@ def _process(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler
         summary = noting.summary
         everywhere = not (summary.left or summary.passed_over or summary.n_missing)
         summary.failures += remove(settler.out, settler.superseded(everywhere))
+        if options.thumbnails:
+            here = replace(options, scheduler=None)
+            draw_thumbnails(options.out, options.clear_faces, lambda videos: _executor(here, None, videos))
         if options.compact:
             compact_days(options.out, datetime.now(UTC).date(), _ENOUGH)
     finally:
@@ -187,10 +196,11 @@ def _process(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler
 
 
 def _conduct(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler, noting: _Noting, held: Held) -> None:
-    tasks = [(crews.task(item), item.size, item.changed_ns) for item in agenda.items]
+    term = term_of(options.out)  # Ours, whoever has taken OUT by now.
+    tasks = [(crews.task(item, term), item.size, item.changed_ns) for item in agenda.items]
     settler.loosen_known([task for task, _, _ in tasks])
     limits = Limits(options.stall_s, options.until.timestamp() if options.until else None, held.check)
-    with _executor(options, crews.task(agenda.items[0]), [item.path for item in agenda.items]) as executor:
+    with _executor(options, tasks[0][0], [item.path for item in agenda.items]) as executor:
         conductor = Conductor(tasks, crews.by_hash, settler, executor, noting, limits)
         conductor.run()
     for video in conductor.left:
@@ -198,7 +208,7 @@ def _conduct(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler
 
 
 @contextmanager
-def _executor(options: RunOptions, task: VideoTask, videos: Sequence[Footage]) -> Iterator[Executor]:
+def _executor(options: RunOptions, task: VideoTask | None, videos: Sequence[Footage]) -> Iterator[Executor]:
     """Who carries out the steps: a cluster, processes of this machine, or this process."""
     if options.scheduler is None and options.workers == 0:
         here = InProcess()
@@ -210,7 +220,7 @@ def _executor(options: RunOptions, task: VideoTask, videos: Sequence[Footage]) -
     from jobs.cluster import cores, local_executor, scheduler_executor
     from jobs.handshake import shake_hands
 
-    if options.scheduler is not None:
+    if options.scheduler is not None and task is not None:
         with scheduler_executor(options.scheduler) as executor:
             shake_hands(executor.client, task, [video for video in videos if isinstance(video, Path)])
             yield executor
@@ -222,12 +232,10 @@ def _executor(options: RunOptions, task: VideoTask, videos: Sequence[Footage]) -
 
 def _conclude(options: RunOptions, settings_hash: str, summary: RunSummary) -> None:
     """Keep the record and draw the pages, which tell of it."""
-    try:
+    with disk_errors_told(options.out):
         write_record(options, settings_hash, summary)
         try:
-            write_site(options.out)
+            write_site(options.out, link_footage=options.link_footage)
         except UnreadableTablesError as error:
             summary.failures += [{"source": as_text(file), "reason": as_text(why)} for file, why in error.files.items()]
             write_record(options, settings_hash, summary)
-    except OSError as error:
-        raise cannot_write(options.out, error.strerror or str(error)) from error

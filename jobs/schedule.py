@@ -53,6 +53,8 @@ class Night:
     """Whether the run makes machine code while it runs."""
     says_until: bool = True
     """Whether --until is given on the command line; it may stand in the configuration."""
+    says_out: bool = True
+    """Whether --out is: what stands in the configuration alone is left to it, which somebody may change."""
 
     def __post_init__(self) -> None:
         check_time("--at", self.at)
@@ -70,7 +72,7 @@ class Night:
         """The command line of a run."""
         words = [*self.command, "run"]
         words += ["--config", str(self.config)] if self.config else []
-        words += ["--out", str(self.out)]
+        words += ["--out", str(self.out)] if self.says_out else []
         words += ["--until", self.until] if self.until and self.says_until else []
         words += ["--scheduler", self.scheduler] if self.scheduler else []
         return [*words, *self.sources]

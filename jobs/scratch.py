@@ -2,7 +2,8 @@
 
 Each process keeps its last one, as the segments of a video come one after the other, and removes it when another one
 comes or when it ends. What a process that was killed left behind, the next one removes: a folder here is alive as long
-as its file `held` is locked.
+as its file `held` is locked. It has its name only once that is so, and `held` is the last that goes: several processes
+begin and remove at once, and each may be killed at it.
 """
 
 import atexit
@@ -21,7 +22,10 @@ from analytics.footage import Footage, Url, facts_of
 from analytics.records import Pulse
 
 _PREFIX: Final = "emobatch-video-"
+_NEW: Final = "emobatch-new-"
+"""Of folders that are not locked yet; whoever is killed there leaves an empty one."""
 _HELD: Final = "held"
+_COPY: Final = "copy"
 
 
 class _Scratch:
@@ -64,14 +68,17 @@ class _Scratch:
 
     def _own_folder(self) -> Path:
         if self._folder is None or not self._folder.exists():
+            if self._held is not None:  # Somebody emptied TMPDIR, or there was no room.
+                os.close(self._held)
             _remove_abandoned()
-            folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-            self._held = os.open(folder / _HELD, os.O_WRONLY | os.O_CREAT, 0o600)
+            new = Path(tempfile.mkdtemp(prefix=_NEW))
+            self._held = os.open(new / _HELD, os.O_WRONLY | os.O_CREAT, 0o600)
             fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            folder = new.rename(new.with_name(new.name.replace(_NEW, _PREFIX, 1)))
             # One level below, so that no object is called like the lock.
-            self._folder = folder / "copy"
+            self._folder = folder / _COPY
             self._folder.mkdir()
-            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            atexit.register(_remove, folder)
         return self._folder
 
 
@@ -119,6 +126,12 @@ def _remove_abandoned() -> None:
             held = os.open(folder / _HELD, os.O_WRONLY)
             try:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
+                _remove(folder)
             finally:
                 os.close(held)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder that this process has locked. One without `held` would be nobody's, and stay for good."""
+    shutil.rmtree(folder / _COPY, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,19 +1,19 @@
 """Settle what each file is once its content is known: new, a copy, moved, changed, or done already."""
 
-from collections import Counter, defaultdict, deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from analytics.commit import commit
-from analytics.compaction import DamagedFileError, drop, loosen
+from analytics.compaction import DamagedFileError, loosen
 from analytics.fingerprint import WHOLE_UP_TO, id_of_content, id_of_path
 from analytics.footage import exists, facts_of, footage_of
 from analytics.listing import list_tables
 from analytics.recorders import Recorded
-from analytics.tables import files_of
+from jobs.astray import Strays
 from jobs.fingerprints import Fingerprints
 from jobs.ledger import Known, Ledger, Need, is_misfiled, need_of
+from jobs.removal import grouped
 from jobs.rows import VideoKey
 from jobs.steps import Video
 from jobs.task import VideoTask
@@ -27,17 +27,24 @@ class Settler:
     """Holds what was found against the ledger; loosens and removes rows."""
 
     def __init__(
-        self, out: Path, ledger: Ledger, fingerprints: Fingerprints, settled: Mapping[str, str], again: bool
+        self,
+        out: Path,
+        ledger: Ledger,
+        strays: Strays,
+        fingerprints: Fingerprints,
+        settled: Mapping[str, str],
+        again: bool,
     ) -> None:
         """
         Args:
             out: the output folder; this process holds its lock.
             ledger: what OUT knows.
+            strays: rows that are in OUT and of no video that it knows.
             fingerprints: of files, by path.
             settled: source -> video_id of the files with nothing to do.
             again: whether videos that failed or are partial are to be tried again.
         """
-        self.out, self.ledger, self.fingerprints, self.again = out, ledger, fingerprints, again
+        self.out, self.ledger, self.strays, self.fingerprints, self.again = out, ledger, strays, fingerprints, again
         self._settled = dict(settled)
         self._originals: dict[str, VideoKey] = {}
         """First file with each digest in this run."""
@@ -202,13 +209,17 @@ class Settler:
             StuckError: they cannot be replaced.
             OSError: OUT cannot be written.
         """
-        found = [self.ledger.by_id.get(one) for one in (task.key.video_id, id_of_path(task.path))]
-        known = list({one.video_id: one for one in found if one}.values())
+        ids = tuple(dict.fromkeys((task.key.video_id, id_of_path(task.path))))  # refile() takes the first.
+        known = [one for video_id in ids if (one := self.ledger.by_id.get(video_id))]
         # Where one video of a day has moved, the others of the day mostly have, too: its files are taken apart once.
         self.loosen(other for one in known if one.compacted for other in self.ledger.compacted_in(one.in_folder))
         if stuck := [self._damaged[one.in_folder] for one in known if one.compacted and one.in_folder in self._damaged]:
             raise StuckError(f"rows that it had cannot be replaced: {stuck[0]}")
-        return replace(task, replaces=tuple((one.in_folder, one.video_id) for one in known))
+        try:
+            astray = self.strays.freed(ids)
+        except DamagedFileError as error:
+            raise StuckError(f"rows that it had cannot be replaced: {error}") from None
+        return replace(task, replaces=(*((one.in_folder, one.video_id) for one in known), *astray))
 
     def loosen_known(self, tasks: Iterable[VideoTask]) -> None:
         """Give all videos of which it is known beforehand that their rows will change files of their own, at once.
@@ -226,7 +237,8 @@ class Settler:
             OSError: OUT cannot be written.
         """
         shared = (one for one in videos if one.compacted and one.in_folder not in self._damaged)
-        for folder, video_ids in _by_folder(shared).items():
+        for folder, videos_there in grouped(shared).items():
+            video_ids = [one.video_id for one in videos_there]
             try:
                 loosen(self.out, list_tables(self.out, folder=folder), folder, video_ids)
             except DamagedFileError as error:
@@ -255,42 +267,6 @@ class Settler:
             if one.duplicate_of in stale and one.source not in self._settled and exists(path):
                 stale.discard(one.duplicate_of)  # It lies where this run did not look, and will be found there.
         return [self.ledger.by_id[video_id] for video_id in sorted(stale)]
-
-
-def remove(out: Path, videos: Iterable[Known]) -> list[dict[str, str]]:
-    """Remove all rows of some videos; of those in a damaged file, why they are still there, as `source` and `reason`.
-
-    Raises:
-        OSError: OUT cannot be written.
-    """
-    damaged = []
-    for folder, videos_there in _grouped(videos).items():
-        try:
-            _remove_from(out, folder, videos_there)
-        except DamagedFileError as error:
-            damaged += [
-                {"source": one.source, "reason": f"its old rows cannot be removed: {error}"} for one in videos_there
-            ]
-    return damaged
-
-
-def _remove_from(out: Path, folder: str, videos: list[Known]) -> None:
-    if any(one.compacted for one in videos):
-        drop(out, list_tables(out, folder=folder), folder, [one.video_id for one in videos])
-    else:
-        for one in videos:
-            commit(out, one.video_id, (), files_of(out, folder, one.video_id))
-
-
-def _by_folder(videos: Iterable[Known]) -> dict[str, list[str]]:
-    return {folder: [one.video_id for one in those] for folder, those in _grouped(videos).items()}
-
-
-def _grouped(videos: Iterable[Known]) -> dict[str, list[Known]]:
-    grouped: dict[str, list[Known]] = defaultdict(list)
-    for one in videos:
-        grouped[one.in_folder].append(one)
-    return grouped
 
 
 def _key(known: Known) -> VideoKey:

@@ -29,6 +29,9 @@ class VideoTask:
     """Fingerprint, where it is known already."""
     replaces: tuple[tuple[str, str], ...] = ()
     """Partition and video_id of files that hold older rows of this video."""
+    term: str | None = None
+    """In which its rows may be written (analytics/commit.py): that of the run which hands it out, so that no worker
+    changes anything that begins, or wakes, when another run is at work. None for that of the moment."""
 
     @property
     def source(self) -> str:

@@ -17,7 +17,6 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Final
 
-from analytics.commit import term_of
 from analytics.container import creation_time
 from analytics.decode import look
 from analytics.errors import EmobatchError, UnreachableError, VideoError
@@ -28,7 +27,7 @@ from analytics.records import Pulse
 from analytics.snapshot import UNREADABLE
 from analytics.store import name as may_be_asked
 from analytics.tables import read_video
-from jobs.filing import CannotWrite, metadata_of, write_rows, writing
+from jobs.filing import metadata_of, write_rows
 from jobs.outcome import VideoOutcome
 from jobs.pipeline import Engines, VideoResult, finish_video, plan_file, read_segment
 from jobs.releases import differences, releases
@@ -36,6 +35,7 @@ from jobs.rows import refiled, tables_of
 from jobs.scratch import at_hand
 from jobs.task import Begun, Failed, VideoTask, as_text
 from jobs.unfinished import DAMAGED, load_plan, load_rows, save_plan, save_rows, segments_kept
+from jobs.writing import CannotWrite, writing
 
 _CREATED: Final = "created"
 """Beside the rows that wait: when the file was made by its own account."""
@@ -125,7 +125,6 @@ def hash_both(pulse: Pulse, path: Footage, other: Footage) -> tuple[str, str | N
 @_failing_small
 def begin(pulse: Pulse, task: VideoTask) -> VideoOutcome | Begun:
     """Plan a video; process it whole where it has one segment, else keep the plan for those who read it."""
-    term = term_of(task.options.out)  # Now, as the run may be killed, and this worker go on, while another run begins.
     engines = engines_for(task)
     if kept := segments_kept(task.folder):
         plan, segments, _ = load_plan(task.folder)
@@ -139,7 +138,7 @@ def begin(pulse: Pulse, task: VideoTask) -> VideoOutcome | Begun:
                 writing(_note, task.folder / _CREATED, creation_time(path))
             return Begun(len(segments), plan.duration_s)
         rows = read_segment(path, plan, segments[0], task.options, engines, pulse)
-    return _written(task, finish_video(task.path, plan, [rows], task.options, engines), engines, term, pulse)
+    return _written(task, finish_video(task.path, plan, [rows], task.options, engines), engines, pulse)
 
 
 @_failing_small
@@ -157,7 +156,6 @@ def read(pulse: Pulse, task: VideoTask, number: int) -> float:
 @_failing_small
 def finish(pulse: Pulse, task: VideoTask) -> VideoOutcome | Failed:
     """Link, smooth, sum up and write a video whose segments have all been read."""
-    term = term_of(task.options.out)
     plan, segments, _ = load_plan(task.folder)
     try:
         parts = [load_rows(task.folder, segment.number) for segment in segments]
@@ -167,14 +165,13 @@ def finish(pulse: Pulse, task: VideoTask) -> VideoOutcome | Failed:
         )
     engines = engines_for(task)
     # The parts stay until the conductor knows of it: a worker that dies now would leave nothing to repeat this with.
-    return _written(task, finish_video(task.path, plan, parts, task.options, engines), engines, term, pulse)
+    return _written(task, finish_video(task.path, plan, parts, task.options, engines), engines, pulse)
 
 
 @_failing_small
 def refile(pulse: Pulse, task: VideoTask) -> VideoOutcome | Failed:
     """Let the rows of a video say another path, camera or time; nothing is decoded."""
     pulse.beat()
-    term = term_of(task.options.out)
     partition, video_id = task.replaces[0]
     try:
         tables, metadata = read_video(task.options.out, partition, video_id)
@@ -186,7 +183,7 @@ def refile(pulse: Pulse, task: VideoTask) -> VideoOutcome | Failed:
         task = replace(task, recorded=replace(task.recorded, start=told[0], start_source=told[1]))
     else:
         task = _with_container_time(task, pulse)
-    write_rows(task, refiled(tables, task.key), metadata, engines_for(task), term)
+    write_rows(task, refiled(tables, task.key), metadata, engines_for(task))
     words = f"renamed, or filed otherwise: its rows now say {task.recorded.camera or 'no camera'}, {task.recorded.start or 'no start'}"
     return VideoOutcome(source=task.source, status="unchanged", reason=words)
 
@@ -211,10 +208,10 @@ def _note(path: Path, told: str | None) -> None:
     path.write_text(told or "", encoding="utf-8")
 
 
-def _written(task: VideoTask, result: VideoResult, engines: Engines, term: str, pulse: Pulse) -> VideoOutcome:
+def _written(task: VideoTask, result: VideoResult, engines: Engines, pulse: Pulse) -> VideoOutcome:
     task = _with_container_time(task, pulse)
     tables = tables_of(task.key, result, engines)
-    write_rows(task, tables, metadata_of(engines), engines, term)
+    write_rows(task, tables, metadata_of(engines), engines)
     return VideoOutcome(
         source=task.source,
         status=result.status,

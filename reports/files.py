@@ -18,6 +18,8 @@ ASSETS: Final = (
 THUMBNAILS: Final = "thumbnails"
 """Below the site: a folder for each video, in it <track_id>.jpg, and MADE once all are there."""
 MADE: Final = "made.json"
+SETTINGS: Final = "settings.json"
+"""Below the site: what was said of how it is to be drawn."""
 
 _OPENS: Final = "<!-- emobatch "
 _CLOSES: Final = " -->\n"

@@ -1,7 +1,9 @@
 """Draws the static site below OUT/reports from the tables below OUT."""
 
 import hashlib
+import json
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -12,13 +14,14 @@ from reports.archive import Archive, read_archive
 from reports.cards import FOLDER, Cards, card_html, card_of, cards_below
 from reports.changes import decoded, encoded, strongest
 from reports.data import inputs_of, read_page
-from reports.files import last_line, told_by, write_assets, write_whole
+from reports.files import SETTINGS, THUMBNAILS, last_line, told_by, write_assets, write_whole
+from reports.links import mapping
 from reports.names import camera_page
 from reports.nights import read_nights
 from reports.overview_page import archive_html, camera_html, day_html
 from reports.records import Change, Video
 from reports.render import code_hash, render
-from reports.stored import StoredTables, UnreadableTablesError
+from reports.stored import VIDEO_ID, StoredTables, UnreadableTablesError
 from reports.video_page import video_html
 
 _OURS: Final = re.compile(r"[0-9a-f]{16}|\d{4}-\d\d-\d\d|[A-Za-z0-9_-]{0,40}-[0-9a-f]{8}")
@@ -36,7 +39,8 @@ def write_site(out: Path, *, everything: bool = False, link_footage: str | None 
     Args:
         out: the output folder.
         everything: whether pages are drawn that would say the same as before.
-        link_footage: where a browser finds the footage (reports.links); None for where the run found it.
+        link_footage: where a browser finds the footage (reports.links), kept for the next time; None for as last time,
+            and an empty text for where the run found it.
 
     Raises:
         UsageError: out holds no results, or link_footage is none that a page may link to.
@@ -46,6 +50,7 @@ def write_site(out: Path, *, everything: bool = False, link_footage: str | None 
     archive = read_archive(out)
     site = out / "reports"
     cards = cards_below(out)
+    link_footage = _kept(site / SETTINGS, link_footage)
     write_assets(site / "assets")
     _write_cards(site, cards)
     changes, unreadable = _write_videos(out, archive, cards, link_footage, everything)
@@ -56,6 +61,23 @@ def write_site(out: Path, *, everything: bool = False, link_footage: str | None 
     if unreadable:
         raise UnreadableTablesError(unreadable)
     return site / "index.html"
+
+
+def _kept(file: Path, link_footage: str | None) -> str | None:
+    """Where footage is found, as it is said now or was said last; None for where the run found it.
+
+    Commands that draw pages on the way, such as a purge, are not asked for it.
+    """
+    if link_footage is not None:
+        if link_footage:
+            mapping(link_footage)
+        write_whole(file, json.dumps({"link_footage": link_footage}) + "\n")
+        return link_footage or None
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))["link_footage"]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    return kept if isinstance(kept, str) and kept else None
 
 
 def _write_cards(site: Path, cards: Cards) -> None:
@@ -86,6 +108,7 @@ def _write_videos(
             write_whole(folder / video.page, video_html(page, out, cards, link_footage) + end)
         changes += decoded(video.video_id, told.get("changes", []), archive.labels)
     _remove_others(folder, {video.page for video in archive.videos if video.page})
+    _remove_pictures(out / "reports" / THUMBNAILS, {video.video_id for video in archive.videos if video.page})
     return strongest(changes), unreadable
 
 
@@ -119,6 +142,13 @@ def _remove_others(folder: Path, pages: set[str]) -> None:
     for file in folder.glob("*.html"):
         if file.name not in pages and _OURS.fullmatch(file.stem):
             file.unlink()
+
+
+def _remove_pictures(folder: Path, video_ids: set[str]) -> None:
+    """Nobody's picture stays longer than what was seen of them."""
+    for pictures in folder.glob("*"):
+        if pictures.name not in video_ids and VIDEO_ID.fullmatch(pictures.name):
+            shutil.rmtree(pictures)
 
 
 def _stamp(tables: StoredTables, video: Video, cards: Cards, labels: tuple[str, ...], link_footage: str | None) -> str:

@@ -96,8 +96,9 @@ def in_words(page: VideoPage) -> str:
         said.append(f"judged for {total_s:.1f} s in all, not enough to say what they mostly show")
     else:
         said.append("which could not be judged" if len(page.tracks) == 1 else "none of which could be judged")
-    n = f"the {MOST_OF_A_VIDEO} strongest" if len(page.changes) >= MOST_OF_A_VIDEO else f"{len(page.changes) or 'no'}"
-    return f"{', '.join(said)}; {n} {'changes' if len(page.changes) > 1 else 'change'} of expression."
+    n = counted(len(page.changes), "change") if page.changes else "no change"
+    more = " or more" if len(page.changes) >= MOST_OF_A_VIDEO else ""
+    return f"{', '.join(said)}; {n}{more} of expression."
 
 
 def _boxes_note(page: VideoPage) -> str | None:
@@ -105,7 +106,7 @@ def _boxes_note(page: VideoPage) -> str | None:
     said = []
     if page.boxes.tolerance > 1:
         px, share = (page.boxes.tolerance * usual for usual in (TOLERANCE_PX, TOLERANCE_OF_SIDE))
-        said.append(f"So many faces moved here that boxes may lie {px:.0f} px, or {percent(share)} of a face, beside.")
+        said.append(f"So many faces move here that a box may be off by {px:.1f} px, or {share:.1%} of its face.")
     if page.boxes.n_left_out:
         said.append(f"{counted(page.boxes.n_left_out, 'short sighting')} of faces have no box.")
     if len(page.runs) > MOST_CAPTIONS:

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.fingerprint import WHOLE_UP_TO, id_of_content, id_of_path
+from analytics.listing import list_tables
 from analytics.recorders import CONTAINER, Recorded
 from analytics.tables import Place
+from jobs.astray import Strays
 from jobs.fingerprints import Fingerprints
 from jobs.ledger import Known, Ledger, Need, is_misfiled, need_of
 from jobs.options import RunOptions
@@ -111,7 +113,8 @@ class Desk:
         ledger = Ledger({row.video_id: row for row in rows})
         for row in rows:
             ledger._ids[row.source].add(row.video_id)
-        self.settler = Settler(folder, ledger, self.fingerprints, settled or {}, again=False)
+        strays = Strays(folder, list_tables(folder))
+        self.settler = Settler(folder, ledger, strays, self.fingerprints, settled or {}, again=False)
 
     def video(self, name: str, size: int = 10) -> Video:
         """A file that waits for its turn."""

@@ -5,7 +5,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Final
 
@@ -13,21 +12,8 @@ import pytest
 
 from analytics.errors import UsageError
 from jobs.schedule import MARK, Night, cron_line, service, timer
-from tests.command import ENVIRONMENT, ROOT, Finished
+from tests.command import COMMAND, ENVIRONMENT, ROOT, Finished
 
-# The command alone, so that no other is loaded.
-APP: Final = """
-import sys, typer
-from analytics.errors import EmobatchError
-from jobs.cli_schedule import schedule
-app = typer.Typer()
-app.command()(schedule)
-try:
-    sys.exit(app(standalone_mode=False))
-except (EmobatchError, typer.TyperException) as error:
-    print(f"emobatch: {error}", file=sys.stderr)
-    sys.exit(error.exit_code)
-"""
 HOSTILE: Final = (
     "a b", "100%", "%h%%i", "$HOME", "${HOME}", "$$", 'q"uote', "it's", "back\\slash", "end\\", "a\\%b", "Tür ñ 門", ";",
     "a;b", "#x", "-dash", "*.mp4", "`id`", "!x", " lead", "trail ", "~", "{a,b}", "\\x41", "@at", ":colon", "a=b", "&", "|",
@@ -38,7 +24,7 @@ def schedule(*arguments: str | Path, cwd: Path, **variables: str) -> Finished:
     """Run the command in a folder."""
     environment = {**ENVIRONMENT, "XDG_CONFIG_HOME": str(cwd / "config"), **variables}
     done = subprocess.run(
-        [sys.executable, "-c", APP, *map(str, arguments)],
+        [*COMMAND, "schedule", *map(str, arguments)],
         cwd=cwd,
         env=environment,
         capture_output=True,
@@ -304,23 +290,38 @@ def test_a_configuration_names_the_rest(tmp_path: Path) -> None:
     assert done.code == 0, done.stderr
     found = settings(done.stdout)
     out = str(tmp_path / "conf" / "night")
-    assert words_of(found["ExecStart"][0])[1:] == ["run", "--config", str(config), "--out", out]
+    assert words_of(found["ExecStart"][0])[1:] == ["run", "--config", str(config)]
+    assert words_of(found["ReadWritePaths"][0]) == [out]
     assert "-lt 0600" in found["ExecCondition"][0]
     assert str(tmp_path / "conf" / "footage") in words_of(found["RequiresMountsFor"][0])
     assert "IPAddressDeny" not in found
     assert found["MemoryDenyWriteExecute"] == ["no"]
-    assert schedule("--cron", cwd=tmp_path / "conf").stdout.endswith(f"run --config {config} --out {out}\n")
+    assert schedule("--cron", cwd=tmp_path / "conf").stdout.endswith(f"run --config {config}\n")
+    other = schedule("--cron", "--out", "other", cwd=tmp_path / "conf")
+    assert other.stdout.endswith(f"run --config {config} --out {tmp_path}/conf/other\n")
+
+
+def test_what_the_run_would_read_is_what_counts(tmp_path: Path) -> None:
+    """A word in a comment turns no protection off, and a camera's detector does."""
+    config = tmp_path / "emobatch.toml"
+    config.write_text('[run]\nsources = ["footage"]\nout = "out" # mtcnn was slower\n')
+    done = schedule("--systemd", "--to", "-", cwd=tmp_path)
+    assert settings(done.stdout)["MemoryDenyWriteExecute"] == ["yes"], done.stderr
+    config.write_text('[run]\nsources = ["footage"]\nout = "out"\n[camera.door]\ndetector = "mtcnn"\n')
+    assert settings(schedule("--systemd", "--to", "-", cwd=tmp_path).stdout)["MemoryDenyWriteExecute"] == ["no"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
+        (("--cron", "--config", "odd.toml"), "odd.toml:3: every: "),
+        (("--cron", "--out", "s3://bucket/out", "x"), "s3://bucket/out: what is written here may write into OUT alone"),
         ((), "give --systemd or --cron"),
         (("--systemd", "--cron", "--out", "out", "x"), "give --systemd or --cron"),
         (("--cron", "x"), "names no OUT: give --out"),
         (("--cron", "--out", "out"), "names nothing to run over"),
-        (("--cron", "--out", "out", "--config", "gone.toml"), "--config gone.toml: cannot be read"),
-        (("--cron", "--out", "out", "--config", "bad.toml"), "--config bad.toml: cannot be read"),
+        (("--cron", "--out", "out", "--config", "gone.toml"), "gone.toml: cannot be read"),
+        (("--cron", "--out", "out", "--config", "bad.toml"), "bad.toml:1: "),
         (("--cron", "--out", "out", "@list.txt"), "@list.txt: names cam1, which depends on the folder"),
         (("--cron", "--out", "out", "x", "--at", "25:00"), "--at 25:00: is no time of day"),
         (("--systemd", "--out", "out", "x", "--to", "/proc/units"), "/proc/units: cannot be written"),
@@ -329,11 +330,12 @@ def test_a_configuration_names_the_rest(tmp_path: Path) -> None:
 def test_what_cannot_be(arguments: tuple[str, ...], error: str, tmp_path: Path) -> None:
     """Exit code 2, one line, and nothing is printed or written."""
     (tmp_path / "bad.toml").write_text("[run")
+    (tmp_path / "odd.toml").write_text('[run]\nout = "out"\nevery = "often"\nsources = ["x"]\n')
     (tmp_path / "list.txt").write_text("# cameras\n/footage\ncam1\n")
     done = schedule(*arguments, cwd=tmp_path)
     assert done.code == 2
     assert error in done.only_error()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.toml", "list.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.toml", "list.txt", "odd.toml"]
 
 
 def analyzed(*arguments: str, cwd: Path) -> str:

@@ -6,6 +6,7 @@
 (function () {
   const STEPS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400];
   const LABEL_PX = 84;
+  const PAPER_PX = 680; // between the margins of a sheet
   const CONFIG = {
     displaylogo: false,
     doubleClick: "reset",
@@ -165,7 +166,13 @@
       await draw(figure);
       await new Promise((next) => { setTimeout(next); }); // A click between two charts waits for one of them.
     }
-    for (const media of ["(prefers-color-scheme: dark)", "print"]) matchMedia(media).addEventListener("change", themes);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", themes);
+    matchMedia("print").addEventListener("change", (print) => {
+      for (const plot of plots) {
+        const size = print.matches ? { width: Math.min(plot.clientWidth, PAPER_PX) } : { width: null, autosize: true };
+        Plotly.relayout(plot, { ...theme(plot.layout), ...size });
+      }
+    });
     let settled = 0;
     addEventListener("resize", () => {
       clearTimeout(settled);
