@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analytics.records import Gap
-from reports.timeline import Run, moments_of, stands_until
+from reports.timeline import Run, Sampled
 
 MOST_POINTS: Final = 60_000
 MOST_CAPTIONS: Final = 15_000
@@ -110,20 +110,19 @@ def _sightings(
     faces: pd.DataFrame, sample_pts_s: NDArray[np.float64], end_s: float, gaps: Sequence[Gap]
 ) -> Iterator[Sighting]:
     """With every face, in px that are not rounded yet."""
-    moments_s = moments_of(faces, sample_pts_s)
-    half_s = float(np.median(np.diff(moments_s))) / 2 if len(moments_s) > 1 else 0.0
+    sampled = Sampled.of(faces, sample_pts_s, end_s, gaps)
     sides = faces[["x", "y", "w", "h"]].to_numpy(np.float64)
     tracked = faces[faces["track_id"].notna().to_numpy() & np.isfinite(sides).all(axis=1)]
     for _, track in tracked.groupby("track_id", sort=True):
         track_id = int(track["track_id"].iloc[0])
         pts_s = track["pts_s"].to_numpy(np.float64)
-        until_s = stands_until(pts_s, moments_s, end_s, gaps)
+        until_s = sampled.until(pts_s)
         x, y, w, h = (track[side].to_numpy(np.float64) for side in ("x", "y", "w", "h"))
         edges = np.column_stack([x, y, x + w, y + h])
         ends = np.flatnonzero(np.append(until_s[:-1] != pts_s[1:], True))
         for start, end in zip([0, *(ends[:-1] + 1)], ends, strict=True):
             part = slice(start, end + 1)
-            stands_s = min(float(until_s[end]), float(pts_s[end]) + half_s)
+            stands_s = min(float(until_s[end]), float(pts_s[end]) + sampled.usual_s / 2)
             yield Sighting(track_id, stands_s, np.round(pts_s[part] * 1000), edges[part])
 
 

@@ -117,16 +117,25 @@
     }
     const [id, start, end, best, expression] = data.tracks[next];
     goTo(best, id);
-    const row = one("tr[data-track='" + id + "']");
-    if (row && !matchMedia("(max-width: 900px)").matches) row.scrollIntoView({ block: "nearest" });
+    followRow(id);
     say("Track " + id + ", " + (expression || "not judged") + ", from " + clock(start) + " to " + clock(end) +
       "; best moment " + clock(best));
   }
 
+  // Whoever reads the table of tracks sees the row; who reads something else goes on reading it.
+  function followRow(track) {
+    const row = one("tr[data-track='" + track + "']");
+    const table = row && row.closest("table").getBoundingClientRect();
+    if (row && table.top < innerHeight && table.bottom > 0) row.scrollIntoView({ block: "nearest" });
+  }
+
   function goToChange(step) {
     const now = shown();
-    const later = data.changes.filter(([at]) => (step > 0 ? at > now + 0.01 : at < now - 0.01));
-    const change = step > 0 ? later[0] : later[later.length - 1];
+    const here = data.changes.findIndex(([at, track]) => track === chosen.track && Math.abs(at - now) < 0.01);
+    const next = here >= 0 ? here + step : step > 0
+      ? data.changes.findIndex(([at]) => at > now)
+      : data.changes.findLastIndex(([at]) => at < now);
+    const change = data.changes[next];
     if (!change) {
       say(step > 0 ? "No later change." : "No earlier change.");
       return;
@@ -142,52 +151,13 @@
     drawBoxes(shown());
   }
 
-  function toggleKeys() {
-    const dialog = one("dialog.keys");
-    if (dialog.open) dialog.close();
-    else dialog.showModal();
-  }
-
   function playOrPause() {
     if (!plays) return;
     if (video.paused) video.play().catch(() => {});
     else video.pause();
   }
 
-  const KEYS = {
-    n: () => goToTrack(1),
-    "]": () => goToTrack(1),
-    p: () => goToTrack(-1),
-    "[": () => goToTrack(-1),
-    ".": () => goToChange(1),
-    ",": () => goToChange(-1),
-    " ": playOrPause,
-    ArrowLeft: () => goTo(shown() - STEP_S),
-    ArrowRight: () => goTo(shown() + STEP_S),
-    b: toggleBoxes,
-    "?": toggleKeys,
-  };
-
-  function pressed(event) {
-    const altGraph = event.getModifierState("AltGraph");
-    if ((event.ctrlKey || event.metaKey || event.altKey) && !altGraph) return;
-    const target = event.target;
-    if (target.closest("input, textarea, select, [contenteditable]")) return;
-    if (event.key === " " && target.closest("button, summary")) return;
-    if (event.key.startsWith("Arrow") && target.closest(".scroll, .mpv")) return;
-    if (one("dialog.keys").open && event.key !== "?") return;
-    const does = KEYS[event.key];
-    if (!does) return;
-    event.preventDefault();
-    does();
-  }
-
   function clicked(event) {
-    const button = event.target.closest("button[data-key]");
-    if (button) {
-      KEYS[button.dataset.key]();
-      return;
-    }
     const link = event.target.closest("a.jump");
     const place = link || event.target.closest("[data-at]");
     // Whoever marks words of a row with the mouse, or opens a link elsewhere, goes nowhere.
@@ -303,12 +273,22 @@
 
   one(".controls").hidden = false;
   document.documentElement.dataset.player = "";
-  document.addEventListener("keydown", pressed);
+  window.emobatch.keys({
+    n: () => goToTrack(1),
+    "]": () => goToTrack(1),
+    p: () => goToTrack(-1),
+    "[": () => goToTrack(-1),
+    ".": () => goToChange(1),
+    ",": () => goToChange(-1),
+    " ": playOrPause,
+    ArrowLeft: () => goTo(shown() - STEP_S),
+    ArrowRight: () => goTo(shown() + STEP_S),
+    b: toggleBoxes,
+  });
   document.addEventListener("click", clicked);
   document.addEventListener("moment-chosen", (event) => goTo(event.detail.seconds, event.detail.track));
   document.addEventListener("moment-wanted", tell);
   addEventListener("hashchange", followAddress);
-  one("dialog.keys .close").addEventListener("click", toggleKeys);
   const copying = one(".mpv .copy");
   if (copying) copying.addEventListener("click", copy);
   if (video) watch();
