@@ -112,7 +112,17 @@
     lane.top = row.top + "px";
     lane.height = row.height + "px";
   }
-  const retick = (plot, range) => timeTicks(range, plot.clientWidth - plot.layout.margin.l - plot.layout.margin.r);
+  const roomOf = (place, layout) => place.clientWidth - layout.margin.l - layout.margin.r;
+  const retick = (plot, range) => timeTicks(range, roomOf(plot, plot.layout));
+
+  // A change as Plotly.relayout takes it, put into a layout that is not drawn yet.
+  function put(layout, change) {
+    for (const [path, value] of Object.entries(change)) {
+      const keys = path.split(".");
+      const last = keys.pop();
+      keys.reduce((part, key) => (part[key] ??= {}), layout)[last] = value;
+    }
+  }
 
   function showTime(range) {
     following = true;
@@ -133,9 +143,10 @@
   async function draw([place, figure]) {
     // A finger scrolls the page; only a mouse drags a zoom box.
     figure.layout.dragmode = matchMedia("(pointer: coarse)").matches ? false : "zoom";
+    // All of it at once: a second look at a chart would take as long as the first.
+    put(figure.layout, theme(figure.layout));
+    if (figure.layout.meta) put(figure.layout, timeTicks(figure.layout.xaxis.range, roomOf(place, figure.layout)));
     const plot = await Plotly.newPlot(place, figure.data, figure.layout, CONFIG);
-    const ticks = figure.layout.meta ? retick(plot, figure.layout.xaxis.range) : {};
-    await Plotly.relayout(plot, { ...theme(figure.layout), ...ticks });
     plots.push(plot);
     if (!figure.layout.meta) return;
     plot.on("plotly_relayout", follow);
