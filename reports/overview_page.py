@@ -1,7 +1,7 @@
 """The pages of many videos: of the whole archive, of one day, of one camera."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from reports.nights import Night
 from reports.records import Change, Video
 from reports.render import json_block, render
 from reports.rows import moment_of, newest_first, note_of, rows_of
-from reports.text import visible
+from reports.text import of_clock, visible
 
 STATIC_VIDEOS: Final = 50
 """Videos that stand in the page itself, for a browser that runs no script."""
@@ -74,6 +74,10 @@ def archive_html(archive: Archive, nights: tuple[Night, ...], out: Path, cards: 
 
 def day_html(part: Archive, day: str, before: str | None, after: str | None, cards: Cards) -> str:
     """The page of one local day, of whose videos `part` is made, between the days before and after it, if any."""
+    of = {video.video_id: video for video in part.videos}
+    # A recording over midnight is of two days, and each of its changes of one.
+    changes = [one for one in part.changes if of_clock(moment_of(of[one.video_id], one))[:10] == day]
+    part = replace(part, changes=tuple(changes))
     return _render(
         "day.html",
         part,

@@ -52,7 +52,8 @@ def of_day(archive: Archive, day: str) -> Figure | None:
             "tickvals": list(range(len(lanes))),
             "ticktext": [chart_text(name if len(name) <= _NAME else name[: _NAME - 1] + "…") for name in names],
             "showgrid": False,
-            "ticklabelstandoff": 4,
+            "ticks": "",
+            "ticklabelstandoff": 6,
         },
     )
 

@@ -25,11 +25,18 @@ def opened(visit: Visit, page: Path, fragment: str = "") -> Visit:
     """Open a page of many videos and wait until its scripts have listed them."""
     visit.open(page, fragment)
     visit.page.wait_for_selector("html[data-listed]")
+    settled(visit)
     return visit
+
+
+def settled(visit: Visit) -> None:
+    """Wait for the rows that come after the first screenful."""
+    visit.page.wait_for_selector("#videos[aria-busy=false]")
 
 
 def column(visit: Visit, name: str) -> list[str]:
     """What stands in a column of the table, from above."""
+    settled(visit)
     cells = visit.page.locator(f'{ROWS} td[data-label="{name}"]' if name != "Video" else f"{ROWS} td.source bdi")
     found = [cell.strip() for cell in cells.all_inner_texts()]
     return found[::2] if name == "Video" else found

@@ -13,6 +13,7 @@ from reports.heat import by_camera, by_day_and_hour
 from reports.hours import LEAST_TRACKS
 from reports.morning import failures_of
 from reports.nights import Night
+from reports.overview_page import day_html
 from reports.recordings import MOST_BARS, Bar, within
 from reports.records import Change
 from reports.rows import newest_first, note_of, rows_of
@@ -105,6 +106,20 @@ def test_changes_carry_the_moment_of_the_cameras_clock(tmp_path: Path) -> None:
     assert moments == [datetime(2026, 3, 29, 3, 30, tzinfo=UTC).timestamp(), -1]
     labels = [rows["labels"].index(label) for label in ("neutral", "happy")]
     assert rows["changes"][0] == [0, 2, 3600.5, moments[0], *labels, 4.0, 5.0, 62]
+
+
+def test_each_change_is_told_on_the_page_of_its_own_day(tmp_path: Path) -> None:
+    """Also where a recording goes on over midnight and is listed on both days."""
+    start = datetime(2026, 3, 1, 22, 30, tzinfo=UTC)  # 23:30 in Berlin
+    archive = archive_of(tmp_path, [video_row(WHOLE, start_time=start, duration_s=3600.0, n_faces=1)])
+    changes = tuple(Change(WHOLE, 1, at_s, "neutral", "happy", 4.0, 5.0, 0.6) for at_s in (60.0, 1799.5, 1800.0))
+    told = Archive(archive.videos, archive.tracks, archive.labels, changes)
+    found = {}
+    for day in told.days:
+        page = tmp_path / f"{day}.html"
+        page.write_text(day_html(told, day, None, None, {}), "utf-8")
+        found[day] = [change[2] for change in Reader(page).figures["rows"]["changes"]]
+    assert found == {"2026-03-01": [60.0, 1799.5], "2026-03-02": [1800.0]}
 
 
 def test_reason_and_holes_stand_in_the_row_of_a_video_without_a_page(tmp_path: Path) -> None:

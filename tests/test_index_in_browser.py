@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.browser import IN_BROWSER, Visit
-from tests.listed import MOMENTS, ROWS, N, choose, column, expected, make_site, n_listed, opened
+from tests.listed import MOMENTS, ROWS, N, choose, column, expected, make_site, n_listed, opened, settled
 from tests.test_reports import Reader
 
 pytestmark = IN_BROWSER
@@ -39,6 +39,7 @@ def test_all_videos_are_listed_a_hundred_at_a_time(index: Visit) -> None:
     assert first == sorted(first, reverse=True)
     index.page.click(".pager [name=after]")
     index.page.click(".pager [name=after]")
+    settled(index)
     assert index.page.locator(ROWS).count() == N - 200
     assert f"201 to {N} of {N}" in index.page.inner_text(".pager")
     assert index.page.locator(".pager [name=after]").is_disabled()

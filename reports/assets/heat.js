@@ -44,9 +44,9 @@
       cell.style.setProperty("--depth", value > 0 ? (0.12 + 0.88 * depth).toFixed(3) : "0");
       cell.setAttribute("aria-label", facts(map, i, hour).join("; "));
     }));
-    const unit = measure < 0 ? " tracks" : " %";
+    const upTo = measure < 0 ? many(top, "track") : `${top} %`;
     const few = measure < 0 ? [] : [words.element("span", "key few"), `under ${data.least} tracks: not enough data`];
-    map.scale.replaceChildren(words.element("span", "key ramp"), `up to ${words.number(top)}${unit}`, ...few,
+    map.scale.replaceChildren(words.element("span", "key ramp"), `up to ${upTo}`, ...few,
       words.element("span", "key empty"), "recorded, nobody judged", words.element("span", "key none"), "not recorded");
   }
 
@@ -151,9 +151,12 @@
 
   function draw(view) {
     for (const map of maps) {
-      map.cells.forEach((row, i) => row.forEach((cell, hour) => {
-        cell.setAttribute("aria-selected", String(isChosen(map, view, i, hour)));
-      }));
+      const i = map.data.names.findIndex((_, k) => isChosen(map, view, k, Number(view.hour)));
+      const cell = view.hour !== "" && i >= 0 ? map.cells[i][Number(view.hour)] : null;
+      if (cell === map.chosen) continue;
+      if (map.chosen) map.chosen.setAttribute("aria-selected", "false");
+      if (cell) cell.setAttribute("aria-selected", "true");
+      map.chosen = cell;
     }
   }
 
@@ -168,6 +171,7 @@
       data: JSON.parse(block.textContent),
       scale: section.querySelector(".heat-scale"),
       measure: -1,
+      chosen: null,
     };
     const options = [["-1", "judged tracks"], ...map.data.labels.map((name, k) => [String(k), `share of ${name}`])];
     chooser.append(...options.map(([value, name]) => new Option(name, value)));

@@ -24,12 +24,12 @@
     }
     const camera = videos.camera[k] < 0 ? words.unknown() : words.outside(rows.cameras[videos.camera[k]]);
     const where = words.cell("Camera", "camera", camera, " ", words.element("small", "", `track ${track}`));
-    if (moment < 0) where.append(words.element("small", "", " ", words.outside(videos.name[k])));
+    if (moment < 0) where.append(" ", words.element("small", "file", words.outside(videos.name[k])));
     return words.element("tr", "",
       words.cell("When", "time", link),
       where,
       words.cell("Change", "change", words.label(before), " → ", words.label(after)),
-      words.cell("Lasting", "", `${seconds(beforeS)} → ${seconds(afterS)}`),
+      words.cell("Lasting", "lasting", `${seconds(beforeS)} → ${seconds(afterS)}`),
       words.cell("Sure", "figure", `${sure} %`));
   }
 

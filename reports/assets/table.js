@@ -6,6 +6,10 @@
   const { rows } = site;
   const videos = rows.videos;
   const PAGE = 100;
+  // Rows that are drawn before the next frame; the others follow once no key waits.
+  const AT_ONCE = 24;
+  const LATER_MS = 60;
+  let later = 0;
   const MOST_SHOWN = 3;
   const table = document.querySelector("table.videos");
   const section = document.getElementById("videos");
@@ -99,19 +103,35 @@
     }
   }
 
+  function append(places) {
+    table.tBodies[0].append(...places.map(row));
+  }
+
+  function list(places) {
+    clearTimeout(later);
+    // The page keeps its height meanwhile, and whoever looks at its end keeps their place.
+    if (section.getAttribute("aria-busy") !== "true") section.style.minHeight = `${section.offsetHeight}px`;
+    section.setAttribute("aria-busy", "true");
+    table.tBodies[0].replaceChildren();
+    append(places.slice(0, AT_ONCE));
+    if (!places.length) {
+      const nothing = cell("", "nothing", "No video fits.");
+      nothing.colSpan = 9;
+      table.tBodies[0].append(element("tr", "", nothing));
+    }
+    later = setTimeout(() => {
+      append(places.slice(AT_ONCE));
+      section.style.minHeight = "";
+      section.setAttribute("aria-busy", "false");
+    }, LATER_MS);
+  }
+
   function draw(view, found) {
     if (!table) return;
     const last = Math.max(1, Math.ceil(found.length / PAGE));
     const current = Math.min(Number(view.page), last);
     const from = (current - 1) * PAGE;
-    const body = document.createDocumentFragment();
-    for (const k of found.slice(from, from + PAGE)) body.append(row(k));
-    if (!found.length) {
-      const nothing = cell("", "nothing", "No video fits. ");
-      nothing.colSpan = 9;
-      body.append(element("tr", "", nothing));
-    }
-    table.tBodies[0].replaceChildren(body);
+    list(found.slice(from, from + PAGE));
     headings(view);
     section.querySelector(".count").textContent = found.length === rows.n && rows.n === rows.n_videos
       ? number(rows.n) : `${number(found.length)} of ${number(rows.n_videos)}`;
