@@ -63,7 +63,7 @@ def test_thumbnails_go_with_their_video(tmp_path: Path, footage: Path) -> None:
     """What is purged leaves no picture behind; the page of no other video lacks one."""
     assert emobatch("run", footage, "--out", "out", "--thumbnails", cwd=tmp_path).code == 0
     assert thumbnails(tmp_path / "out")
-    assert emobatch("purge", "out", "--older-than", "0d", cwd=tmp_path).code == 0
+    assert emobatch("purge", "out", "--older-than", "0d", "--force", cwd=tmp_path).code == 0
     assert thumbnails(tmp_path / "out") == {}
 
 
