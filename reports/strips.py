@@ -1,5 +1,7 @@
 """One day in wall-clock time: for each camera what it recorded, and above that what was shown, in five-minute steps."""
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -70,44 +72,48 @@ def _expressions(archive: Archive, day: str, midnight: float, lanes: Lanes) -> l
     places = {name if name is not None else np.nan: lane for name, lane in lanes.items()}
     pieces["lane"] = [places.get(name if isinstance(name, str) else np.nan, -1) for name in pieces["camera"]]
     pieces = pieces[(pieces["day"] == day) & (pieces["lane"] >= 0)].sort_values(["lane", "hour", "begins", "row"])
+    if not len(pieces):
+        return []
+    groups = pieces.groupby(["lane", "hour"], sort=True)
+    buckets = groups[list(archive.labels)].sum()
+    buckets["n_tracks"] = groups.size()
+    buckets["link"] = _links(archive, groups[["row", "begins"]].first())
     scale = _scale(archive)
     names = {lane: chart_text(name if name is not None else "unknown") for name, lane in lanes.items()}
-    return [
-        _lane(archive, midnight, lane, names[lane], pieces[pieces["lane"] == lane], scale)
-        for lane in sorted(pieces["lane"].unique().tolist())
-    ]
+    traces = []
+    for lane in sorted(set(buckets.index.get_level_values("lane"))):
+        traces.append(_lane(archive.labels, midnight, lane, names[lane], buckets.loc[lane], scale))
+    return traces
 
 
 def _lane(
-    archive: Archive, midnight: float, lane: int, name: str, pieces: pd.DataFrame, scale: list[list[Any]]
+    labels: Sequence[str], midnight: float, lane: int, name: str, buckets: pd.DataFrame, scale: list[list[Any]]
 ) -> Figure:
     """One lane.
 
     Args:
-        archive: of the day.
+        labels: what a face can be called.
         midnight: when the day begins.
         lane: its place from the top.
         name: of the camera, for Plotly.
-        pieces: of the tracks of this camera, the first of each bucket first.
+        buckets: those with judged time, by number in the day: seconds of each label, n_tracks and link.
         scale: of colours, a step a label and level.
     """
-    labels = list(archive.labels)
     n_buckets = DAY_S // BUCKET_S
     codes: list[int | None] = [None] * n_buckets
     words, links = [""] * n_buckets, [""] * n_buckets
-    groups = pieces.groupby("hour", sort=True)
-    firsts, sizes, sums = groups[["row", "begins"]].first(), groups.size(), groups[labels].sum()
-    seconds = sums.to_numpy(np.float64)
-    for k, bucket in enumerate(sums.index.to_numpy(np.int64).tolist()):
-        top, total = int(seconds[k].argmax()), float(seconds[k].sum())
-        share = float(seconds[k, top]) / total if total else 0.0
-        codes[bucket] = top * len(_LEVELS) + int(np.searchsorted(_SHARES, share, side="right"))
+    seconds = buckets[list(labels)].to_numpy(np.float64)
+    facts = zip(buckets.index, seconds, buckets["n_tracks"], buckets["link"], strict=True)
+    for bucket, of_label, n_tracks, link in facts:
+        top, total = int(of_label.argmax()), float(of_label.sum())
+        share = float(of_label[top]) / total if total else 0.0
+        codes[bucket] = top * len(_LEVELS) + bisect_right(_SHARES, share)
         begin = midnight + bucket * BUCKET_S
         words[bucket] = (
             f"<b>{name}</b>, {of_clock(begin)[11:16]} to {of_clock(begin + BUCKET_S)[11:16]}<br>"
-            f"{chart_text(labels[top])} {percent(share)} of {clock(total)} judged, {counted(int(sizes.iloc[k]), 'track')}"
+            f"{chart_text(labels[top])} {percent(share)} of {clock(total)} judged, {counted(int(n_tracks), 'track')}"
         )
-        links[bucket] = _link(archive, int(firsts["row"].iloc[k]), float(firsts["begins"].iloc[k]))
+        links[bucket] = link
     return {
         "type": "heatmap",
         "x0": of_clock(midnight + BUCKET_S / 2),
@@ -127,14 +133,21 @@ def _lane(
     }
 
 
-def _link(archive: Archive, row: int, begins: float) -> str:
-    """The page of the video at the moment where a track is seen, relative to those of videos; empty where it has none."""
-    track = archive.tracks.iloc[row]
-    video = archive.videos[int(track["video"])]
-    if video.page is None:
-        return ""
-    at_s = float(track["start_s"]) + max(begins - float(track["local_start"]), 0.0)
-    return f"{video.page}#t={at_s:.2f}&track={int(track['track_id'])}"
+def _links(archive: Archive, firsts: pd.DataFrame) -> list[str]:
+    """The page of a video at the moment where a track is seen first, relative to those of videos; empty without one.
+
+    Args:
+        archive: of the day.
+        firsts: `row`, place of the track, and `begins`, the moment by the camera's clock.
+    """
+    tracks = archive.tracks.iloc[firsts["row"].to_numpy(np.int64)]
+    after_s = np.maximum(firsts["begins"].to_numpy(np.float64) - tracks["local_start"].to_numpy(np.float64), 0.0)
+    at_s = tracks["start_s"].to_numpy(np.float64) + after_s
+    found = []
+    for video, track_id, second in zip(tracks["video"], tracks["track_id"], at_s, strict=True):
+        page = archive.videos[video].page
+        found.append(f"{page}#t={second:.2f}&track={track_id:.0f}" if page is not None else "")
+    return found
 
 
 def _scale(archive: Archive) -> list[list[Any]]:

@@ -18,7 +18,8 @@ def visible(text: str) -> str:
 
     A file name with a right-to-left mark would otherwise be read as another name.
     """
-    return "".join(_spelled(char) for char in text)
+    # Nothing that is printable is of the kinds that are spelled out, and nearly all names are.
+    return text if text.isprintable() else "".join(_spelled(char) for char in text)
 
 
 def _spelled(char: str) -> str:
