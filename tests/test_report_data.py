@@ -11,8 +11,8 @@ import pytest
 from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS, UNCERTAIN
 from analytics.schema import TABLES
-from reports.charts import expression_timeline
 from reports.archive import read_archive
+from reports.charts import expression_timeline
 from reports.data import read_page
 from reports.records import VideoPage
 from reports.stored import StoredTables
