@@ -65,5 +65,3 @@ def test_what_is_no_evaluation_is_refused(tmp_path: Path, content: str | None) -
     assert done.code == 2
     assert "evaluation.json" in done.only_error() and "emobatch evaluate MODEL DATASET --out" in done.only_error()
     assert not (tmp_path / "both").exists()
-
-
