@@ -16,6 +16,7 @@ from reports.boxes import Boxes
 from reports.data import read_page
 from reports.files import write_assets, write_whole
 from reports.stored import StoredTables
+from reports.links import footage_of
 from reports.video_page import video_html
 from tests.browser import CHROMIUM
 from tests.clips import write_clip
@@ -106,7 +107,7 @@ def draw(out: Path) -> tuple[Path, float, Boxes]:
     archive = read_archive(out)
     started = time.perf_counter()
     page = read_page(StoredTables(out), archive.videos[0], archive.labels)
-    html = video_html(page, out, {})
+    html = video_html(page, out, {}, footage_of(page.video.source, out))
     elapsed_s = time.perf_counter() - started
     path = out / "reports" / "videos" / f"{VIDEO}.html"
     write_assets(out / "reports" / "assets")

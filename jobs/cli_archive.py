@@ -66,7 +66,7 @@ def purge(
     with alone(out, "emobatch purge") as folder:
         done = purge_all(folder, before, dry_run, force)
         if done.log or done.pages_left:
-            write_site(folder)
+            write_site(folder, in_bucket=is_url(out), gone=done.gone)
     told = done.to_json()
     if told["log"] and is_url(out):
         told["log"] = told["log"].replace(str(folder), out.rstrip("/"), 1)

@@ -2,7 +2,6 @@
 
 import json
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -24,17 +23,13 @@ def report(
 ) -> int:
     """Draw the pages again from the tables alone."""
     log_to_stderr()
+    from jobs.opened import alone
     from reports.site import write_site
 
     out = out_named(ctx, out, config)
-    if not is_url(out):
-        typer.echo(write_site(Path(out), everything=True, link_footage=link_footage))
-        return 0
-    from jobs.opened import alone
-
     with alone(out, "emobatch report") as folder:
-        write_site(folder, everything=True, link_footage=link_footage)
-    typer.echo(f"{out.rstrip('/')}/reports/index.html")
+        page = write_site(folder, everything=True, link_footage=link_footage, in_bucket=is_url(out))
+    typer.echo(f"{out.rstrip('/')}/reports/index.html" if is_url(out) else page)
     return 0
 
 

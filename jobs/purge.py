@@ -35,6 +35,8 @@ class Purge:
     log: Path | None
     pages_left: bool = False
     """There are pages of purged videos, of this purge or an earlier one that was killed, until the site is drawn."""
+    gone: frozenset[str] = frozenset()
+    """Ids of all videos that were purged, now or ever, and are not there."""
     finished: Mapping[str, datetime] = field(default_factory=dict)
     """When each video that OUT knew was processed."""
 
@@ -102,7 +104,7 @@ def purge(out: Path, before: datetime, dry_run: bool, force: bool = False) -> Pu
                 "mend or remove that file and purge again; all others are gone",
             )
     there = set(stored.table["video_id"].to_pylist()) - {one.video_id for one in videos}
-    gone = read_tombstones(out) - there
+    gone = frozenset(read_tombstones(out)) - there
     Strays(out, list_tables(out)).drop(gone)  # Where `videos` had lost a file, rows of its videos may lie alone.
     for folder in (out / FOLDER).glob("*-*"):
         if folder.name.partition("-")[0] in gone:
@@ -110,7 +112,7 @@ def purge(out: Path, before: datetime, dry_run: bool, force: bool = False) -> Pu
     _remove_empty_folders(out, {one.in_folder for one in videos})
     # The index has to be drawn before pages go, or it would lead to them; and they tell that this is still to be done.
     pages = (out / "reports" / "videos").glob("*.html")
-    return Purge(tuple(videos), log, any(page.stem in gone for page in pages), finished)
+    return Purge(tuple(videos), log, any(page.stem in gone for page in pages), gone, finished)
 
 
 def moment_before(now: datetime, older_than: str) -> datetime:

@@ -187,7 +187,8 @@ def _process(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler
         summary.failures += remove(settler.out, settler.superseded(everywhere))
         if options.thumbnails:
             here = replace(options, scheduler=None)
-            draw_thumbnails(options.out, options.clear_faces, lambda videos: _executor(here, None, videos))
+            limits = _limits(options, held)
+            draw_thumbnails(options.out, options.clear_faces, limits, lambda videos: _executor(here, None, videos))
         if options.compact:
             compact_days(options.out, datetime.now(UTC).date(), _ENOUGH)
     finally:
@@ -199,12 +200,16 @@ def _conduct(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler
     term = term_of(options.out)  # Ours, whoever has taken OUT by now.
     tasks = [(crews.task(item, term), item.size, item.changed_ns) for item in agenda.items]
     settler.loosen_known([task for task, _, _ in tasks])
-    limits = Limits(options.stall_s, options.until.timestamp() if options.until else None, held.check)
+    limits = _limits(options, held)
     with _executor(options, tasks[0][0], [item.path for item in agenda.items]) as executor:
         conductor = Conductor(tasks, crews.by_hash, settler, executor, noting, limits)
         conductor.run()
     for video in conductor.left:
         noting.summary.left.append({"source": video.task.source, "reason": "not finished before --until"})
+
+
+def _limits(options: RunOptions, held: Held) -> Limits:
+    return Limits(options.stall_s, options.until.timestamp() if options.until else None, held.check)
 
 
 @contextmanager
@@ -235,7 +240,7 @@ def _conclude(options: RunOptions, settings_hash: str, summary: RunSummary) -> N
     with disk_errors_told(options.out):
         write_record(options, settings_hash, summary)
         try:
-            write_site(options.out, link_footage=options.link_footage)
+            write_site(options.out, link_footage=options.link_footage, in_bucket=options.url is not None)
         except UnreadableTablesError as error:
             summary.failures += [{"source": as_text(file), "reason": as_text(why)} for file, why in error.files.items()]
             write_record(options, settings_hash, summary)

@@ -3,6 +3,7 @@
 import json
 import logging
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -15,11 +16,13 @@ from numpy.typing import NDArray
 
 from analytics.blur import blurred
 from analytics.errors import VideoError
+from analytics.fingerprint import fingerprint, id_of_content
 from analytics.footage import Footage, footage_of
 from analytics.records import Picture, Pulse
 from analytics.stills import stills
 from analytics.whole import whole
 from jobs.executors import BEAT_S, Call, Executor
+from jobs.limits import Limits
 from jobs.scratch import at_hand
 from reports.archive import read_archive
 from reports.files import MADE, THUMBNAILS
@@ -52,36 +55,46 @@ class Portraits:
 
 
 def draw_thumbnails(
-    out: Path, clear: bool, executing: Callable[[list[Footage]], AbstractContextManager[Executor]]
+    out: Path, clear: bool, limits: Limits, executing: Callable[[list[Footage]], AbstractContextManager[Executor]]
 ) -> None:
     """Draw what is missing of the thumbnails of all videos below OUT; what cannot be drawn is logged and left out.
 
     Args:
         out: the output folder.
         clear: whether faces stay as they are.
+        limits: when to give up a video, and when to begin nothing more.
         executing: who carries out the work on some footage.
 
     Raises:
         OSError: OUT cannot be written.
     """
-    wanted = {f"{portraits.video_id}": portraits for portraits in _wanted(out, clear)}
+    wanted = {portraits.video_id: portraits for portraits in _wanted(out, clear)}
     if not wanted:
         return
     _log.info("thumbnails of %d videos", len(wanted))
     with executing([portraits.path for portraits in wanted.values()]) as executor:
-        waiting, flying = list(wanted), 0
+        waiting, flying = list(wanted), set[str]()
         while waiting or flying:
-            while waiting and flying < executor.slots:
-                name = waiting.pop()
-                executor.submit(Call(f"thumbnails-{name}", draw, (wanted[name],)))
-                flying += 1
+            if limits.until is not None and time.time() >= limits.until:
+                waiting = []  # The next run draws them.
+            while waiting and len(flying) < executor.slots:
+                flying.add(name := waiting.pop())
+                executor.submit(Call(name, draw, (wanted[name],)))
             for done in executor.wait(BEAT_S):
-                flying -= 1
-                problem = f"its worker process ended {done.deaths} times" if done.deaths else done.value
+                if done.name not in flying:
+                    continue
+                flying.remove(done.name)
                 if done.error:
                     raise done.error
+                problem = f"its worker process ended {done.deaths} times" if done.deaths else done.value
                 if problem:
-                    _log.warning("%s: no thumbnails: %s", wanted[done.name.rpartition("-")[2]].path, problem)
+                    _log.warning("%s: no thumbnails: %s", wanted[done.name].path, problem)
+            limits.check()
+            for name, running in list(executor.running.items()):
+                if name in flying and time.monotonic() - running.alive_at > limits.stall_s:
+                    executor.give_up(name)
+                    flying.remove(name)
+                    _log.warning("%s: no thumbnails: no progress for %g s", wanted[name].path, limits.stall_s)
 
 
 def draw(pulse: Pulse, wanted: Portraits) -> str | None:
@@ -91,19 +104,26 @@ def draw(pulse: Pulse, wanted: Portraits) -> str | None:
         OSError: OUT cannot be written.
     """
     shutil.rmtree(wanted.folder, ignore_errors=True)  # They may show what is to be blurred now.
-    wanted.folder.mkdir(parents=True)
     tracks_at: dict[float, list[int]] = {}
     for track_id, (pts_s, _) in wanted.moments.items():
         tracks_at.setdefault(pts_s, []).append(track_id)
+    drawn: dict[int, bytes] = {}
     try:
         with at_hand(wanted.path, pulse) as path:
             for pts_s, picture in stills(path, list(tracks_at), pulse):
                 shown = picture if wanted.clear else blurred(picture, wanted.boxes[pts_s])
                 for track_id in tracks_at[pts_s]:
-                    box = wanted.boxes[pts_s][wanted.moments[track_id][1]]
-                    _write(wanted.folder / f"{track_id}.jpg", portrait(shown, box))
+                    drawn[track_id] = portrait(shown, wanted.boxes[pts_s][wanted.moments[track_id][1]])
+            # Of another file the boxes would blur anything but the faces. Asked last: it may have changed meanwhile.
+            if id_of_content(fingerprint(path)) != wanted.video_id:
+                return "the file is another one now"
     except VideoError as error:
         return str(error)
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    wanted.folder.mkdir(parents=True)
+    for track_id, jpeg in drawn.items():
+        _write(wanted.folder / f"{track_id}.jpg", jpeg)
     _write(wanted.folder / MADE, wanted.made.encode())
     return None
 
@@ -128,7 +148,7 @@ def _wanted(out: Path, clear: bool) -> Iterator[Portraits]:
     for video in read_archive(out).videos:
         if video.page and video.n_tracks:
             folder = out / "reports" / THUMBNAILS / video.video_id
-            made = json.dumps({"finished_at": video.finished_at.isoformat(), "clear_faces": clear})
+            made = json.dumps({"settings_hash": video.settings_hash, "clear_faces": clear})
             if _told(folder / MADE) == made:
                 continue
             try:

@@ -9,8 +9,7 @@ import pandas as pd
 
 from reports.boxes import boxes_of
 from reports.changes import changes_of
-from reports.files import THUMBNAILS
-from reports.links import footage_of
+from reports.files import THUMBNAILS, made_of
 from reports.records import Track, Video, VideoPage
 from reports.stored import StoredTables, UnreadableTablesError
 from reports.text import counted
@@ -31,13 +30,18 @@ def inputs_of(tables: StoredTables, video: Video) -> str:
     Raises UnreadableTablesError where the files cannot be listed.
     """
     states = [tables.state(table, video.folder, video.video_id) for table in _COLUMNS]
-    # The way to the footage is another one once OUT was moved.
-    return repr((video, states, thumbnails_of(tables.out, video), footage_of(video.source, tables.out)))
+    return repr((video, states, thumbnails_of(tables.out, video)))
 
 
 def thumbnails_of(out: Path, video: Video) -> tuple[int, ...]:
-    """The ids of the tracks of which there is a picture, OUT/reports/thumbnails/<video_id>/<track_id>.jpg."""
-    names = [path.stem for path in (out / "reports" / THUMBNAILS / video.video_id).glob("*.jpg")]
+    """The ids of the tracks of which there is a picture, OUT/reports/thumbnails/<video_id>/<track_id>.jpg.
+
+    None where they were drawn of rows that were made with other settings: tracks had other ids then.
+    """
+    folder = out / "reports" / THUMBNAILS / video.video_id
+    if made_of(folder) != video.settings_hash:
+        return ()
+    names = [path.stem for path in folder.glob("*.jpg")]
     return tuple(sorted(int(name) for name in names if name.isascii() and name.isdecimal()))
 
 

@@ -18,6 +18,8 @@ ASSETS: Final = (
 THUMBNAILS: Final = "thumbnails"
 """Below the site: a folder for each video, in it <track_id>.jpg, and MADE once all are there."""
 MADE: Final = "made.json"
+UNFINISHED: Final = "*.unfinished"
+"""Files that a writer left that was killed, anywhere below the site."""
 SETTINGS: Final = "settings.json"
 """Below the site: what was said of how it is to be drawn."""
 
@@ -33,7 +35,7 @@ def write_whole(path: Path, content: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_file() and path.read_bytes() == data:
         return
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED[1:]}")
     try:
         unfinished.write_bytes(data)
         unfinished.replace(path)
@@ -52,6 +54,15 @@ def write_assets(folder: Path) -> None:
 def _plotly() -> str:
     text: str = get_plotlyjs()
     return text
+
+
+def made_of(folder: Path) -> str | None:
+    """Hash of the settings of the rows that a folder of thumbnails was drawn of; None where it is not whole."""
+    try:
+        told = json.loads((folder / MADE).read_text(encoding="utf-8"))["settings_hash"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return told if isinstance(told, str) else None
 
 
 def last_line(drawn_from: str, changes: Sequence[Sequence[Any]]) -> str:

@@ -39,12 +39,13 @@ class Footage:
 NO_FOOTAGE: Final = Footage(None, "'none'", None)
 
 
-def footage_of(source: str, out: Path, link_footage: str | None = None) -> Footage:
+def footage_of(source: str, out: Path | None, link_footage: str | None = None) -> Footage:
     """How the page of a video, in out/reports/videos/, comes to the footage.
 
     Args:
         source: as the table videos has it: an absolute path as jobs.task.as_text spells it, or s3://bucket/key.
-        out: the output folder.
+        out: the output folder; None where the pages are read from another place than where they are drawn, such as a
+            bucket, from which no relative path leads to the footage.
         link_footage: None for where the run found it: a relative path, so that OUT and footage can move together; s3://
             has no such place. PREFIX stands before the absolute path without its leading slash (before bucket/key of
             s3://). FROM=TO puts TO for FROM at the beginning of the source, whole names only; sources that begin
@@ -60,6 +61,8 @@ def footage_of(source: str, out: Path, link_footage: str | None = None) -> Foota
         return replace(mapped, for_mpv=mapped.for_mpv or (for_shell(source) if local else None))
     if not local:
         return NO_FOOTAGE
+    if out is None:
+        return Footage(None, "'none'", for_shell(source))
     here = os.fsencode(absolute(out) / "reports" / "videos")
     return Footage(quote(os.path.relpath(as_bytes(source), here)), _LOCAL, for_shell(source))
 

@@ -4,18 +4,28 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+from analytics.errors import UsageError
 from reports.archive import Archive, read_archive
 from reports.cards import FOLDER, Cards, card_html, card_of, cards_below
 from reports.changes import decoded, encoded, strongest
 from reports.data import inputs_of, read_page
-from reports.files import SETTINGS, THUMBNAILS, last_line, told_by, write_assets, write_whole
-from reports.links import mapping
+from reports.files import (
+    SETTINGS,
+    THUMBNAILS,
+    UNFINISHED,
+    last_line,
+    made_of,
+    told_by,
+    write_assets,
+    write_whole,
+)
+from reports.links import Footage, footage_of, mapping
 from reports.names import camera_page
 from reports.nights import read_nights
 from reports.overview_page import archive_html, camera_html, day_html
@@ -28,19 +38,30 @@ _OURS: Final = re.compile(r"[0-9a-f]{16}|\d{4}-\d\d-\d\d|[A-Za-z0-9_-]{0,40}-[0-
 """Names of pages of videos, days and cameras, without the suffix."""
 
 
-def write_site(out: Path, *, everything: bool = False, link_footage: str | None = None) -> Path:
+def write_site(
+    out: Path,
+    *,
+    everything: bool = False,
+    link_footage: str | None = None,
+    in_bucket: bool = False,
+    gone: Collection[str] = (),
+) -> Path:
     """Draw the site below ``out/reports`` and return the path of its index.
 
     Reads the tables below out alone. The page of a video is drawn where it is missing or where its rows or
     this code changed since, or everything is asked for; so are those of days and cameras, by their videos. The index is
-    drawn each time and written where it changed. Every file appears whole or not at all; the index comes last, so that it
-    links to no page that is not there yet. Pages of videos, days and cameras that left the tables go.
+    drawn each time and written where it changed. Every file appears whole or not at all. The index comes after the pages that
+    it links to, and before those go whose videos, days and cameras left the tables: no link leads nowhere, and a page that
+    is there tells that this is still to be done. For whoever holds the lock of OUT.
 
     Args:
         out: the output folder.
         everything: whether pages are drawn that would say the same as before.
         link_footage: where a browser finds the footage (reports.links), kept for the next time; None for as last time,
             and an empty text for where the run found it.
+        in_bucket: whether OUT is the mirror of a bucket, from which no relative path leads to the footage.
+        gone: ids of videos that were removed on purpose. Where a file of the tables cannot be read, the pages of all
+            others stay, as nobody knows whose rows it holds.
 
     Raises:
         UsageError: out holds no results, or link_footage is none that a page may link to.
@@ -53,10 +74,16 @@ def write_site(out: Path, *, everything: bool = False, link_footage: str | None 
     link_footage = _kept(site / SETTINGS, link_footage)
     write_assets(site / "assets")
     _write_cards(site, cards)
-    changes, unreadable = _write_videos(out, archive, cards, link_footage, everything)
+    footage = {
+        video.video_id: footage_of(video.source, None if in_bucket else out, link_footage)
+        for video in archive.videos
+        if video.page
+    }
+    changes, unreadable = _write_videos(out, archive, cards, footage, everything)
     archive = replace(archive, changes=changes)
     _write_days_and_cameras(site, archive, cards, everything)
     write_whole(site / "index.html", archive_html(archive, read_nights(out), out, cards))
+    _clear(site, archive, gone)
     unreadable |= archive.unreadable
     if unreadable:
         raise UnreadableTablesError(unreadable)
@@ -74,10 +101,11 @@ def _kept(file: Path, link_footage: str | None) -> str | None:
         write_whole(file, json.dumps({"link_footage": link_footage}) + "\n")
         return link_footage or None
     try:
-        kept = json.loads(file.read_text(encoding="utf-8"))["link_footage"]
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return None
-    return kept if isinstance(kept, str) and kept else None
+        kept: str = json.loads(file.read_text(encoding="utf-8"))["link_footage"]
+        mapping(kept)
+    except (OSError, ValueError, KeyError, TypeError, UsageError):
+        return None  # It is a convenience; somebody may have written anything there.
+    return kept
 
 
 def _write_cards(site: Path, cards: Cards) -> None:
@@ -87,7 +115,7 @@ def _write_cards(site: Path, cards: Cards) -> None:
 
 
 def _write_videos(
-    out: Path, archive: Archive, cards: Cards, link_footage: str | None, everything: bool
+    out: Path, archive: Archive, cards: Cards, footage: Mapping[str, Footage], everything: bool
 ) -> tuple[tuple[Change, ...], dict[Path, str]]:
     """Draw the pages of videos; the strongest changes that all of them tell, and what cannot be read."""
     tables = StoredTables(out)
@@ -97,7 +125,7 @@ def _write_videos(
     for video in archive.videos:
         if not video.page:
             continue
-        stamp = _stamp(tables, video, cards, archive.labels, link_footage)
+        stamp = _stamp(tables, video, cards, archive.labels, footage[video.video_id])
         told = None if everything or not stamp else told_by(folder / video.page)
         if told is None or told.get("drawn_from") != stamp:
             page = read_page(tables, video, archive.labels)
@@ -105,10 +133,8 @@ def _write_videos(
             # A page that could not be drawn in full has no stamp, and is drawn again the next time.
             told = {"changes": encoded(page.changes)}
             end = last_line("" if page.unreadable else stamp, told["changes"])
-            write_whole(folder / video.page, video_html(page, out, cards, link_footage) + end)
+            write_whole(folder / video.page, video_html(page, out, cards, footage[video.video_id]) + end)
         changes += decoded(video.video_id, told.get("changes", []), archive.labels)
-    _remove_others(folder, {video.page for video in archive.videos if video.page})
-    _remove_pictures(out / "reports" / THUMBNAILS, {video.video_id for video in archive.videos if video.page})
     return strongest(changes), unreadable
 
 
@@ -122,36 +148,41 @@ def _write_days_and_cameras(site: Path, archive: Archive, cards: Cards, everythi
         if everything or (told_by(page) or {}).get("drawn_from") != stamp:
             write_whole(page, html() + last_line(stamp, ()))
 
-    pages = []
     days = list(archive.days)
     for before, day, after in zip([None, *days], days, [*days[1:], None], strict=False):
-        pages.append(site / "days" / f"{day}.html")
         part = archive.part(archive.days[day])
-        write(pages[-1], part, (before, day, after), partial(day_html, part, day, before, after, cards))
+        draw = partial(day_html, part, day, before, after, cards)
+        write(site / "days" / f"{day}.html", part, (before, day, after), draw)
     for camera, places in archive.cameras.items():
         if camera is not None:
-            pages.append(site / "cameras" / camera_page(camera))
             part = archive.part(places)
-            write(pages[-1], part, (camera,), partial(camera_html, part, camera, cards))
-    for folder in ("days", "cameras"):
-        _remove_others(site / folder, {page.name for page in pages if page.parent.name == folder})
+            draw = partial(camera_html, part, camera, cards)
+            write(site / "cameras" / camera_page(camera), part, (camera,), draw)
 
 
-def _remove_others(folder: Path, pages: set[str]) -> None:
-    """Remove the pages of what is no more; other people's files stay."""
-    for file in folder.glob("*.html"):
-        if file.name not in pages and _OURS.fullmatch(file.stem):
-            file.unlink()
-
-
-def _remove_pictures(folder: Path, video_ids: set[str]) -> None:
-    """Nobody's picture stays longer than what was seen of them."""
-    for pictures in folder.glob("*"):
-        if pictures.name not in video_ids and VIDEO_ID.fullmatch(pictures.name):
+def _clear(site: Path, archive: Archive, gone: Collection[str]) -> None:
+    """Remove the pages and pictures of what is no more, and what writers left that were killed. Foreign files stay."""
+    pages = {
+        "videos": {video.page for video in archive.videos if video.page},
+        "days": {f"{day}.html" for day in archive.days},
+        "cameras": {camera_page(camera) for camera in archive.cameras if camera is not None},
+    }
+    for folder, ours in pages.items():
+        for file in (site / folder).glob("*.html"):
+            if file.name not in ours and _OURS.fullmatch(file.stem) and (not archive.unreadable or file.stem in gone):
+                file.unlink()
+    settings = {video.video_id: video.settings_hash for video in archive.videos if video.page}
+    for pictures in (site / THUMBNAILS).glob("*"):
+        known = pictures.name in settings or (archive.unreadable and pictures.name not in gone)
+        # Nobody's picture stays longer than what was seen of them, nor beside what was seen of somebody else.
+        stale = made_of(pictures) not in (None, settings.get(pictures.name))
+        if VIDEO_ID.fullmatch(pictures.name) and (not known or stale):
             shutil.rmtree(pictures)
+    for half in site.rglob(UNFINISHED):
+        half.unlink(missing_ok=True)
 
 
-def _stamp(tables: StoredTables, video: Video, cards: Cards, labels: tuple[str, ...], link_footage: str | None) -> str:
+def _stamp(tables: StoredTables, video: Video, cards: Cards, labels: tuple[str, ...], footage: Footage) -> str:
     """What tells the page of a video from any other that it could be; empty where its rows cannot be read.
 
     Made before the rows are read: what changes in between is drawn the next time.
@@ -160,5 +191,5 @@ def _stamp(tables: StoredTables, video: Video, cards: Cards, labels: tuple[str, 
         inputs = inputs_of(tables, video)
     except UnreadableTablesError:
         return ""
-    told = repr((code_hash(), inputs, card_of(video.model, cards), labels, link_footage))
+    told = repr((code_hash(), inputs, card_of(video.model, cards), labels, footage))
     return hashlib.sha256(told.encode()).hexdigest()

@@ -11,7 +11,7 @@ from reports.cards import Cards
 from reports.changes import MOST_OF_A_VIDEO
 from reports.clock import local_epoch_s
 from reports.colours import colours_of
-from reports.links import Footage, footage_of
+from reports.links import Footage
 from reports.names import camera_page
 from reports.records import Video, VideoPage
 from reports.render import json_block, render
@@ -26,22 +26,18 @@ _QUARTER: Final = timedelta(minutes=15)
 _MOST_QUARTERS: Final = 10_000
 
 
-def video_html(page: VideoPage, out: Path, cards: Cards, link_footage: str | None = None) -> str:
+def video_html(page: VideoPage, out: Path, cards: Cards, footage: Footage) -> str:
     """The page as HTML.
 
     Args:
         page: what it says.
-        out: the output folder, from which the way to the footage leads.
+        out: the output folder.
         cards: of the classifiers that have one.
-        link_footage: where a browser finds the footage (reports.links); None for where it was found by the run.
-
-    Raises:
-        UsageError: link_footage is nothing that a page may link to.
+        footage: how a browser comes to it.
     """
     video = page.video
     lanes = charts.shown_lanes(page)
     enough = judged_s(page) >= charts.LEAST_JUDGED_S
-    footage = footage_of(video.source, out, link_footage)
     figures = {
         "coverage": charts.coverage_strip(page) if video.coverage is not None and page.end_s > 0 else None,
         "timeline": charts.expression_timeline(page, page.timeline) if page.timeline else None,

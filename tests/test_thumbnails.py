@@ -10,7 +10,7 @@ import pytest
 from models.detectors import DETECTORS
 from tests.clips import write_clip
 from tests.command import emobatch, files_below, rows
-from tests.footage import crossing
+from tests.footage import Actor, Scene, crossing, standing
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp")
 
@@ -82,6 +82,28 @@ def test_footage_that_is_away_costs_its_thumbnails_alone(tmp_path: Path) -> None
     (tmp_path / "away").rename(clip)
     assert emobatch("run", clip, other, "--out", "out", "--thumbnails", cwd=tmp_path).code == 0
     assert len({name.split("/")[2] for name in thumbnails(tmp_path / "out")}) == 2
+
+
+def test_another_file_at_the_place_of_one_is_not_shown(tmp_path: Path) -> None:
+    """A recorder used the name again: boxes of the old footage would hide nothing of the new one."""
+    clip, other = tmp_path / "clip.mp4", tmp_path / "other.mp4"
+    write_clip(crossing(), clip)
+    assert emobatch("run", clip, "--out", "out", cwd=tmp_path).code == 0
+    write_clip(crossing(4.0), other)
+    write_clip(Scene(duration_s=6.0, actors=(Actor(standing(300, 100, 90)),)), clip)
+    assert emobatch("run", other, "--out", "out", "--thumbnails", cwd=tmp_path).code == 0
+    [video_id] = {row["video_id"] for row in rows(tmp_path / "out", "videos") if row["source"] == str(other)}
+    assert {name.split("/")[2] for name in thumbnails(tmp_path / "out")} == {video_id}
+
+
+def test_pictures_of_other_tracks_go(tmp_path: Path, footage: Path) -> None:
+    """Other settings number tracks anew; nobody's picture stands beside somebody else's row."""
+    assert emobatch("run", footage, "--out", "out", "--thumbnails", cwd=tmp_path).code == 0
+    assert thumbnails(tmp_path / "out")
+    assert emobatch("run", footage, "--out", "out", "--every", "0.25", cwd=tmp_path).code == 0
+    assert thumbnails(tmp_path / "out") == {}
+    [page] = (tmp_path / "out" / "reports" / "videos").glob("*.html")
+    assert "thumbnails/" not in page.read_text("utf-8")
 
 
 def test_clear_faces_alone_is_a_contradiction(tmp_path: Path, footage: Path) -> None:
