@@ -1,6 +1,5 @@
 """Changes of expression within a track: the moments that a person may want to look at. Pure functions."""
 
-import math
 from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
 from operator import attrgetter
@@ -15,12 +14,14 @@ LEAST_S: Final = 1.0
 MOST_BETWEEN_S: Final = 3.0
 """Seconds of uncertain or unjudged time that may lie between both sides."""
 MOST_OF_A_VIDEO: Final = 40
+_LONGEST_S: Final = 1e8
 
 
 def changes_of(video_id: str, runs: Sequence[Run]) -> tuple[Change, ...]:
     """The changes of one video, the strongest first.
 
-    An expression goes on over uncertain or unjudged time of up to MOST_BETWEEN_S where it is the same again behind it.
+    An expression goes on over uncertain or unjudged time of up to MOST_BETWEEN_S where it is the same again behind it;
+    so it does over another expression that lasts less than LEAST_S, which is neither a side nor a divider.
 
     Args:
         video_id: of the video.
@@ -28,9 +29,9 @@ def changes_of(video_id: str, runs: Sequence[Run]) -> tuple[Change, ...]:
     """
     found: list[Change] = []
     for track_id, of_track in groupby(runs, key=attrgetter("track_id")):
-        for before, after in pairwise(_stretches(of_track)):
-            lasting = min(before.judged_s, after.judged_s) >= LEAST_S
-            if lasting and before.label and after.label and after.start_s - before.end_s <= MOST_BETWEEN_S:
+        lasting = [run for run in _stretches(of_track) if run.judged_s >= LEAST_S]
+        for before, after in pairwise(_stretches(lasting)):
+            if before.label and after.label and after.label != before.label and _follows(before, after):
                 found.append(
                     Change(
                         video_id=video_id,
@@ -74,13 +75,19 @@ def decoded(video_id: str, told: Any, labels: Sequence[str]) -> list[Change]:
             Change(video_id, int(track), float(at_s), before, after, float(before_s), float(after_s), float(sure))
             for track, at_s, before, after, before_s, after_s, sure in told
         ]
-    except (TypeError, ValueError):
+        return [change for change in changes if {change.before, change.after} <= set(labels) and _is_sane(change)]
+    except (TypeError, ValueError, OverflowError):
         return []
-    return [change for change in changes if {change.before, change.after} <= set(labels) and _is_finite(change)]
 
 
-def _is_finite(change: Change) -> bool:
-    return all(map(math.isfinite, (change.at_s, change.before_s, change.after_s, change.confidence)))
+def _is_sane(change: Change) -> bool:
+    """No number is infinite, or so large that it is no second of a video."""
+    seconds = (change.at_s, change.before_s, change.after_s)
+    return all(0 <= value <= _LONGEST_S for value in seconds) and 0 <= change.confidence <= 1
+
+
+def _follows(before: Run, after: Run) -> bool:
+    return after.start_s - before.end_s <= MOST_BETWEEN_S
 
 
 def _stretches(runs: Iterable[Run]) -> list[Run]:
@@ -90,7 +97,7 @@ def _stretches(runs: Iterable[Run]) -> list[Run]:
         if run.label is None or run.label == UNCERTAIN:
             continue
         last = joined[-1] if joined else None
-        if last and last.label == run.label and run.start_s - last.end_s <= MOST_BETWEEN_S:
+        if last and last.label == run.label and _follows(last, run):
             joined[-1] = _joined(last, run)
         else:
             joined.append(run)

@@ -83,9 +83,45 @@ def test_a_flicker_is_no_change() -> None:
     assert changes_of(VIDEO, told) == ()
 
 
+def test_a_flicker_hides_no_change() -> None:
+    """Half a second of a third expression lies between a minute of one and a minute of another."""
+    told = (run(0, 60, "happy"), run(60, 60.5, "neutral"), run(60.5, 120.5, "sad"))
+    (change,) = changes_of(VIDEO, told)
+    assert (change.at_s, change.before, change.after) == (60.5, "happy", "sad")
+    assert (change.before_s, change.after_s) == (60.0, 60.0)
+
+
+def test_a_flicker_cuts_no_side() -> None:
+    """What comes before and behind it is one side."""
+    told = (run(0, 3, "neutral"), run(3, 3.5, "happy"), run(3.5, 6.5, "neutral"), run(6.5, 9.5, "sad"))
+    (change,) = changes_of(VIDEO, told)
+    assert (change.before, change.after, change.before_s, change.after_s) == ("neutral", "sad", 6.5, 3.0)
+
+
+def test_flickers_that_make_up_a_second_are_a_side() -> None:
+    """With nothing but uncertain time between them they are one stretch."""
+    told = (run(0, 3, "neutral"), run(3, 3.5, "happy"), run(3.5, 4, UNCERTAIN), run(4, 4.5, "happy"))
+    assert [change.after for change in changes_of(VIDEO, told)] == ["happy"]
+
+
 def test_a_foreign_last_line_tells_nothing() -> None:
     """What is no list of changes, or names a label that nobody has, or no number, is left out."""
     row = [1, 2.0, "neutral", "happy", 1.0, 1.0, 0.5]
     assert len(decoded(VIDEO, [row], LABELS)) == 1
-    for told in (None, 7, "x", [row[:3]], [[*row[:3], "<b>", *row[4:]]], [[1, "x", *row[2:]]], [[1, 1e999, *row[2:]]]):
+    for told in (
+        None,
+        7,
+        "x",
+        [row[:3]],
+        [[*row[:3], "<b>", *row[4:]]],
+        [[1, "x", *row[2:]]],
+        [[1, 1e999, *row[2:]]],
+        [[*row[:2], [], *row[3:]]],
+        [[*row[:3], {}, *row[4:]]],
+        [[1e999, *row[1:]]],
+        [[1, 1e99, *row[2:]]],
+        [[1, -1.0, *row[2:]]],
+        [[*row[:6], 7.0]],
+        [row, [*row[:2], [], *row[3:]]],
+    ):
         assert decoded(VIDEO, told, LABELS) == []
