@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,8 @@ _DASHES: Final = ("solid", "dash", "dot", "dashdot")
 _SAME: Final = ("data set", "split", "labels")
 """What must be equal for figures to be comparable."""
 _FACE_PX: Final = "24"
+_NUMBERS: Final = ("n", "accuracy", "accuracy_low", "accuracy_high", "macro_f1", "ece", "uncertain_share")
+"""What each evaluation has measured; the rest may be null."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def read_evaluation(path: Path) -> Evaluated:
         told = json.loads(file.read_text(encoding="utf-8"))
         about = {key: value for key, value in told.items() if isinstance(value, str)}
         evaluated = Evaluated(about, {key: value for key, value in told.items() if key not in about})
-        evaluated.row  # noqa: B018 Whatever it lacks is missed here.
+        _check(evaluated)
     except FileNotFoundError:
         raise UsageError(f"{file}: is not there", remedy) from None
     except OSError as error:
@@ -103,15 +106,32 @@ def write_comparison(folder: Path, evaluations: list[Evaluated]) -> Path:
     """
     ordered = sorted(evaluations, key=lambda one: -one.result["accuracy"])
     rows = [one.row for one in ordered]
+    # All of it before anything is written.
+    told, table, html = json.dumps({"rows": rows}, indent=2, allow_nan=False), _csv(rows), _html(ordered)
     write_assets(folder / "assets")
-    write_whole(folder / "comparison.json", json.dumps({"rows": rows}, indent=2) + "\n")
-    write_whole(folder / "comparison.csv", _csv(rows))
+    write_whole(folder / "comparison.json", told + "\n")
+    write_whole(folder / "comparison.csv", table)
+    page = folder / "comparison.html"
+    write_whole(page, html)
+    return page
+
+
+def _check(evaluated: Evaluated) -> None:
+    """Draw the page of one evaluation: whatever it lacks is missed here, as a ValueError, KeyError or TypeError."""
+    for name in _NUMBERS:
+        if isinstance(evaluated.row[name], str | bool) or not math.isfinite(evaluated.row[name]):
+            raise ValueError(name)
+    json.dumps(evaluated.row, allow_nan=False)
+    _html([evaluated])
+
+
+def _html(ordered: list[Evaluated]) -> str:
+    rows = [one.row for one in ordered]
     figures = {
         "risk": _lines(ordered, _RISK),
         "calibration": _lines(ordered, _CALIBRATION),
     }
-    page = folder / "comparison.html"
-    html = render(
+    return render(
         "comparison.html",
         about={name: ordered[0].about[name] for name in _SAME if name in ordered[0].about},
         differences=differences(ordered),
@@ -124,8 +144,6 @@ def write_comparison(folder: Path, evaluations: list[Evaluated]) -> Path:
         cards={},
         root=".",
     )
-    write_whole(page, html)
-    return page
 
 
 def _csv(rows: list[dict[str, Any]]) -> str:

@@ -2,14 +2,18 @@
 
 import csv
 import json
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from analytics.errors import UsageError
 from models.evaluate import Evaluation, Part
 from models.scores import score
+from reports.comparison import read_evaluation, write_comparison
 from reports.evaluation import write_evaluation
 from tests.command import emobatch
 
@@ -64,4 +68,44 @@ def test_what_is_no_evaluation_is_refused(tmp_path: Path, content: str | None) -
     done = emobatch("compare", "evaluations", "bad", "--out", "both", cwd=tmp_path)
     assert done.code == 2
     assert "evaluation.json" in done.only_error() and "emobatch evaluate MODEL DATASET --out" in done.only_error()
+    assert not (tmp_path / "both").exists()
+
+
+def without(key: str) -> Callable[[dict[str, Any]], None]:
+    """Forget a part of an evaluation."""
+    return lambda told: told.pop(key)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        without("risk_coverage"),
+        without("calibration"),
+        lambda told: told.update(accuracy=math.nan),
+        lambda told: told.update(accuracy=None),
+        lambda told: told.update(macro_f1="high"),
+        lambda told: told["risk_coverage"][0].update(accuracy=math.nan),
+        lambda told: told["calibration"][0].pop("confidence"),
+        lambda told: told["face_px"]["24"].update(accuracy=math.inf),
+        lambda told: told.update(classes={"fear": {"recall": "much"}}),
+    ],
+    ids=map(str, range(9)),
+)
+def test_an_evaluation_that_lacks_something_is_refused(tmp_path: Path, spoil: Callable[[dict[str, Any]], None]) -> None:
+    """One that an older version wrote, or that was damaged: the error names it, and nothing is written."""
+    good, bad = evaluated(tmp_path / "good", "good", 0.9), evaluated(tmp_path / "bad", "bad", 0.5)
+    told = json.loads((bad / "evaluation.json").read_text())
+    spoil(told)
+    (bad / "evaluation.json").write_text(json.dumps(told))
+    with pytest.raises(UsageError, match=r"bad/evaluation\.json: is no evaluation"):
+        read_evaluation(bad)
+    write_comparison(tmp_path / "both", [read_evaluation(good)])
+
+
+def test_a_comparison_that_cannot_be_drawn_leaves_no_file(tmp_path: Path) -> None:
+    """All of it is there before the first file is written."""
+    good = read_evaluation(evaluated(tmp_path / "good", "good", 0.9))
+    del good.result["risk_coverage"]
+    with pytest.raises(KeyError):
+        write_comparison(tmp_path / "both", [good])
     assert not (tmp_path / "both").exists()
