@@ -15,8 +15,8 @@ from reports.archive import read_archive
 from reports.boxes import Boxes
 from reports.data import read_page
 from reports.files import write_assets, write_whole
-from reports.stored import StoredTables
 from reports.links import footage_of
+from reports.stored import StoredTables
 from reports.video_page import video_html
 from tests.browser import CHROMIUM
 from tests.clips import write_clip
