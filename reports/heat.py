@@ -8,15 +8,15 @@ import pandas as pd
 from reports.archive import Archive
 from reports.hours import LEAST_TRACKS
 from reports.names import camera_page
-from reports.text import visible
+from reports.text import UNDER_ONE, visible
 
 MOST_DAYS: Final = 92
 MOST_CAMERAS: Final = 60
 
 Heat = dict[str, Any]
 """For JSON. `names` of the rows, `pages` (file name of the page of each, or ""), `tracks` and `recorded` (judged tracks
-and recorded minutes by row and hour of the day), `shares` (by label, row and hour: per cent of the judged time, -1 where
-fewer than `least` tracks were judged), `labels`, `least`, and `n_all`, how many rows there are in all."""
+and recorded minutes by row and hour of the day), `shares` (by label, row and hour: per cent of the judged time, 0.5
+where it is less than that, -1 where fewer than `least` tracks were judged), `labels`, `least`, and `n_all`, how many rows there are in all."""
 
 
 def by_day_and_hour(archive: Archive) -> Heat | None:
@@ -51,7 +51,10 @@ def _heat(archive: Archive, key: str, rows: list[str], names: list[str], pages: 
     seconds = grid(archive.cells, list(archive.labels))
     total = seconds.sum(axis=2, keepdims=True)
     enough = (n_tracks >= LEAST_TRACKS) & (total[..., 0] > 0)
-    per_cent = np.where(enough[..., None], np.rint(100 * seconds / np.where(total > 0, total, 1)), -1).astype(int)
+    share = seconds / np.where(total > 0, total, 1)
+    # As reports.text.percent words it: what is more than nothing never reads as 0 %.
+    some = np.where((share > 0) & (share < UNDER_ONE), 0.5, np.rint(100 * share))
+    per_cent = np.where(enough[..., None], some, -1)
     return {
         "labels": [visible(label) for label in archive.labels],
         "least": LEAST_TRACKS,
@@ -60,5 +63,10 @@ def _heat(archive: Archive, key: str, rows: list[str], names: list[str], pages: 
         "n_all": n_all,
         "tracks": n_tracks.tolist(),
         "recorded": minutes.tolist(),
-        "shares": [per_cent[..., k].tolist() for k in range(len(archive.labels))],
+        "shares": [_short(per_cent[..., k]) for k in range(len(archive.labels))],
     }
+
+
+def _short(values: "np.ndarray[Any, np.dtype[np.float64]]") -> list[list[float]]:
+    """Rows of numbers; what is whole has no point, as most of a page's numbers are these."""
+    return [[int(value) if value.is_integer() else value for value in row] for row in values.tolist()]

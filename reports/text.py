@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from reports.clock import local
 
 UNKNOWN = "unknown"
+UNDER_ONE = 0.005
+"""A share below which there is no whole percent."""
 
 # Joiners that spell words in Persian, in Indic scripts and in emoji; they move nothing about.
 _HARMLESS_FORMATS = "\u200c\u200d"
@@ -86,7 +88,7 @@ def percent(share: float | None) -> str:
     """A share of 0 to 1 in whole percent; what is more than nothing never reads as 0 %."""
     if share is None or not math.isfinite(share):
         return UNKNOWN
-    return "under 1 %" if 0 < share < 0.005 else f"{share:.0%}".replace("%", " %")
+    return "under 1 %" if 0 < share < UNDER_ONE else f"{share:.0%}".replace("%", " %")
 
 
 def sure(confidence: float | None) -> str:

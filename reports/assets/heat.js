@@ -23,7 +23,8 @@
     lines.push(`${many(n, "judged track")} in ${many(recorded, "minute")} of footage`);
     if (measure < 0) return lines;
     const share = data.shares[measure][i][hour];
-    return [...lines, share < 0 ? `not enough data: at least ${data.least} tracks` : `${data.labels[measure]} ${share} %`];
+    const told = share > 0 && share < 1 ? "under 1" : share;
+    return [...lines, share < 0 ? `not enough data: at least ${data.least} tracks` : `${data.labels[measure]} ${told} %`];
   }
 
   function most(map) {
@@ -38,14 +39,16 @@
       const n = data.tracks[i][hour];
       const value = measure < 0 ? n : data.shares[measure][i][hour];
       const few = n > 0 && value < 0;
-      cell.className = few ? "few" : value > 0 ? "some" : data.recorded[i][hour] ? "empty" : "none";
+      const nothing = n > 0 ? "nought" : data.recorded[i][hour] ? "empty" : "none";
+      cell.className = few ? "few" : value > 0 ? "some" : nothing;
       // Counts are spread over powers of ten; their root keeps quiet hours apart.
       const depth = measure < 0 ? Math.sqrt(value / top) : value / top;
       cell.style.setProperty("--depth", value > 0 ? (0.12 + 0.88 * depth).toFixed(3) : "0");
       cell.setAttribute("aria-label", facts(map, i, hour).join("; "));
     }));
     const upTo = measure < 0 ? many(top, "track") : `${top} %`;
-    const few = measure < 0 ? [] : [words.element("span", "key few"), `under ${data.least} tracks: not enough data`];
+    const few = measure < 0 ? [] : [words.element("span", "key nought"), "judged: 0 %",
+      words.element("span", "key few"), `under ${data.least} tracks: not enough data`];
     map.scale.replaceChildren(words.element("span", "key ramp"), `up to ${upTo}`, ...few,
       words.element("span", "key empty"), "recorded, nobody judged", words.element("span", "key none"), "not recorded");
   }
