@@ -18,16 +18,22 @@ Cells = pd.DataFrame
 23), `n_tracks`, then one column for each label: judged seconds."""
 
 
-def judged_s(tracks: pd.DataFrame) -> NDArray[np.float64]:
-    """(n,) seconds that the usable faces of each track stand for.
+def judged_s(tracks: pd.DataFrame, every_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n,) seconds that the usable faces of each track stand for, as on the page of its video.
 
-    Its length times the share of its faces that are usable: the faces themselves need not be read. A track of one
-    sample's length counts as long as its two samples are apart.
+    Each stands until the next sample: the faces themselves need not be read, and time in which a track was out of sight
+    counts nowhere.
+
+    Args:
+        tracks: start_s, end_s, n_faces, n_usable.
+        every_s: (n,) the mean distance of the samples of each track's video; NaN where the video does not tell. There
+            the faces of a track count as evenly apart.
     """
-    faces = np.maximum(tracks["n_faces"].to_numpy(np.float64), 2)
-    # n faces mark n - 1 steps, and each stands until the next one.
-    length_s = (tracks["end_s"] - tracks["start_s"]).to_numpy(np.float64) * faces / (faces - 1)
-    seconds: NDArray[np.float64] = length_s * tracks["n_usable"].to_numpy(np.float64) / faces
+    steps = np.maximum(tracks["n_faces"].to_numpy(np.float64) - 1, 1)
+    apart_s = (tracks["end_s"] - tracks["start_s"]).to_numpy(np.float64) / steps
+    seconds: NDArray[np.float64] = tracks["n_usable"].to_numpy(np.float64) * np.where(
+        np.isfinite(every_s), every_s, apart_s
+    )
     return seconds
 
 

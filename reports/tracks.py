@@ -54,9 +54,18 @@ def read_tracks(
     found: pd.DataFrame = tracks.assign(
         camera=np.array([video.camera for video in videos], object)[place],
         local_start=_local_starts(videos, place, tracks["start_s"].to_numpy(np.float64)),
-        judged_s=judged_s(tracks),
+        judged_s=judged_s(tracks, np.array([_every_s(video) for video in videos], np.float64)[place]),
     ).reset_index(drop=True)
     return found, stored.unreadable
+
+
+def _every_s(video: Video) -> float:
+    """The mean distance of its samples; NaN where it does not tell."""
+    if not video.decoded_s or not video.n_samples:
+        return np.nan
+    # No sample is in a pause, in which nothing is lost either.
+    paused_s = sum(gap.end_s - gap.start_s for gap in video.gaps if gap.kind == "paused")
+    return max(video.decoded_s - paused_s, 0.0) / video.n_samples
 
 
 def _local_starts(

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from analytics.expressions import EXPRESSIONS
 from reports.archive import read_archive
+from reports.data import read_page
 from reports.hours import cells_of, judged_s, pieces_of
+from reports.stored import StoredTables
 from reports.timeline import LABELS
-from tests.test_report_data import WHOLE, track_row, video_row, write_rows
+from tests.test_report_data import WHOLE, face_row, sample_rows, track_row, video_row, write_rows
 
 AB = ("a", "b")
 # 2026-10-25 00:00, where the day is 25 hours long.
@@ -115,9 +117,41 @@ def test_summer_time_that_begins_or_ends_within_a_video(tmp_path: Path, start: d
 
 
 def test_a_track_counts_for_the_time_of_its_usable_faces() -> None:
-    """Ten faces a half second apart stand for five seconds; eight of them are usable."""
-    rows = pd.DataFrame([track_row(WHOLE, 1, 0.0, 4.5, happy=1.0)])
-    assert judged_s(rows).tolist() == [pytest.approx(4.0)]
+    """Eight usable faces stand for as many samples; where the video tells none, the faces are as far apart as they are."""
+    rows = pd.DataFrame([track_row(WHOLE, 1, 0.0, 4.5, happy=1.0)] * 2)
+    assert judged_s(rows, np.array([0.5, np.nan])).tolist() == [pytest.approx(4.0)] * 2
+    rows["end_s"] = 900.0  # Out of sight meanwhile.
+    assert judged_s(rows, np.array([0.5, 0.5])).tolist() == [pytest.approx(4.0)] * 2
+
+
+@pytest.mark.parametrize("paused_s", [0.0, 12.0])
+def test_pages_of_many_judge_as_long_as_the_page_of_the_video(tmp_path: Path, paused_s: float) -> None:
+    """Also where tracks are out of sight for long, some faces are unusable, and the recording pauses."""
+    first = {1: [*range(40), *range(70, 90)], 2: [0, 50, 89]}
+    samples = [row for row in sample_rows(WHOLE, 120) if not 45 <= row["pts_s"] < 45 + paused_s]
+    times = {track: [k / 2 for k in frames] for track, frames in first.items()}
+    faces = [
+        face_row(WHOLE, at, track, "happy" if at < 30 else "sad", usable=at != 0.5)
+        for track in times
+        for at in times[track]
+    ]
+    faces.sort(key=lambda face: face["pts_s"])
+    pause = {"start_s": 45.0, "end_s": 45.0 + paused_s, "kind": "paused", "cause": "nothing recorded"}
+    row = video_row(WHOLE, n_samples=len(samples), n_faces=len(faces), n_tracks=2, holes=[pause] if paused_s else [])
+    tracks = []
+    for track, of_track in times.items():
+        usable = [at for at in of_track if at != 0.5]
+        share = sum(at < 30 for at in usable) / len(usable)
+        facts = track_row(WHOLE, track, of_track[0], of_track[-1], happy=share, sad=1 - share)
+        tracks.append(facts | {"n_faces": len(of_track), "n_usable": len(usable)})
+    for table, rows in {"videos": [row], "samples": samples, "faces": faces, "tracks": tracks}.items():
+        write_rows(tmp_path, table, rows, WHOLE)
+    archive = read_archive(tmp_path)
+    page = read_page(StoredTables(tmp_path), archive.videos[0], archive.labels)
+    assert page.distribution is not None and archive.shares is not None
+    assert sum(page.distribution.seconds) == pytest.approx((59 + 3) / 2)
+    found = archive.shares.share * archive.shares.seconds
+    assert found.tolist() == pytest.approx(list(page.distribution.seconds))
 
 
 def test_no_track_gives_no_cell() -> None:
