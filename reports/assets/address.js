@@ -6,6 +6,12 @@
   const NOTHING = { q: "", camera: "", from: "", to: "", hour: "", status: "", shown: "", sort: "-start", page: "1" };
   const DATE = /^\d{4}-\d\d-\d\d$/;
 
+  // Date.parse takes the 30th of February for a day in March.
+  function isDay(text) {
+    const time = DATE.test(text) ? Date.parse(text + "T00:00:00Z") : NaN;
+    return time === time && new Date(time).toISOString().slice(0, 10) === text;
+  }
+
   // The fragment may come from anybody: whatever is no view becomes the whole.
   function cleaned(view) {
     const { rows } = site;
@@ -13,8 +19,8 @@
     return {
       ...view,
       q: view.q.slice(0, 200),
-      from: DATE.test(view.from) ? view.from : "",
-      to: DATE.test(view.to) ? view.to : "",
+      from: isDay(view.from) ? view.from : "",
+      to: isDay(view.to) ? view.to : "",
       hour: /^\d{1,2}$/.test(view.hour) && Number(view.hour) < 24 ? String(Number(view.hour)) : "",
       status: [...rows.statuses, "problems"].includes(view.status) ? view.status : "",
       shown: rows.labels.includes(view.shown) ? view.shown : "",
