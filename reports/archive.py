@@ -19,11 +19,12 @@ from analytics.paths import is_folder
 from analytics.records import Gap
 from analytics.tables import classes_of, need_our_schema
 from analytics.videos import read_videos
-from reports.clock import local_epoch_s
-from reports.hours import Cells, cells_of
+from reports.clock import Stretch, shown, stretches_of
+from reports.hours import HOUR_S, Cells, cells_of, pieces_of, put_apart, summed
 from reports.intervals import Shares, shares_of
 from reports.records import STATUSES, Change, Totals, Video
 from reports.stored import why_unreadable
+from reports.timeline import seen_spans
 from reports.tracks import read_tracks
 
 DAY_S: Final = 86400
@@ -44,6 +45,8 @@ class Archive:
     """The strongest first."""
     unreadable: dict[Path, str] = field(default_factory=dict)
     """Why files of `videos` and `tracks` cannot be read, by path; what they hold is not among these."""
+    day: str | None = None
+    """The local day (YYYY-MM-DD) that totals and shares are of, where they are not of whole videos."""
 
     def part(self, places: Sequence[int]) -> "Archive":
         """The videos at these places, and what belongs to them."""
@@ -56,6 +59,7 @@ class Archive:
             tracks=self.tracks[of >= 0].assign(video=of[of >= 0]).reset_index(drop=True),
             labels=self.labels,
             changes=tuple(change for change in self.changes if change.video_id in ids),
+            unreadable=self.unreadable,
         )
 
     @cached_property
@@ -64,14 +68,33 @@ class Archive:
         counts = Counter(video.status for video in self.videos)
         originals = [video for video in self.videos if video.status != "duplicate"]
         known = [video for video in originals if video.duration_s is not None]
+        if self.day is None:
+            duration_s = sum(video.duration_s or 0.0 for video in known)
+            decoded_s = sum(video.decoded_s or 0.0 for video in known)
+            n_tracks = sum(video.n_tracks for video in originals)
+        else:
+            duration_s, decoded_s = self._footage_of(self.day)
+            n_tracks = self.tracks_by_day.get(self.day, 0)
         return Totals(
             n_by_status=tuple((status, counts[status]) for status in STATUSES),
-            duration_s=sum(video.duration_s or 0.0 for video in known),
-            decoded_s=sum(video.decoded_s or 0.0 for video in known),
+            duration_s=duration_s,
+            decoded_s=decoded_s,
             n_unknown_duration=len(originals) - len(known),
-            n_faces=sum(video.n_faces for video in originals),
-            n_tracks=sum(video.n_tracks for video in originals),
+            n_tracks=n_tracks,
         )
+
+    def _footage_of(self, day: str) -> tuple[float, float]:
+        """Seconds that were recorded on a day, and of these decoded."""
+        midnight = float(np.datetime64(day, "s").astype(np.int64))
+        cut = [
+            max(min(one.end, midnight + DAY_S) - max(one.begin, midnight), 0.0)
+            for video, stretches in zip(self.videos, self.stretches, strict=True)
+            if video.status != "duplicate"
+            for one in stretches
+        ]
+        recorded = self.recorded
+        # What rounding adds is no footage.
+        return sum(cut), min(float(recorded["recorded"][recorded["day"] == day].sum()), sum(cut))
 
     @cached_property
     def unfinished(self) -> tuple[Video, ...]:
@@ -81,40 +104,66 @@ class Archive:
     @cached_property
     def shares(self) -> Shares | None:
         """How the judged time of all tracks divides among the labels; None where none was judged."""
-        columns = self.tracks[[f"share_{label}" for label in self.labels]]
-        return shares_of(columns.to_numpy(np.float64), self.tracks["judged_s"].to_numpy(np.float64))
+        if self.day is None:
+            columns = self.tracks[[f"share_{label}" for label in self.labels]]
+            return shares_of(columns.to_numpy(np.float64), self.tracks["judged_s"].to_numpy(np.float64))
+        pieces = self.pieces(HOUR_S)
+        seconds = pieces[pieces["day"] == self.day].groupby("row")[list(self.labels)].sum().to_numpy(np.float64)
+        judged_s = seconds.sum(axis=1)
+        return shares_of(seconds / np.where(judged_s > 0, judged_s, 1.0)[:, None], judged_s)
+
+    def pieces(self, bucket_s: float, tracks: pd.DataFrame | None = None) -> pd.DataFrame:
+        """The judged time of tracks as reports.hours.pieces_of cuts it, also where a clock is put."""
+        tracks = self.tracks if tracks is None else tracks
+        put = {place: stretches for place, stretches in enumerate(self.stretches) if len(stretches) > 1}
+        if not put:
+            return pieces_of(tracks, self.labels, bucket_s)
+        apart = put_apart(tracks, put)
+        pieces = pieces_of(apart, self.labels, bucket_s)
+        return pieces.assign(row=apart["of"].to_numpy(np.int64)[pieces["row"].to_numpy(np.int64)])
 
     @cached_property
     def cells(self) -> Cells:
         """Judged time by camera, local day and hour."""
-        return cells_of(self.tracks, self.labels)
+        return summed(self.pieces(HOUR_S))
+
+    @cached_property
+    def tracks_by_day(self) -> dict[str, int]:
+        """How many tracks, judged or not, were going on in each local day."""
+        pieces = self.pieces(DAY_S, self.tracks.assign(judged_s=1.0))
+        return {str(day): int(n) for day, n in pieces.groupby("day")["row"].nunique().items()}
 
     @cached_property
     def recorded(self) -> Cells:
-        """The same of what was recorded and decoded, in a column `recorded`; n_tracks counts videos there."""
-        known = [k for k, video in enumerate(self.videos) if video.status != "duplicate" and video.duration_s]
-        durations = [min(self.videos[k].duration_s or 0.0, _LONGEST_S) for k in known]
-        frame = pd.DataFrame(
-            {
-                "camera": np.array([self.videos[k].camera for k in known], object),
-                "local_start": self.local_spans[known, 0],
-                "start_s": 0.0,
-                "end_s": durations,
-                "judged_s": [self.videos[k].decoded_s or 0.0 for k in known],
-                "share_recorded": 1.0,
-            }
+        """The same of what was recorded and decoded, in a column `recorded`; what was lost in a hole is missing there."""
+        rows = []
+        for video, stretches in zip(self.videos, self.stretches, strict=True):
+            if video.status == "duplicate" or not video.duration_s or not stretches:
+                continue
+            length_s = stretches[-1].to_s
+            decoded_s = (video.decoded_s or 0.0) * length_s / video.duration_s
+            seen = seen_spans([gap for gap in video.gaps if gap.kind == "hole"], length_s) or [(0.0, length_s)]
+            per_s = decoded_s / sum(to_s - from_s for from_s, to_s in seen)
+            for from_s, to_s in seen:
+                for one in stretches:
+                    low_s, high_s = max(from_s, one.from_s), min(to_s, one.to_s)
+                    if high_s > low_s:
+                        begin = one.begin + low_s - one.from_s
+                        rows.append((video.camera, begin, 0.0, high_s - low_s, per_s * (high_s - low_s), 1.0))
+        columns = ["camera", "local_start", "start_s", "end_s", "judged_s", "share_recorded"]
+        return cells_of(
+            pd.DataFrame(rows, columns=columns).astype({name: float for name in columns[1:]}), ("recorded",)
         )
-        return cells_of(frame, ("recorded",))
 
     @cached_property
-    def local_spans(self) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
-        """(videos, 2) begin and end, seconds since 1970 by the camera's own clock; NaN where unknown."""
-        spans = np.full((len(self.videos), 2), np.nan)
-        for k, video in enumerate(self.videos):
-            if video.start_time is not None:
-                spans[k] = local_epoch_s(video.start_time, video.time_zone)
-                spans[k, 1] += min(max(video.duration_s or 0.0, 0.0), _LONGEST_S)
-        return spans
+    def stretches(self) -> tuple[tuple[Stretch, ...], ...]:
+        """Of each video, by the camera's own clock; none where its start is unknown."""
+        return tuple(
+            stretches_of(video.start_time, min(max(video.duration_s or 0.0, 0.0), _LONGEST_S), video.time_zone)
+            if video.start_time is not None
+            else ()
+            for video in self.videos
+        )
 
     @cached_property
     def models(self) -> tuple[str, ...]:
@@ -135,12 +184,14 @@ class Archive:
     def days(self) -> dict[str, list[int]]:
         """Places of the videos that were going on in each local day, in order; those of unknown start are in none."""
         found: dict[str, list[int]] = {}
-        for place, (begin, end) in enumerate(self.local_spans):
-            if np.isfinite(begin):
+        for place, stretches in enumerate(self.stretches):
+            for begin, end in shown(stretches, 0.0, np.inf):
                 # What ends at midnight reaches into no other day.
                 last = max(int(np.ceil(end / DAY_S)) - 1, int(begin // DAY_S))
                 for day in range(int(begin // DAY_S), last + 1):
-                    found.setdefault(_date(day), []).append(place)
+                    of_day = found.setdefault(_date(day), [])
+                    if place not in of_day[-1:]:
+                        of_day.append(place)
         return dict(sorted(found.items()))
 
     @cached_property
@@ -156,7 +207,7 @@ class Archive:
 
     def digest(self) -> str:
         """A text that is another one as soon as a page of these videos would say anything else."""
-        told = hashlib.sha256(repr((self.labels, self.videos, self.changes)).encode())
+        told = hashlib.sha256(repr((self.labels, self.videos, self.changes, sorted(self.unreadable))).encode())
         told.update(pd.util.hash_pandas_object(self.tracks, index=False).to_numpy().tobytes())
         return told.hexdigest()
 

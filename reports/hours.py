@@ -1,10 +1,14 @@
 """Judged time by camera, local day and hour, from tracks alone. Pure functions of frames and arrays."""
 
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from reports.clock import Stretch
 
 HOUR_S: Final = 3600.0
 LEAST_TRACKS: Final = 5
@@ -48,8 +52,15 @@ def cells_of(tracks: pd.DataFrame, labels: tuple[str, ...], bucket_s: float = HO
     Returns:
         As Cells says. A track that reaches over a full hour is divided among the hours.
     """
-    pieces = pieces_of(tracks, labels, bucket_s).drop(columns=["row", "begins"])
-    pieces.insert(3, "n_tracks", 1)
+    return summed(pieces_of(tracks, labels, bucket_s))
+
+
+def summed(pieces: pd.DataFrame) -> Cells:
+    """Cells from pieces_of; a track of which two pieces lie in an hour, as that comes twice in autumn, counts once."""
+    # The camera is the same in all pieces of a track.
+    first = ~pieces.duplicated(["row", "day", "hour"])
+    pieces = pieces.drop(columns=["row", "begins", "at_s"])
+    pieces.insert(3, "n_tracks", first.astype(int))
     return pieces.groupby(["camera", "day", "hour"], dropna=False, sort=True).sum().reset_index()
 
 
@@ -58,13 +69,15 @@ def pieces_of(tracks: pd.DataFrame, labels: tuple[str, ...], bucket_s: float = H
 
     Args:
         tracks: camera, local_start (seconds since 1970 by the camera's own clock; NaN where unknown), start_s, end_s,
-            judged_s, and share_LABEL for each label. Tracks without known start or judged time have no piece.
+            judged_s, and share_LABEL for each label. Tracks without known start or judged time have no piece. The
+            clock goes on evenly within each: put_apart sees to that.
         labels: the order of the columns.
         bucket_s: length of a bucket, a divisor of a day.
 
     Returns:
         One row a piece: `camera`, `day` (YYYY-MM-DD), `hour` (number of the bucket in its day), `row` (place of the
-        track in tracks), `begins` (seconds since 1970 by the camera's clock), then judged seconds by label.
+        track in tracks), `begins` (seconds since 1970 by the camera's clock), `at_s` (the same as a second of the video),
+        then judged seconds by label.
     """
     start_s = tracks["local_start"].to_numpy(np.float64)
     judged = tracks["judged_s"].to_numpy(np.float64)
@@ -95,4 +108,35 @@ def pieces_of(tracks: pd.DataFrame, labels: tuple[str, ...], bucket_s: float = H
     pieces.insert(2, "hour", bucket % per_day)
     pieces.insert(3, "row", rows[of])
     pieces.insert(4, "begins", begins)
+    pieces.insert(5, "at_s", told["start_s"].to_numpy(np.float64)[of] + begins - start[of])
     return pieces
+
+
+def put_apart(tracks: pd.DataFrame, stretches: Mapping[int, Sequence[Stretch]]) -> pd.DataFrame:
+    """Tracks as pieces_of takes them, cut where the clock of their camera is put, with the time judged divided.
+
+    Args:
+        tracks: with the place of the video of each in `video`.
+        stretches: those of the videos in which a clock is put, by the place of the video.
+
+    Returns:
+        The same columns, and `of`, the place in tracks that each row is from.
+    """
+    put = tracks["video"].isin(list(stretches)).to_numpy()
+    cut: list[tuple[int, float, float, float, float]] = []
+    for k in np.flatnonzero(put).tolist():
+        start_s, end_s = (float(tracks[name].iloc[k]) for name in ("start_s", "end_s"))
+        of_video = stretches[int(tracks["video"].iloc[k])]
+        cuts_s = [one.from_s for one in of_video if start_s < one.from_s < end_s]
+        for from_s, to_s in pairwise([start_s, *cuts_s, end_s]):
+            there = [one for one in of_video if one.from_s <= max(from_s, 0.0)][-1]
+            share = (to_s - from_s) / (end_s - start_s) if cuts_s else 1.0
+            cut.append((k, from_s, to_s, there.begin + from_s - there.from_s, share))
+    others = np.flatnonzero(~put)
+    told = np.array(cut, np.float64).reshape(-1, 5)
+    of = np.concatenate([others, told[:, 0].astype(np.int64)])
+    found = tracks.iloc[of].assign(of=of)
+    for k, name in enumerate(("start_s", "end_s", "local_start"), 1):
+        found[name] = np.concatenate([tracks[name].to_numpy(np.float64)[others], told[:, k]])
+    found["judged_s"] *= np.concatenate([np.ones(len(others)), told[:, 4]])
+    return found.reset_index(drop=True)

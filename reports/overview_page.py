@@ -8,6 +8,7 @@ from typing import Any, Final
 from reports import heat, strips
 from reports.archive import Archive
 from reports.cards import Cards
+from reports.changes import MOST_OF_A_VIDEO
 from reports.colours import colours_of
 from reports.hours import LEAST_TRACKS
 from reports.morning import AT_ONCE, failures_of
@@ -16,13 +17,15 @@ from reports.names import camera_page
 from reports.nights import Night
 from reports.records import Change, Video
 from reports.render import json_block, render
-from reports.rows import moment_of, newest_first, note_of, rows_of
+from reports.rows import MOST as MOST_LISTED
+from reports.rows import listed, moment_of, note_of, rows_of
 from reports.text import of_clock, visible
 
 STATIC_VIDEOS: Final = 50
 """Videos that stand in the page itself, for a browser that runs no script."""
 STATIC_CHANGES: Final = 10
 _MOST_UNREADABLE: Final = 10
+_TABLES: Final = ("videos", "tracks")
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,6 @@ def archive_html(archive: Archive, nights: tuple[Night, ...], out: Path, cards: 
     failures = failures_of(archive, nights)
     sources = {video.source for video in archive.videos}
     zones = Counter(video.time_zone for video in archive.videos if video.time_zone)
-    unreadable = [str(path.relative_to(out)) for path in archive.unreadable]
     return _render(
         "index.html",
         archive,
@@ -65,9 +67,7 @@ def archive_html(archive: Archive, nights: tuple[Night, ...], out: Path, cards: 
         n_failures=sum(len(row.videos) for row in failures),
         n_told=sum(len(row.videos) for row in failures[:MOST_FAILURES]),
         missing=[pair for pair in (nights[0].failures if nights else ()) if pair[0] not in sources],
-        unreadable=unreadable[:_MOST_UNREADABLE],
-        n_unreadable=len(unreadable),
-        months=_months(_links(archive, {day: f"{day}.html" for day in archive.days}, archive.days)),
+        months=_months(_day_links(archive)),
         cameras=_camera_links(archive),
     )
 
@@ -77,7 +77,7 @@ def day_html(part: Archive, day: str, before: str | None, after: str | None, car
     of = {video.video_id: video for video in part.videos}
     # A recording over midnight is of two days, and each of its changes of one.
     changes = [one for one in part.changes if of_clock(moment_of(of[one.video_id], one))[:10] == day]
-    part = replace(part, changes=tuple(changes))
+    part = replace(part, changes=tuple(changes), day=day)
     return _render(
         "day.html",
         part,
@@ -103,7 +103,7 @@ def camera_html(part: Archive, camera: str, cards: Cards) -> str:
         data={"days": heat.by_day_and_hour(part)},
         figures={},
         camera=camera,
-        months=_months(_links(part, {day: f"{day}.html" for day in part.days}, part.days)),
+        months=_months(_day_links(part)),
     )
 
 
@@ -116,7 +116,6 @@ def _render(
     figures: dict[str, Any],
     **values: Any,
 ) -> str:
-    order = newest_first(archive)
     labels = archive.labels
     colours = colours_of(labels)
     rows = rows_of(archive)
@@ -127,10 +126,15 @@ def _render(
         shares=archive.shares,
         least=LEAST_TRACKS,
         rows=json_block({**rows, "colours": [colours[label] for label in labels]}),
+        unreadable=[_table_file(path) for path in list(archive.unreadable)[:_MOST_UNREADABLE]],
+        n_unreadable=len(archive.unreadable),
         data={name: json_block(value) for name, value in data.items()},
         figures={name: json_block(value) for name, value in figures.items()},
         colours=colours,
-        videos=[archive.videos[place] for place in order[:STATIC_VIDEOS]],
+        videos=[archive.videos[place] for place in listed(archive)[:STATIC_VIDEOS]],
+        n_listed=len(rows["videos"]["id"]),
+        most_listed=MOST_LISTED,
+        most_changes=MOST_OF_A_VIDEO,
         shown=[list(zip(codes[::2], codes[1::2], strict=True)) for codes in shown],
         moments=_moments(archive),
         note_of=note_of,
@@ -146,6 +150,18 @@ def _moments(archive: Archive) -> list[Moment]:
     of = {video.video_id: video for video in archive.videos}
     told = archive.changes[:STATIC_CHANGES]
     return [Moment(change, of[change.video_id], moment_of(of[change.video_id], change)) for change in told]
+
+
+def _table_file(path: Path) -> str:
+    """A file of the tables, or a folder of them, from the name of its table on."""
+    parts = path.parts
+    return "/".join(parts[max(k for k, part in enumerate(parts) if k == 0 or part in _TABLES) :])
+
+
+def _day_links(archive: Archive) -> list[Link]:
+    links = _links(archive, {day: f"{day}.html" for day in archive.days}, archive.days)
+    # A recording over midnight is of two days, and each of its tracks of those in which it is seen.
+    return [replace(link, n_tracks=archive.tracks_by_day.get(link.name, 0)) for link in links]
 
 
 def _links(archive: Archive, pages: dict[str, str], places: dict[str, list[int]]) -> list[Link]:

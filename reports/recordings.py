@@ -4,8 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from reports.archive import DAY_S, Archive
 from reports.charts import Figure
+from reports.clock import shown
 from reports.records import Video
 from reports.text import chart_text, counted, of_clock, visible
 
@@ -47,15 +50,18 @@ def recordings(archive: Archive, midnight: float, lanes: dict[str | None, int]) 
     seen: dict[str, list[Bar]] = {name: [] for name in _SEEN}
     holes: list[Bar] = []
     failed: list[tuple[int, float, Video]] = []
-    for video, (begin, end) in zip(archive.videos, archive.local_spans, strict=True):
+    for video, stretches in zip(archive.videos, archive.stretches, strict=True):
         lane = lanes.get(video.camera, -1)
         if lane < 0 or video.status == "duplicate":
             continue
         if video.status == "failed":
-            failed.append((lane, max(begin, midnight), video))
+            failed.append((lane, max(stretches[0].begin, midnight), video))
             continue
-        seen["partial" if video.status == "partial" else "recorded"].append(Bar(lane, begin, end))
-        holes += [Bar(lane, begin + gap.start_s, begin + gap.end_s) for gap in video.gaps if gap.kind == "hole"]
+        bars = [Bar(lane, *told) for told in shown(stretches, 0.0, np.inf)]
+        seen["partial" if video.status == "partial" else "recorded"] += bars
+        for gap in video.gaps:
+            if gap.kind == "hole":
+                holes += [Bar(lane, *told) for told in shown(stretches, gap.start_s, gap.end_s)]
     cameras = {lane: visible(name) if name is not None else NOBODY for name, lane in lanes.items()}
     traces = []
     for name, bars in seen.items():

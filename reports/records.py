@@ -140,11 +140,11 @@ class VideoPage:
 
 @dataclass(frozen=True)
 class Totals:
-    """Sums over the videos of an index; copies of other videos count in n_by_status alone."""
+    """Sums over the videos of a page; copies of other videos count in n_by_status alone. Those of a day are of what went on
+    that day."""
 
     n_by_status: tuple[tuple[str, int], ...]
     duration_s: float
     decoded_s: float
     n_unknown_duration: int
-    n_faces: int
     n_tracks: int

@@ -15,6 +15,8 @@ from reports.text import clock, counted, floored, span, visible
 
 MOST: Final = 20_000
 """Videos that a page lists, those that began last; the pages of days and cameras list the others."""
+MOST_OTHERS: Final = 5_000
+"""Videos that it lists beyond these: what failed, then what is partial, then what has no start and is of no day."""
 MOST_CHANGES: Final = 500
 """Changes that a page lists, the strongest."""
 _MOST_GAPS: Final = 3
@@ -27,17 +29,14 @@ def rows_of(archive: Archive) -> dict[str, Any]:
     point into; `pages`, file names of the pages of the cameras; `videos`, a dictionary of columns: id, page (1 where
     it has one), folder, name, camera, day, start (seconds of the local day), duration (tenths of a second), coverage
     (per mille, rounded down), status, tracks, note, shown ([label, tracks, label, tracks, …] of judged tracks, the
-    most frequent first); `changes`, a list of [place in videos, track, seconds, moment (seconds since 1970 by the
+    most frequent first); `put`, a list of [place in videos, begin, end] by the camera's clock, for the videos within
+    which that clock is put: one entry for each part that goes on evenly; `changes`, a list of [place in videos, track, seconds, moment (seconds since 1970 by the
     camera's clock), label before, label after, seconds before, seconds after, per cent sure]; `n_videos` and
-    `n_changes`, how many there are in all; and `n_undated`. Videos stand in the order newest_first.
+    `n_changes`, how many there are in all; and `day`, the only one that the page is of, or null. Videos stand in the
+    order newest_first.
     """
     told = archive.changes[:MOST_CHANGES]
-    in_order = newest_first(archive)
-    order = in_order[:MOST]
-    if len(in_order) > MOST:  # No change is told of a video that is not listed.
-        listed = {archive.videos[place].video_id for place in order}
-        wanted = {change.video_id for change in told} - listed
-        order += [place for place in in_order[MOST:] if archive.videos[place].video_id in wanted]
+    order = listed(archive)
     videos = [archive.videos[place] for place in order]
     cameras, folders, days, notes = _Texts(), _Texts(), _Texts(), _Texts()
     shown = _shown(archive)
@@ -61,8 +60,8 @@ def rows_of(archive: Archive) -> dict[str, Any]:
     of_label = {label: k for k, label in enumerate(archive.labels)}
     changes = [
         [
-            places[c.video_id], c.track_id, round(c.at_s, 2), moment_of(videos[places[c.video_id]], c),
-            of_label[c.before], of_label[c.after], round(c.before_s, 1), round(c.after_s, 1), math.floor(c.confidence * 100),
+            places[c.video_id], c.track_id, round(c.at_s, 3), moment_of(videos[places[c.video_id]], c),
+            of_label[c.before], of_label[c.after], round(c.before_s, 1), round(c.after_s, 1), floored(c.confidence) // 10,
         ]
         for c in told
     ]  # fmt: skip
@@ -75,11 +74,37 @@ def rows_of(archive: Archive) -> dict[str, Any]:
         "days": days.texts,
         "notes": notes.texts,
         "videos": columns,
+        "put": [
+            [k, round(one.begin, 3), round(one.end, 3)]
+            for k, place in enumerate(order)
+            if len(archive.stretches[place]) > 1
+            for one in archive.stretches[place]
+        ],
         "changes": changes,
         "n_videos": len(archive.videos),
         "n_changes": len(archive.changes),
-        "n_undated": archive.n_undated,
+        "day": archive.day,
     }
+
+
+def listed(archive: Archive) -> list[int]:
+    """Places of the videos that a page lists, in the order newest_first: those, those that want a look, those of changes."""
+    in_order = newest_first(archive)
+    if len(in_order) <= MOST:
+        return in_order
+    of_changes = {change.video_id for change in archive.changes[:MOST_CHANGES]}
+    older: dict[str, list[int]] = {"failed": [], "partial": [], "undated": []}
+    wanted = set(in_order[:MOST])
+    for place in in_order[MOST:]:
+        video = archive.videos[place]
+        if video.video_id in of_changes:  # No change is told of a video that is not listed.
+            wanted.add(place)
+        elif video.status in older:
+            older[video.status].append(place)
+        elif video.start_time is None:
+            older["undated"].append(place)
+    wanted.update([place for places in older.values() for place in places][:MOST_OTHERS])
+    return [place for place in in_order if place in wanted]
 
 
 def newest_first(archive: Archive) -> list[int]:

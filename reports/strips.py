@@ -10,7 +10,6 @@ import pandas as pd
 from reports.archive import DAY_S, Archive
 from reports.charts import Figure, figure
 from reports.colours import colours_of
-from reports.hours import pieces_of
 from reports.recordings import recordings
 from reports.text import chart_text, clock, counted, of_clock, percent
 
@@ -28,17 +27,15 @@ Lanes = dict[str | None, int]
 """Place of each camera from the top, by name."""
 
 
-def of_day(archive: Archive, day: str) -> Figure | None:
-    """A lane for each camera, from 0:00 to 24:00 by its own clock; None where nothing went on.
+def of_day(archive: Archive, day: str) -> Figure:
+    """A lane for each camera, from 0:00 to 24:00 by its own clock.
 
     Args:
-        archive: the videos that were going on that day.
+        archive: the videos that were going on that day, one at least.
         day: YYYY-MM-DD.
     """
     midnight = float(np.datetime64(day, "s").astype(np.int64))
     lanes = lanes_of(archive)
-    if not lanes:
-        return None
     # Plotly's dates are those of a clock without a time zone, as those of the cameras are.
     edges = [of_clock(midnight), of_clock(midnight + DAY_S)]
     time = {"type": "date", "range": edges, "minallowed": edges[0], "maxallowed": edges[1]}
@@ -68,16 +65,18 @@ def lanes_of(archive: Archive) -> Lanes:
 
 def _expressions(archive: Archive, day: str, midnight: float, lanes: Lanes) -> list[Figure]:
     """A trace a lane: the most frequent label of each bucket as a colour, its share as opacity."""
-    pieces = pieces_of(archive.tracks, archive.labels, BUCKET_S)
+    pieces = archive.pieces(BUCKET_S)
     places = {name if name is not None else np.nan: lane for name, lane in lanes.items()}
     pieces["lane"] = [places.get(name if isinstance(name, str) else np.nan, -1) for name in pieces["camera"]]
     pieces = pieces[(pieces["day"] == day) & (pieces["lane"] >= 0)].sort_values(["lane", "hour", "begins", "row"])
     if not len(pieces):
         return []
+    # Of an hour that comes twice in autumn one bucket may hold two pieces of a track.
+    pieces["n_tracks"] = ~pieces.duplicated(["hour", "row"])
     groups = pieces.groupby(["lane", "hour"], sort=True)
     buckets = groups[list(archive.labels)].sum()
-    buckets["n_tracks"] = groups.size()
-    buckets["link"] = _links(archive, groups[["row", "begins"]].first())
+    buckets["n_tracks"] = groups["n_tracks"].sum()
+    buckets["link"] = _links(archive, groups[["row", "at_s"]].first())
     scale = _scale(archive)
     names = {lane: chart_text(name if name is not None else "unknown") for name, lane in lanes.items()}
     traces = []
@@ -138,15 +137,13 @@ def _links(archive: Archive, firsts: pd.DataFrame) -> list[str]:
 
     Args:
         archive: of the day.
-        firsts: `row`, place of the track, and `begins`, the moment by the camera's clock.
+        firsts: `row`, place of the track, and `at_s`, the second of the video.
     """
     tracks = archive.tracks.iloc[firsts["row"].to_numpy(np.int64)]
-    after_s = np.maximum(firsts["begins"].to_numpy(np.float64) - tracks["local_start"].to_numpy(np.float64), 0.0)
-    at_s = tracks["start_s"].to_numpy(np.float64) + after_s
     found = []
-    for video, track_id, second in zip(tracks["video"], tracks["track_id"], at_s, strict=True):
+    for video, track_id, second in zip(tracks["video"], tracks["track_id"], firsts["at_s"], strict=True):
         page = archive.videos[video].page
-        found.append(f"{page}#t={second:.2f}&track={track_id:.0f}" if page is not None else "")
+        found.append(f"{page}#t={second:.3f}&track={track_id:.0f}" if page is not None else "")
     return found
 
 

@@ -108,7 +108,7 @@ def test_the_day_is_drawn_and_leads_to_a_second(site: Path, visit: Visit) -> Non
     strips.locator(".hoverlayer .hovertext").first.wait_for()
     assert re.search(r"judged, \d+ tracks?", strips.locator(".hoverlayer").text_content() or "")
     visit.page.mouse.click(*box)
-    visit.page.wait_for_url(re.compile(r"/videos/[0-9a-f]{16}\.html#t=\d+\.\d\d&track=\d+$"))
+    visit.page.wait_for_url(re.compile(r"/videos/[0-9a-f]{16}\.html#t=\d+\.\d{3}&track=\d+$"))
 
 
 def _first_cell(visit: Visit, strips: Locator) -> tuple[float, float]:

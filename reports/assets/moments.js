@@ -20,7 +20,7 @@
     let link = document.createTextNode(when);
     if (videos.page[k]) {
       link = words.element("a", "", when);
-      link.href = words.page(k, `#t=${at.toFixed(2)}&track=${track}`);
+      link.href = words.page(k, `#t=${at.toFixed(3)}&track=${track}`);
     }
     const camera = videos.camera[k] < 0 ? words.unknown() : words.outside(rows.cameras[videos.camera[k]]);
     const where = words.cell("Camera", "camera", camera, " ", words.element("small", "", `track ${track}`));

@@ -13,6 +13,9 @@
   // Seconds since 1970 by the camera's own clock; NaN where nothing tells.
   const begins = Float64Array.from(videos.day, (day, k) => (day < 0 ? NaN : epochs[day] + videos.start[k]));
   const ends = Float64Array.from(videos.duration, (tenths, k) => begins[k] + Math.max(tenths, 0) / 10);
+  // Where summer time begins or ends within a video: what its camera's clock showed, in parts.
+  const put = new Map();
+  for (const [k, begin, end] of rows.put) put.set(k, [...(put.get(k) || []), [begin, end]]);
   const names = videos.name.map((name) => name.toLowerCase());
   const texts = { camera: rows.cameras, folder: rows.folders, note: rows.notes };
   for (const key of Object.keys(texts)) texts[key] = texts[key].map((text) => text.toLowerCase());
@@ -26,18 +29,23 @@
     return (k) => names[k].includes(word) || camera[videos.camera[k]] || folder[videos.folder[k]] || note[videos.note[k]];
   }
 
-  function overlaps(k, from, to) {
-    return begins[k] < to && (ends[k] > from || begins[k] >= from);
-  }
+  const meets = (begin, end, from, to) => begin < to && (end > from || begin >= from);
 
-  // Whether a video goes on in this hour of some day between two moments.
-  function inHour(k, hour, from, to) {
-    const first = Math.max(Math.floor(begins[k] / DAY_S), from === -Infinity ? -Infinity : from / DAY_S);
-    const last = Math.min(Math.floor(ends[k] / DAY_S), to === Infinity ? Infinity : to / DAY_S - 1);
+  // Whether what goes on from begin to end does so in this hour of some day between two moments.
+  function meetsHour(begin, end, hour, from, to) {
+    const first = Math.max(Math.floor(begin / DAY_S), from === -Infinity ? -Infinity : from / DAY_S);
+    const last = Math.min(Math.floor(end / DAY_S), to === Infinity ? Infinity : to / DAY_S - 1);
     for (let day = first; day <= last; day += 1) {
-      if (overlaps(k, day * DAY_S + hour * 3600, day * DAY_S + (hour + 1) * 3600)) return true;
+      if (meets(begin, end, day * DAY_S + hour * 3600, day * DAY_S + (hour + 1) * 3600)) return true;
     }
     return false;
+  }
+
+  // Whether a video goes on between two moments, and in this hour, if it is one.
+  function goesOn(k, from, to, hour) {
+    const test = hour < 0 ? (begin, end) => meets(begin, end, from, to)
+      : (begin, end) => meetsHour(begin, end, hour, from, to);
+    return put.has(k) ? put.get(k).some(([begin, end]) => test(begin, end)) : test(begins[k], ends[k]);
   }
 
   function tests(view) {
@@ -57,9 +65,12 @@
   }
 
   function between(view) {
-    const from = view.from ? Date.parse(view.from + "T00:00:00Z") / 1000 : -Infinity;
-    const to = view.to ? Date.parse(view.to + "T00:00:00Z") / 1000 + DAY_S : Infinity;
-    return [from, to, view.hour === "" ? -1 : Number(view.hour)];
+    const hour = view.hour === "" ? -1 : Number(view.hour);
+    // On the page of a day an hour is one of that day.
+    const [first, last] = rows.day && hour >= 0 ? [rows.day, rows.day] : [view.from, view.to];
+    const from = first ? Date.parse(first + "T00:00:00Z") / 1000 : -Infinity;
+    const to = last ? Date.parse(last + "T00:00:00Z") / 1000 + DAY_S : Infinity;
+    return [from, to, hour];
   }
 
   const dated = ([from, to, hour]) => hour >= 0 || from !== -Infinity || to !== Infinity;
@@ -72,7 +83,7 @@
     if (view.shown) all.push((k) => videos.shown[k].some((value, i) => i % 2 === 0 && value === label));
     if (dated(time)) {
       const [from, to, hour] = time;
-      all.push((k) => begins[k] === begins[k] && (hour < 0 ? overlaps(k, from, to) : inHour(k, hour, from, to)));
+      all.push((k) => begins[k] === begins[k] && goesOn(k, from, to, hour));
     }
     return order.filter((k) => all.every((test) => test(k)));
   }

@@ -4,7 +4,7 @@
 (function () {
   const site = window.emobatch;
   const place = document.querySelector("[data-figure=figure-strips]");
-  const LINK = /^[0-9a-f]{16}\.html#t=\d+\.\d\d&track=\d+$/;
+  const LINK = /^[0-9a-f]{16}\.html#t=\d+\.\d{3}&track=\d+$/;
   if (!place) return;
 
   function open(event) {
