@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 
 from analytics.errors import UsageError
 from analytics.recorders import zone_of
@@ -48,8 +48,11 @@ def local_epoch_s(when: datetime, time_zone: str | None) -> float:
     return there.timestamp() + (there.utcoffset() or _NO_OFFSET).total_seconds()
 
 
+@lru_cache(1 << 16)
 def stretches_of(start: datetime, length_s: float, time_zone: str | None) -> tuple[Stretch, ...]:
     """A recording by the clock of its camera, cut where the clock is put: where summer time begins or ends.
+
+    Kept, as the index, a day and a camera ask for each video in turn.
 
     Args:
         start: of the recording.
@@ -61,14 +64,16 @@ def stretches_of(start: datetime, length_s: float, time_zone: str | None) -> tup
         return local(start + at, time_zone).utcoffset() or _NO_OFFSET
 
     cuts, end = [timedelta(0)], timedelta(seconds=length_s)
-    while offset(cuts[-1]) != offset(end):
+    offsets, last = [offset(cuts[0])], offset(end)
+    while offsets[-1] != last:
         low, high = cuts[-1], end
         while high - low > _TICK:
             middle = low + (high - low) // 2
-            low, high = (middle, high) if offset(middle) == offset(cuts[-1]) else (low, middle)
+            low, high = (middle, high) if offset(middle) == offsets[-1] else (low, middle)
         cuts.append(high)
+        offsets.append(offset(high))
     edges_s = [*(cut.total_seconds() for cut in cuts), length_s]
-    begins = [local_epoch_s(start + cut, time_zone) for cut in cuts]
+    begins = [start.timestamp() + (cut + there).total_seconds() for cut, there in zip(cuts, offsets, strict=True)]
     return tuple(Stretch(*told) for told in zip(edges_s, edges_s[1:], begins, strict=False))
 
 
