@@ -19,15 +19,7 @@
 
   // --- words -------------------------------------------------------------------------------------------------------
 
-  const two = (n) => String(n).padStart(2, "0");
-
-  function clock(seconds) {
-    const tenths = Math.round(Math.max(0, seconds) * 10);
-    const whole = Math.floor(tenths / 10);
-    const hours = Math.floor(whole / 3600);
-    const minutes = Math.floor(whole / 60) % 60;
-    return (hours ? hours + ":" + two(minutes) : minutes) + ":" + two(whole % 60) + "." + (tenths % 10);
-  }
+  const clock = (seconds) => window.emobatch.clock(seconds, true);
 
   // By the camera's clock; nothing where the start is unknown.
   function wall(seconds) {

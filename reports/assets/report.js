@@ -14,16 +14,6 @@
     responsive: true,
   };
 
-  function clock(seconds, step) {
-    const tenths = Math.round(seconds * 10);
-    const whole = Math.floor(tenths / 10);
-    const two = (n) => String(n).padStart(2, "0");
-    const hours = Math.floor(whole / 3600);
-    const minutes = Math.floor(whole / 60) % 60;
-    const text = (hours ? hours + ":" + two(minutes) : String(minutes)) + ":" + two(whole % 60);
-    return step < 1 ? text + "." + (tenths % 10) : text;
-  }
-
   // The ticks of a time axis between two seconds, as many as find room.
   function timeTicks(range, widthPx) {
     const most = Math.max(2, widthPx / LABEL_PX);
@@ -31,7 +21,7 @@
     const step = STEPS_S.find((s) => length / s <= most) || Math.ceil(length / most / 86400) * 86400;
     const values = [];
     for (let k = Math.ceil(Math.max(0, range[0]) / step); k * step <= range[1]; k += 1) values.push(k * step);
-    return { "xaxis.tickvals": values, "xaxis.ticktext": values.map((s) => clock(s, step)) };
+    return { "xaxis.tickvals": values, "xaxis.ticktext": values.map((s) => window.emobatch.clock(s, step < 1)) };
   }
 
   function theme(layout) {

@@ -3,7 +3,7 @@
 
 (function () {
   const site = (window.emobatch = window.emobatch || {});
-  const { rows } = site;
+  const { rows, clock } = site;
   const videos = rows.videos;
   const PAGE = 100;
   // Rows that are drawn before the next frame; the others follow once no key waits.
@@ -23,14 +23,7 @@
 
   const outside = (text) => element("bdi", "", text);
   const unknown = () => element("span", "unknown", "unknown");
-  const two = (number) => String(number).padStart(2, "0");
   const number = (value) => value.toLocaleString("en-US");
-
-  function clock(seconds) {
-    const hours = Math.floor(seconds / 3600);
-    const rest = two(seconds % 60);
-    return hours ? `${hours}:${two(Math.floor(seconds / 60) % 60)}:${rest}` : `${Math.floor(seconds / 60)}:${rest}`;
-  }
 
   // A moment by the camera's clock, told in seconds since 1970 by the same clock.
   const moment = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ");
