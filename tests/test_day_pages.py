@@ -2,13 +2,17 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reports.archive import Archive, read_archive
+from reports.clock import local_epoch_s, stretches_of
 from reports.overview_page import camera_html, day_html
 from reports.recordings import recordings
 from reports.site import write_site
@@ -23,6 +27,27 @@ SPRING: Final = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
 """01:30 in Berlin; at 02:00 it is 03:00."""
 AUTUMN: Final = datetime(2026, 10, 24, 23, 30, tzinfo=UTC)
 """01:30 in Berlin; at 03:00 it is 02:00."""
+
+
+@given(
+    st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)),
+    st.floats(0, 7 * 86_400),
+    st.sampled_from(["Europe/Berlin", "Africa/Cairo", "America/Havana", "Australia/Lord_Howe", "UTC", None]),
+    st.floats(0, 1),
+)
+def test_stretches_tell_the_clock_at_every_second(
+    start: datetime, length_s: float, zone: str | None, at: float
+) -> None:
+    """They follow one another through the recording, and within each the clock shows what it shows."""
+    begin = start.replace(tzinfo=UTC)
+    stretches = stretches_of(begin, length_s, zone)
+    assert stretches[0].from_s == 0 and stretches[-1].to_s == length_s and len(stretches) <= 2
+    assert all(one.to_s == after.from_s for one, after in pairwise(stretches))
+    second = at * length_s
+    (there,) = [one for one in stretches if one.from_s <= second][-1:]
+    told = local_epoch_s(begin + timedelta(seconds=second), zone)
+    near_a_cut = any(0 < abs(second - one.from_s) < 1e-5 for one in stretches)
+    assert near_a_cut or there.begin + second - there.from_s == pytest.approx(told, abs=1e-4)
 
 
 def archive_of(out: Path, video: Row, tracks: list[Row]) -> Archive:
