@@ -211,7 +211,7 @@ def test_thumbnails_are_shown_once_they_are_there(tmp_path: Path) -> None:
     before = page.stat().st_mtime_ns
     folder = site / "thumbnails" / WHOLE
     folder.mkdir(parents=True)
-    (folder / "made.json").write_text("{}")
+    (folder / "made.json").write_text('{"settings_hash": "cafe"}')
     (folder / "<b>.jpg").write_bytes(b"")
     write_site(tmp_path)
     assert page.stat().st_mtime_ns == before
