@@ -1,10 +1,13 @@
 """How large the steps of a training are, and when it ends: optimizers, schedules, early stopping.
 
-Schedule and end depend on nothing but the figures of the epochs before, which history.csv keeps. So a training that was
-stopped goes on as if it had not been.
+Schedule and end depend on nothing but the figures of the epochs before, which history.csv keeps, or on their time, which
+seconds.json keeps. So a training that was stopped goes on as if it had not been.
 """
 
+import json
+import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import keras
@@ -88,4 +91,36 @@ class Patience(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.by_epoch[epoch] = float((logs or {})[self.monitor])
         if self.too_long:
+            self.model.stop_training = True
+
+
+class Budget(keras.callbacks.Callback):  # type: ignore[misc]
+    """Adds up the time of the epochs that are done, and ends a training that has had enough of it.
+
+    Args:
+        kept: file that keeps the seconds of each epoch.
+        seconds: after which the epoch that is being learned is the last one; 0 sets no bound.
+    """
+
+    def __init__(self, kept: Path, seconds: float) -> None:
+        super().__init__()
+        self.kept, self.seconds = kept, seconds
+        read = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else []
+        self.taken: list[float] = [float(one) for one in read]
+
+    @property
+    def spent(self) -> bool:
+        """Whether the time is over."""
+        return 0 < self.seconds <= sum(self.taken)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.taken = self.taken[:epoch]  # An epoch that was stopped before it was done is done again.
+        self.started = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.taken.append(time.monotonic() - self.started)
+        half = self.kept.with_suffix(".tmp")
+        half.write_text(json.dumps(self.taken), encoding="utf-8")
+        half.replace(self.kept)
+        if self.spent:
             self.model.stop_training = True

@@ -46,7 +46,7 @@ def test_the_same_settings_go_on(begun: Path) -> None:
     ("change", "named"),
     [
         ({"epochs": 48}, "--epochs 24 instead of 48"),
-        ({"batch": 32}, "batch 64 instead of 32"),
+        ({"batch": 32}, "--batch 64 instead of 32"),
         ({"net": "huge", "seed": 1}, "--net default instead of huge, --seed 20 instead of 1"),
         ({"dataset": "f" * 64}, "another data set (SHA-256 0123456789ab… instead of ffffffffffff…)"),
         ({"momentum": 0.9}, "momentum nothing instead of 0.9"),
