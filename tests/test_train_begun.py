@@ -62,6 +62,14 @@ def test_other_settings_are_refused_and_named(begun: Path, change: dict[str, Any
     assert (begun / "begun.json").read_bytes() == before
 
 
+def test_a_folder_of_an_earlier_release_goes_on(begun: Path) -> None:
+    """What could not be chosen then is what it always was; with another choice it is refused by name."""
+    usual = {"loss": "soft-labels", "optimizer": "adamw", "schedule": "cosine", "patience": 0, "budget_s": 0.0}
+    begin_or_go_on(begun, _SETTINGS | usual)
+    with pytest.raises(UsageError, match="--loss soft-labels instead of focal: "):
+        begin_or_go_on(begun, _SETTINGS | usual | {"loss": "focal"})
+
+
 @pytest.mark.parametrize("left", ["history.csv", "best.weights.h5", "resume"])
 def test_checkpoints_of_unknown_origin_are_refused(tmp_path: Path, left: str) -> None:
     """They may be of anything."""
