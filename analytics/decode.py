@@ -77,7 +77,7 @@ def decode_samples(path: Path, plan: VideoPlan, segment: Segment, outcome: Decod
     with container:
         sampled: set[int] = set()
         missing = len(segment)
-        for number, frame in _frames(container, stream, plan, segment, outcome):
+        for number, frame in frames_of(container, stream, plan, segment, outcome):
             if frame.is_corrupt or not segment.first <= number < segment.until:
                 continue
             missing -= not outcome.decoded[number - segment.first]
@@ -86,8 +86,8 @@ def decode_samples(path: Path, plan: VideoPlan, segment: Segment, outcome: Decod
             cell = int(plan.cells[number])
             if cell not in sampled:
                 sampled.add(cell)
-                outcome.shape = outcome.shape or _shape_of(frame, float(stream.sample_aspect_ratio or 1))
-                yield SampledFrame(cell, float(plan.times_s[number]), _upright(frame, outcome.shape))
+                outcome.shape = outcome.shape or shape_of(frame, float(stream.sample_aspect_ratio or 1))
+                yield SampledFrame(cell, float(plan.times_s[number]), upright(frame, outcome.shape))
             if not missing:
                 return
 
@@ -105,7 +105,7 @@ def look(path: Path, plan: VideoPlan, pulse: Pulse) -> PictureShape | None:
     return outcome.shape
 
 
-def _frames(
+def frames_of(
     container: InputContainer, stream: VideoStream, plan: VideoPlan, segment: Segment, outcome: DecodeOutcome
 ) -> Iterator[tuple[int, VideoFrame]]:
     """Frames of the stream, those of the segment among them, with their numbers in the plan.
@@ -215,13 +215,13 @@ class _Numbers:
         return self.last if self.last < len(self.plan.times_s) else None
 
 
-def _shape_of(frame: VideoFrame, pixel_ratio: float) -> PictureShape:
+def shape_of(frame: VideoFrame, pixel_ratio: float) -> PictureShape:
     rotation = -round(frame.rotation / 90) * 90 % 360
     width, height = _square_pixel_size(frame, pixel_ratio)
     return PictureShape(height, width, rotation) if rotation % 180 else PictureShape(width, height, rotation)
 
 
-def _upright(frame: VideoFrame, shape: PictureShape) -> Picture:
+def upright(frame: VideoFrame, shape: PictureShape) -> Picture:
     """The frame as blue-green-red picture: square pixels, turned upright, of the video's size."""
     stored = (shape.height, shape.width) if shape.rotation % 180 else (shape.width, shape.height)
     picture = np.asarray(frame.to_ndarray(format="bgr24", width=stored[0], height=stored[1]), np.uint8)

@@ -115,12 +115,19 @@ def recorded(path: str | Path, recorders: Sequence[Recorder], modified: datetime
         modified: when the file was last changed, aware; it is about the end of the recording, and tells which of two
             equal local times in autumn is meant.
     """
+    return rule_of(path, recorders, modified)[1]
+
+
+def rule_of(
+    path: str | Path, recorders: Sequence[Recorder], modified: datetime | None = None
+) -> tuple[Recorder | None, Recorded]:
+    """The rule that matches, if one does, and what it tells; as recorded()."""
     parts = PurePath(path)
     for recorder in recorders:
         found = _by_rule(parts, recorder, modified)
         if found is not None:
-            return found
-    return Recorded()
+            return recorder, found
+    return None, Recorded()
 
 
 def with_container_time(recorded: Recorded, creation_time: str | None, now: datetime | None = None) -> Recorded:

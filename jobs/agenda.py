@@ -91,8 +91,7 @@ def draw_up(
     _check_patterns(options)
     agenda = Agenda()
     now_ns = time.time_ns()
-    rules = tuple(rule if rule.timezone else replace(rule, timezone=options.timezone) for rule in options.recorders)
-    options = replace(options, recorders=rules)
+    options = replace(options, recorders=options.rules)
     found = [_item(path, options, fingerprints) for path in sources.videos]
     _warn_of_cameras(found, options)
     _warn_of_rules(found, options)

@@ -7,20 +7,27 @@ from typing import Annotated
 import typer
 
 from analytics.footage import is_url
+from jobs.cli_config import ConfigOfOut, OutOfRun, out_named
 from jobs.cli_options import Debug, Json, log_to_stderr
 
-Out = Annotated[str, typer.Argument(metavar="OUT", help="Folder of an earlier run, or its s3:// URL.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell what would be done.")]
 
 
-def compact(out: Out, dry_run: DryRun = False, as_json: Json = False, debug: Debug = False) -> int:
+def compact(
+    ctx: typer.Context,
+    out: OutOfRun = None,
+    config: ConfigOfOut = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> int:
     """Put the tables of many videos into one file a table, day and camera."""
     log_to_stderr()
     from jobs.compact import compact_days
     from jobs.opened import alone
     from jobs.screen import printable
 
-    with alone(out, "emobatch compact") as folder:
+    with alone(out_named(ctx, out, config), "emobatch compact") as folder:
         done = compact_days(folder, None, least=2, dry_run=dry_run)
     if as_json:
         typer.echo(json.dumps({"partitions": done.partitions, "videos": done.videos, "damaged": list(done.damaged)}))
@@ -33,10 +40,12 @@ def compact(out: Out, dry_run: DryRun = False, as_json: Json = False, debug: Deb
 
 
 def purge(
-    out: Out,
+    ctx: typer.Context,
     older_than: Annotated[
         str, typer.Option(metavar="30d", help="Age of a recording; of its processing where the start is unknown.")
     ],
+    out: OutOfRun = None,
+    config: ConfigOfOut = None,
     force: Annotated[
         bool, typer.Option("--force", help="Remove all there is, even if the last run is as old.")
     ] = False,
@@ -47,16 +56,17 @@ def purge(
     """Remove tables, pages and state of old videos; never footage. They do not come back with the next run."""
     log_to_stderr()
     from jobs.opened import alone
-    from jobs.purge import moment_before
+    from jobs.purge import FINISHED_AT, moment_before
     from jobs.purge import purge as purge_all
     from jobs.screen import printable
     from reports.site import write_site
 
     before = moment_before(datetime.now(UTC), older_than)
+    out = out_named(ctx, out, config)
     with alone(out, "emobatch purge") as folder:
         done = purge_all(folder, before, dry_run, force)
         if done.log or done.pages_left:
-            write_site(folder)
+            write_site(folder, in_bucket=is_url(out), gone=done.gone)
     told = done.to_json()
     if told["log"] and is_url(out):
         told["log"] = told["log"].replace(str(folder), out.rstrip("/"), 1)
@@ -64,6 +74,13 @@ def purge(
         typer.echo(json.dumps(told))
         return 0
     for one in done.videos:
-        typer.echo(printable(f"{'would remove' if dry_run else 'removed'} {one.video_id} {one.source}"))
+        moment, decided_by = done.decided(one)
+        known = decided_by != FINISHED_AT
+        why = (
+            f"recorded {moment:%Y-%m-%d %H:%M} UTC ({decided_by})"
+            if known
+            else f"start unknown, processed {moment:%Y-%m-%d %H:%M} UTC"
+        )
+        typer.echo(printable(f"{'would remove' if dry_run else 'removed'} {one.video_id} {one.source}: {why}"))
     typer.echo(f"{len(done.videos):,} videos" + (f"; log: {told['log']}" if told["log"] else ""))
     return 0

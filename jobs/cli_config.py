@@ -178,6 +178,22 @@ def config_of(ctx: typer.Context, path: Path | None) -> Config:
     return read_config(path, {name: _kind(parameter) for name, parameter in run_command(ctx).settings()})
 
 
+def out_named(ctx: typer.Context, out: str | None, config: Path | None) -> str:
+    """OUT as it was given, or else as a run that is started here has it from the environment or emobatch.toml.
+
+    Raises:
+        UsageError: nothing names it, or the configuration cannot be read.
+    """
+    if out is not None:
+        return out
+    if named := os.environ.get(f"{PREFIX}OUT"):
+        return named
+    named_file = os.environ.get(f"{PREFIX}CONFIG")
+    if named := config_of(ctx, config or (Path(named_file) if named_file else None)).run.get("out"):
+        return str(named)
+    raise UsageError("Missing argument 'OUT'", f"name it, or give out in {NAME}; see {ctx.command_path} --help")
+
+
 def _read(ctx: typer.Context, path: Path | None) -> Path | None:
     if ctx.resilient_parsing:
         return path
@@ -214,3 +230,18 @@ PassedOn = Annotated[
     typer.Option("--config", metavar="FILE", readable=False, show_default=_SHOWN_DEFAULT, help=_HELP),
 ]
 """The same of a command that hands it to `emobatch run`."""
+OutOfRun = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="OUT",
+        help="Folder of an earlier run, or its s3:// URL.",
+        show_default=f"out of {NAME}, if it is there",
+    ),
+]
+"""The argument of a command that looks at what runs have left; out_named() tells what it is."""
+ConfigOfOut = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", readable=False, show_default=_SHOWN_DEFAULT, help="Configuration that names OUT."
+    ),
+]

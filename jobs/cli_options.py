@@ -37,3 +37,11 @@ def _set_debug(wanted: bool) -> bool:
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Debug = Annotated[bool, typer.Option("--debug", callback=_set_debug, help="Show tracebacks and debug messages.")]
+LinkFootage = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PREFIX|FROM=TO",
+        help="Where a browser finds the footage, if not where the run does; kept for later. '' forgets it.",
+        show_default="as last time",
+    ),
+]

@@ -3,7 +3,8 @@
 import platform
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, distributions, requires, version
 from pathlib import Path
@@ -18,18 +19,24 @@ from packaging.utils import canonicalize_name
 
 from analytics.errors import EmobatchError
 from analytics.paths import is_folder
+from analytics.recorders import Recorder, rule_of
 from emobatch import __version__
 from jobs.cluster import cores
 from jobs.demo_clip import copy_demo_clip
 from jobs.options import RunOptions
 from jobs.pipeline import Engines
 from jobs.run import run
+from jobs.sources import find_videos
+from jobs.task import as_text
 
 _OPENCV: Final = {"opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless"}
 """Wheels that all install the package cv2, each over the other."""
 _CODECS: Final = ("h264", "hevc", "mpeg4", "mjpeg", "gif")
 _LITTLE_SPACE: Final = 2**30
 _NO_SPACE: Final = 100 * 2**20
+_TRIED: Final = 2000
+"""Files on which camera rules are tried."""
+_EXAMPLES: Final = 3
 _OF_A_WORKER: Final = 500 * 10**6
 """Bytes of memory that a worker process may take."""
 
@@ -50,10 +57,12 @@ class Finding:
 
 
 def examine(options: RunOptions) -> Iterator[Finding]:
-    """Look at everything that a run with these options stands on; sources are not looked at.
+    """Look at everything that a run with these options stands on; of sources at no more than their names.
 
     The last finding takes seconds: a run of the demo clip, by a worker of the kind that the run will have.
     """
+    if options.sources:
+        yield from _sources(options)
     yield from _packages()
     yield _opencv()
     yield _codecs()
@@ -64,6 +73,51 @@ def examine(options: RunOptions) -> Iterator[Finding]:
     yield models
     if models.level == "ok":
         yield _demo(options, place)
+
+
+def _sources(options: RunOptions) -> Iterator[Finding]:
+    """What the sources hold, and whether the camera rules fit it."""
+    try:
+        found = find_videos(options.sources, options.out, options.url)
+    except EmobatchError as error:
+        yield Finding("problem", "sources", error.problem, error.remedy)
+        return
+    n = len(found.videos)
+    if found.missing:
+        words = f"{n:,} files; {'; '.join(map(as_text, found.missing.values()))}"
+        yield Finding("warning", "sources", words, "name what is there, or mount the disk that it lies on")
+    else:
+        yield Finding("ok", "sources", f"{n:,} files")
+    if options.recorders:
+        # From everywhere among them: the first ones are mostly of one camera.
+        yield _rules([as_text(video) for video in found.videos[:: -(-n // _TRIED)]], options.rules)
+
+
+def _rules(files: list[str], rules: Sequence[Recorder]) -> Finding:
+    """How many files match which rule, and some that match none or tell no time."""
+    of_rule: Counter[Recorder | None] = Counter()
+    without_time: list[str] = []
+    unmatched: list[str] = []
+    for file in files:
+        rule, told = rule_of(file, rules)
+        of_rule[rule] += 1
+        if rule is None:
+            unmatched.append(file)
+        elif told.start is None:
+            without_time.append(file)
+    words = f"of {len(files):,} files " + ", ".join(f"{of_rule[rule]:,} match {_called(rule)}" for rule in rules)
+    remedies = []
+    if unmatched:
+        words += f"; {len(unmatched):,} match none, such as {' and '.join(unmatched[:_EXAMPLES])}"
+        remedies.append("write a rule for them, as docs/cameras.md shows")
+    if without_time:
+        words += f"; {len(without_time):,} that match tell no time, such as {' and '.join(without_time[:_EXAMPLES])}"
+        remedies.append("give date, time of day and a timezone, or leave it to what the files themselves tell")
+    return Finding("warning" if remedies else "ok", "camera rules", words, "; ".join(remedies))
+
+
+def _called(rule: Recorder) -> str:
+    return f"{rule.pattern} of {rule.preset}" if rule.preset else rule.pattern
 
 
 def _packages() -> Iterator[Finding]:
@@ -123,7 +177,7 @@ def _disk(place: Path) -> Finding:
 
 def _memory(options: RunOptions) -> Finding:
     available = min(psutil.virtual_memory().available, MEMORY_LIMIT)
-    workers = cores()
+    workers = options.workers or cores()
     found = f"{available / 1e9:.1f} GB available for {workers} workers"
     if options.scheduler is None and available < workers * _OF_A_WORKER:
         fitting = max(1, available // _OF_A_WORKER)
@@ -134,7 +188,8 @@ def _memory(options: RunOptions) -> Finding:
 def _models(options: RunOptions) -> Finding:
     """The weights that the run will use, against their SHA-256."""
     try:
-        Engines.load(options)
+        for camera in (None, *options.cameras):
+            Engines.load(options.of_camera(camera))
     except EmobatchError as error:
         return Finding("problem", "models", error.problem, error.remedy)
     return Finding("ok", "models", f"{options.model} and {options.detector}, weights as they should be")
@@ -146,7 +201,10 @@ def _demo(options: RunOptions, place: Path) -> Finding:
     try:
         with tempfile.TemporaryDirectory(prefix=".emobatch-doctor-", dir=place) as name:
             clip = copy_demo_clip(Path(name, "footage"))
-            summary = run(replace(options, sources=(str(clip),), out=Path(name, "out")))
+            # What the run is limited to would leave the clip out.
+            wide = replace(options, include=(), exclude=(), since=None, hours=None, until=None)
+            here = replace(wide, url=None, camera=None, recorders=(), dashboard=False)
+            summary = run(replace(here, sources=(str(clip),), out=Path(name, "out")))
     except EmobatchError as error:
         return Finding("problem", what, error.problem, error.remedy)
     except OSError as error:

@@ -26,11 +26,13 @@ from analytics.snapshot import UNREADABLE, Key, Replaced, key_of, open_listed
 from analytics.videos import PROMISED, read_videos
 from jobs.export_formats import FACTS, Format, classes_below, schema_of
 
-_ROWS: Final = 65_536
+_ROWS: Final = 16_384
 """Rows that are written at once."""
 _PARTS: Final = 256
 """Videos that are held apart until then: a small table takes many times its content."""
 _ATTEMPTS: Final = 50
+_TOGETHER: Final = 3
+"""Attempts to see videos and listing at one moment; without it a video that changed meanwhile is looked for anew."""
 _PAUSE_S: Final = 0.02
 _TIME: Final = {"samples": "pts_s", "faces": "pts_s", "tracks": "start_s"}
 _OWN_FILE: Final = re.compile(r"[0-9a-f]{16}\.parquet")
@@ -132,20 +134,19 @@ class VideoReader:
         for done, video_id in enumerate(self._order, 1):
             if (rows := self._of(video_id)) is not None:
                 parts.append(_in_time(rows, _TIME[self._table]))
-            if len(parts) >= _PARTS or sum(map(len, parts)) >= _ROWS or done == self.n_videos:
-                if parts:
-                    yield from ((done, part) for part in _sliced(pa.concat_tables(parts)))
+            full = len(parts) >= _PARTS or sum(map(len, parts)) >= _ROWS
+            if parts and (full or done == self.n_videos):
+                yield from ((done, part) for part in _sliced(pa.concat_tables(parts)))
                 parts = []
 
     def _refresh(self) -> None:
         """List and read anew what is there now, and remember which moment that was."""
-        for _ in range(_ATTEMPTS):
+        for _ in range(_TOGETHER):
             self._version = version_of(self._out)
             stored = read_videos(self._out)
             self._listing = list_tables(self._out, (self._table,))
             if version_of(self._out) == self._version:
                 break
-            time.sleep(_PAUSE_S)
         self._problems |= {str(file): _why(error) for file, error in stored.unreadable.items()}
         self._problems |= {str(folder): _why(error) for folder, error in self._listing.errors.items()}
         newest = _newest(stored.table)
@@ -251,7 +252,6 @@ class _SharedFile:
 
 class _UnreadableError(Exception):
     def __init__(self, path: Path, why: str) -> None:
-        super().__init__(path, why)
         self.path, self.why = path, why
 
 
@@ -278,7 +278,7 @@ def _newest(table: pa.Table) -> pa.Table:
         (folder, start is None, start or 0, source, one)
         for folder, start, source, one in zip(*(column.to_pylist() for column in columns), strict=True)
     ]
-    newest: dict[str, int] = {}
+    newest = {}
     written = table["finished_at"].cast(pa.int64()).to_pylist()
     for row in sorted(range(len(keys)), key=lambda row: (written[row], keys[row])):
         newest[keys[row][-1]] = row

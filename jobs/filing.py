@@ -1,8 +1,7 @@
 """Write the rows of one video into the tables, in place of all that was ever said of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import pyarrow as pa
 
@@ -13,14 +12,7 @@ from jobs.outcome import VideoOutcome
 from jobs.pipeline import Engines
 from jobs.rows import VideoKey, table_of_duplicate, table_of_failure
 from jobs.task import VideoTask
-
-
-class CannotWrite(Exception):
-    """OUT cannot be written; carries the system's number and words."""
-
-    def __init__(self, number: int | None, words: str) -> None:
-        super().__init__(number, words)
-        self.number, self.words = number, words
+from jobs.writing import writing
 
 
 def write_failure(
@@ -78,15 +70,3 @@ def metadata_of(engines: Engines) -> dict[str, str]:
         CLASSES: ",".join(facts.known),
         "emobatch.settings_hash": engines.settings_hash,
     }
-
-
-def writing(write: Callable[..., None], *arguments: Any) -> None:
-    """Write something below OUT.
-
-    Raises:
-        CannotWrite: the disk is full or OUT cannot be written.
-    """
-    try:
-        write(*arguments)
-    except OSError as error:
-        raise CannotWrite(error.errno, error.strerror or str(error)) from None

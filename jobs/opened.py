@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from analytics.errors import EmobatchError, UsageError
+from analytics.errors import UsageError
 from analytics.footage import is_url
 from analytics.listing import TABLES
+from jobs.writing import disk_errors_told
+
+_LEFT = "nothing is half-written"
 
 
 def for_reading(out: str, tops: tuple[str, ...] = TABLES, *, empty: bool = False) -> Path:
@@ -27,7 +30,7 @@ def for_reading(out: str, tops: tuple[str, ...] = TABLES, *, empty: bool = False
     from jobs.mirror import worded
 
     url = out.rstrip("/")
-    with _writing(out), worded():
+    with disk_errors_told(out, _LEFT), worded():
         folder = read_copy(url, tops)
     if not empty:
         _check_results(folder, url)
@@ -56,7 +59,7 @@ def alone(out: str, command: str) -> Iterator[Path]:
     from jobs.results import Results
 
     folder, url = placed(out, None)
-    with _writing(out):
+    with disk_errors_told(out, _LEFT):
         if url is None:
             Results.opened(folder)
         else:
@@ -72,14 +75,3 @@ def alone(out: str, command: str) -> Iterator[Path]:
 def _check_results(folder: Path, url: str) -> None:
     if not next((folder / "videos").glob("day=*/cam=*/*.parquet"), None):
         raise UsageError(f"{url}: holds no results of emobatch", "name the --out of an earlier run")
-
-
-@contextmanager
-def _writing(out: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        where = error.filename or out
-        raise EmobatchError(
-            f"{where}: {error.strerror or error}", "free or mend the disk and run again; nothing is half-written"
-        ) from error

@@ -79,6 +79,12 @@ class RunOptions:
     """Try videos again that failed or are partial."""
     force: bool = False
     """Decode again whatever changed settings ask for, however much it is."""
+    link_footage: str | None = None
+    """Where a browser finds the footage (reports.links); None for as last time."""
+    thumbnails: bool = False
+    """Keep a small picture of each track for the pages, faces blurred."""
+    clear_faces: bool = False
+    """Do not blur them."""
     compact: bool = True
     """Put the tables of days that are over into one file a day and camera."""
     min_face: int = 10
@@ -114,6 +120,8 @@ class RunOptions:
                 f"--scheduler {self.scheduler}: its workers do not see {self.out}, the mirror of {self.url}",
                 "leave --scheduler out, or name an --out that all of them see",
             )
+        if self.clear_faces and not self.thumbnails:
+            raise UsageError("--clear-faces: there are no pictures without --thumbnails", "add it, or leave both out")
         if self.out.parts[:1] == ("s3:",):
             raise UsageError(
                 f"{str(self.out).replace(':/', '://', 1)}: this command takes no OUT in a bucket", "name a folder"
@@ -127,6 +135,11 @@ class RunOptions:
     def named_out(self) -> str:
         """OUT as the user named it."""
         return self.url or str(self.out)
+
+    @property
+    def rules(self) -> tuple[Recorder, ...]:
+        """The recorders, with the time zone of the run where they have none."""
+        return tuple(rule if rule.timezone else replace(rule, timezone=self.timezone) for rule in self.recorders)
 
     @property
     def excluded_cameras(self) -> frozenset[str]:

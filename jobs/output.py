@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from analytics.commit import HALF
 from analytics.errors import EmobatchError, UsageError
 from analytics.paths import is_folder
 from analytics.tables import classes_of, need_our_schema, prepare
@@ -16,10 +17,12 @@ from jobs.lock import Lock, locked
 from jobs.mirror import Follower, claimed, following
 from jobs.options import RunOptions
 from jobs.pipeline import Engines
+from jobs.record import FOLDER as RUNS
 from jobs.record import logged
+from jobs.writing import cannot_write, disk_errors_told
 from models.catalogue import card_of
 from reports.cards import FOLDER as CARDS
-from reports.site import write_whole
+from reports.files import write_whole
 
 _OF_THE_DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 """Errors that another run may not meet; with others OUT is the wrong place."""
@@ -70,10 +73,8 @@ def followed(out: Path, follower: Follower) -> Iterator[None]:
     try:
         yield
     finally:
-        try:
+        with disk_errors_told(out):
             follower.conclude()
-        except OSError as error:
-            raise cannot_write(out, error.strerror or str(error)) from error
 
 
 @contextmanager
@@ -84,10 +85,8 @@ def logged_to(path: Path) -> Iterator[None]:
         EmobatchError: it cannot be written.
     """
     with ExitStack() as stack:
-        try:
+        with disk_errors_told(path.parent):
             stack.enter_context(logged(path))
-        except OSError as error:
-            raise cannot_write(path.parent, error.strerror or str(error)) from error
         yield
 
 
@@ -131,13 +130,8 @@ def prepare_tables(options: RunOptions, engines: Engines) -> None:
                 "name another --out, or a --model of the same classes",
             )
         prepare(out, metadata_of(engines), facts.known)
+        for half in out.glob(f"{RUNS}/*{HALF}"):  # Of a run that was killed as it wrote its record.
+            half.unlink(missing_ok=True)
         write_whole(out / CARDS / f"{engines.classifier.facts.sha256[:12]}.md", card_of(options.model))
     except OSError as error:
         raise _no_folder(out, error) from None
-
-
-def cannot_write(out: Path, words: str) -> EmobatchError:
-    """The error of a disk that is full or broken."""
-    return EmobatchError(
-        f"{out}: cannot write ({words})", "free or mend the disk and run again; finished videos are kept"
-    )

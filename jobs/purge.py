@@ -2,17 +2,19 @@
 
 import errno
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from analytics.errors import EmobatchError, UsageError
+from analytics.listing import list_tables
 from analytics.tables import Place
-from analytics.videos import StoredVideos, keep_videos, read_videos
+from analytics.videos import keep_videos, read_videos
 from analytics.whole import whole
+from jobs.astray import Strays
 from jobs.ledger import Known, Ledger
 from jobs.moments import parse_span
 from jobs.removal import remove
@@ -20,6 +22,8 @@ from jobs.unfinished import FOLDER, forget
 
 PURGED: Final = "purged"
 """Folder below OUT: a file of JSON lines for each purge, which log it and keep the videos from coming back."""
+FINISHED_AT: Final = "finished_at"
+"""What decides where the start of a recording is unknown."""
 _OPTION: Final = "--older-than"
 
 
@@ -31,28 +35,35 @@ class Purge:
     log: Path | None
     pages_left: bool = False
     """There are pages of purged videos, of this purge or an earlier one that was killed, until the site is drawn."""
+    gone: frozenset[str] = frozenset()
+    """Ids of all videos that were purged, now or ever, and are not there."""
+    finished: Mapping[str, datetime] = field(default_factory=dict)
+    """When each video that OUT knew was processed."""
+
+    def decided(self, one: Known) -> tuple[datetime, str]:
+        """The moment by which a video is too old, and where it comes from: start_time_source, or finished_at."""
+        if one.start_time is not None:
+            return one.start_time, one.start_time_source
+        return self.finished[one.video_id], FINISHED_AT
 
     def to_json(self) -> dict[str, Any]:
         """With stable keys."""
-        sources = [{"video_id": one.video_id, "source": one.source} for one in self.videos]
+        sources = []
+        for one in self.videos:
+            moment, decided_by = self.decided(one)
+            told = {"moment": moment.isoformat(), "decided_by": decided_by}
+            sources.append({"video_id": one.video_id, "source": one.source, **told})
         return {"videos": len(self.videos), "log": str(self.log) if self.log else None, "list": sources}
-
-
-def too_old(videos: StoredVideos, before: datetime) -> list[Known]:
-    """Videos that were recorded before a moment; where the start is unknown, that were processed before it."""
-    finished = dict(zip(*(videos.table[name].to_pylist() for name in ("video_id", "finished_at")), strict=True))
-    known = Ledger.of(videos).by_id.values()
-    return sorted(
-        (one for one in known if (one.start_time or finished[one.video_id]) < before), key=lambda one: one.source
-    )
 
 
 def purge(out: Path, before: datetime, dry_run: bool, force: bool = False) -> Purge:
     """Remove the videos that are too old, but for their pages: write_site() does. For whoever holds the lock of OUT.
 
+    Too old is what was recorded before a moment; where the start is unknown, what was processed before it.
+
     Args:
         out: the output folder.
-        before: what was recorded before it is too old; aware.
+        before: that moment; aware.
         dry_run: only tell.
         force: remove all there is, too.
 
@@ -62,13 +73,18 @@ def purge(out: Path, before: datetime, dry_run: bool, force: bool = False) -> Pu
         OSError: OUT cannot be written. What was not removed is, by the next purge.
     """
     stored = read_videos(out)
-    videos = too_old(stored, before)
+    finished = dict(zip(*(stored.table[name].to_pylist() for name in ("video_id", FINISHED_AT)), strict=True))
+    ledger = Ledger.of(stored)
+    videos = sorted(
+        (one for one in ledger.by_id.values() if (one.start_time or finished[one.video_id]) < before),
+        key=lambda one: one.source,
+    )
     if dry_run:
-        return Purge(tuple(videos), None)
+        return Purge(tuple(videos), None, finished=finished)
     if (
         videos
         and not force
-        and len(videos) == len(stored.table)
+        and len(videos) == len(ledger.by_id)
         and max(stored.table["finished_at"].to_pylist()) < before
     ):
         raise UsageError(
@@ -79,7 +95,8 @@ def purge(out: Path, before: datetime, dry_run: bool, force: bool = False) -> Pu
     if videos:
         # First, so that nothing comes back even if the power fails while rows are being removed.
         log = _write_log(out, now, videos)
-        damaged = remove(out, videos)
+        ids = {one.video_id for one in videos}
+        damaged = remove(out, [*videos, *(one for one in ledger.doubles if one.video_id in ids)])
         keep_videos(out, read_videos(out))  # What is kept of them to be fast goes, too.
         if damaged:
             raise EmobatchError(
@@ -87,14 +104,15 @@ def purge(out: Path, before: datetime, dry_run: bool, force: bool = False) -> Pu
                 "mend or remove that file and purge again; all others are gone",
             )
     there = set(stored.table["video_id"].to_pylist()) - {one.video_id for one in videos}
-    gone = read_tombstones(out) - there
+    gone = frozenset(read_tombstones(out)) - there
+    Strays(out, list_tables(out)).drop(gone)  # Where `videos` had lost a file, rows of its videos may lie alone.
     for folder in (out / FOLDER).glob("*-*"):
         if folder.name.partition("-")[0] in gone:
             forget(folder)
     _remove_empty_folders(out, {one.in_folder for one in videos})
     # The index has to be drawn before pages go, or it would lead to them; and they tell that this is still to be done.
     pages = (out / "reports" / "videos").glob("*.html")
-    return Purge(tuple(videos), log, pages_left=any(page.stem in gone for page in pages))
+    return Purge(tuple(videos), log, any(page.stem in gone for page in pages), gone, finished)
 
 
 def moment_before(now: datetime, older_than: str) -> datetime:

@@ -2,10 +2,13 @@
 
 import json
 import logging
+import os
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from analytics.whole import whole
 from emobatch import __version__
 from jobs.options import RunOptions
 from jobs.outcome import RunSummary
@@ -50,6 +53,9 @@ def write_record(options: RunOptions, settings_hash: str, summary: RunSummary) -
         **summary.to_json(),
         "started_at": summary.started_at,
         "interrupted": summary.interrupted,
+        "exit_code": None if summary.interrupted else summary.exit_code,
+        "host": platform.node(),
+        "pid": os.getpid(),
         "emobatch": __version__,
         "sources": [as_text(source) for source in options.sources],
         "found": summary.n_found,
@@ -57,10 +63,5 @@ def write_record(options: RunOptions, settings_hash: str, summary: RunSummary) -
         "settings": {"every": str(options.every), "detector": options.detector, "model": options.model},
         "settings_hash": settings_hash,
     }
-    path = folder / f"{summary.run_id}.json"
-    half = path.with_suffix(".tmp")
-    try:
-        half.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-        half.replace(path)
-    finally:
-        half.unlink(missing_ok=True)
+    with whole(folder / f"{summary.run_id}.json") as file:
+        file.write(f"{json.dumps(record, indent=2)}\n".encode())

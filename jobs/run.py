@@ -22,7 +22,6 @@ from jobs.compact import compact_days
 from jobs.conductor import Conductor
 from jobs.crews import Crews
 from jobs.executors import Executor, InProcess, Running
-from jobs.filing import CannotWrite
 from jobs.fingerprints import Fingerprints
 from jobs.ledger import Ledger
 from jobs.limits import Limits, Listener
@@ -30,7 +29,7 @@ from jobs.mirror import Follower
 from jobs.opened import for_reading
 from jobs.options import RunOptions
 from jobs.outcome import RunSummary, VideoOutcome
-from jobs.output import Held, cannot_write, followed, held_alone, logged_to, make_folder, prepare_tables
+from jobs.output import Held, followed, held_alone, logged_to, make_folder, prepare_tables
 from jobs.purge import PURGED, read_tombstones
 from jobs.record import FOLDER as RUNS
 from jobs.record import write_record
@@ -38,7 +37,9 @@ from jobs.removal import remove
 from jobs.settle import Settler
 from jobs.sources import Sources, find_videos
 from jobs.task import VideoTask, as_text
+from jobs.thumbnails import draw_thumbnails
 from jobs.unfinished import FOLDER, forget_abandoned
+from jobs.writing import disk_errors_told
 from reports.site import write_site
 from reports.stored import UnreadableTablesError
 
@@ -128,13 +129,11 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
             agenda, settler = _drawn_up(options, crews, sources)
             summary.found(len(sources.videos), agenda)
             _recorded(options, crews.others.settings_hash, summary)  # A night that is killed has its record, too.
+            noting = _Noting(summary, listener or Silent(), held.follower)
             try:
-                _process(agenda, options, crews, settler, _Noting(summary, listener or Silent(), held.follower), held)
+                with disk_errors_told(options.out):
+                    _process(agenda, options, crews, settler, noting, held)
                 summary.interrupted = False
-            except CannotWrite as error:
-                raise cannot_write(options.out, error.words) from None
-            except OSError as error:
-                raise cannot_write(Path(error.filename or options.out), error.strerror or str(error)) from error
             finally:
                 # An interrupted night has its record and its pages, too; one whose OUT was taken leaves both alone.
                 summary.elapsed_s = time.monotonic() - started
@@ -146,7 +145,7 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
 def _drawn_up(options: RunOptions, crews: Crews, sources: Sources) -> tuple[Agenda, Settler]:
     """What is to be done, and who settles what a file is once its content is known."""
     out = options.out
-    try:
+    with disk_errors_told(out):
         videos = read_videos(out)
         listing = list_tables(out)
         _need_readable(videos.unreadable | listing.errors)
@@ -157,8 +156,6 @@ def _drawn_up(options: RunOptions, crews: Crews, sources: Sources) -> tuple[Agen
             _log.warning("%s: %s", one["source"], one["reason"])
         agenda = draw_up(sources, options, crews.hashes, ledger, fingerprints)
         keep_videos(out, videos)
-    except OSError as error:
-        raise cannot_write(Path(error.filename or out), error.strerror or str(error)) from error
     n = len(sources.videos)
     _log.info("%d videos: %d to look at, %d unchanged", n, len(agenda.items), agenda.unchanged)
     return agenda, Settler(absolute(out), ledger, strays, fingerprints, agenda.settled, options.retry_failed)
@@ -176,10 +173,8 @@ def _need_readable(unreadable: Mapping[Path, Exception]) -> None:
 
 
 def _recorded(options: RunOptions, settings_hash: str, summary: RunSummary) -> None:
-    try:
+    with disk_errors_told(options.out):
         write_record(options, settings_hash, summary)
-    except OSError as error:
-        raise cannot_write(options.out, error.strerror or str(error)) from error
 
 
 def _process(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler, noting: _Noting, held: Held) -> None:
@@ -190,6 +185,10 @@ def _process(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler
         summary = noting.summary
         everywhere = not (summary.left or summary.passed_over or summary.n_missing)
         summary.failures += remove(settler.out, settler.superseded(everywhere))
+        if options.thumbnails:
+            here = replace(options, scheduler=None)
+            limits = _limits(options, held)
+            draw_thumbnails(options.out, options.clear_faces, limits, lambda videos: _executor(here, None, videos))
         if options.compact:
             compact_days(options.out, datetime.now(UTC).date(), _ENOUGH)
     finally:
@@ -201,7 +200,7 @@ def _conduct(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler
     term = term_of(options.out)  # Ours, whoever has taken OUT by now.
     tasks = [(crews.task(item, term), item.size, item.changed_ns) for item in agenda.items]
     settler.loosen_known([task for task, _, _ in tasks])
-    limits = Limits(options.stall_s, options.until.timestamp() if options.until else None, held.check)
+    limits = _limits(options, held)
     with _executor(options, tasks[0][0], [item.path for item in agenda.items]) as executor:
         conductor = Conductor(tasks, crews.by_hash, settler, executor, noting, limits)
         conductor.run()
@@ -209,8 +208,12 @@ def _conduct(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler
         noting.summary.left.append({"source": video.task.source, "reason": "not finished before --until"})
 
 
+def _limits(options: RunOptions, held: Held) -> Limits:
+    return Limits(options.stall_s, options.until.timestamp() if options.until else None, held.check)
+
+
 @contextmanager
-def _executor(options: RunOptions, task: VideoTask, videos: Sequence[Footage]) -> Iterator[Executor]:
+def _executor(options: RunOptions, task: VideoTask | None, videos: Sequence[Footage]) -> Iterator[Executor]:
     """Who carries out the steps: a cluster, processes of this machine, or this process."""
     if options.scheduler is None and options.workers == 0:
         here = InProcess()
@@ -222,7 +225,7 @@ def _executor(options: RunOptions, task: VideoTask, videos: Sequence[Footage]) -
     from jobs.cluster import cores, local_executor, scheduler_executor
     from jobs.handshake import shake_hands
 
-    if options.scheduler is not None:
+    if options.scheduler is not None and task is not None:
         with scheduler_executor(options.scheduler) as executor:
             shake_hands(executor.client, task, [video for video in videos if isinstance(video, Path)])
             yield executor
@@ -234,12 +237,10 @@ def _executor(options: RunOptions, task: VideoTask, videos: Sequence[Footage]) -
 
 def _conclude(options: RunOptions, settings_hash: str, summary: RunSummary) -> None:
     """Keep the record and draw the pages, which tell of it."""
-    try:
+    with disk_errors_told(options.out):
         write_record(options, settings_hash, summary)
         try:
-            write_site(options.out)
+            write_site(options.out, link_footage=options.link_footage, in_bucket=options.url is not None)
         except UnreadableTablesError as error:
             summary.failures += [{"source": as_text(file), "reason": as_text(why)} for file, why in error.files.items()]
             write_record(options, settings_hash, summary)
-    except OSError as error:
-        raise cannot_write(options.out, error.strerror or str(error)) from error

@@ -27,7 +27,7 @@ from analytics.records import Pulse
 from analytics.snapshot import UNREADABLE
 from analytics.store import name as may_be_asked
 from analytics.tables import read_video
-from jobs.filing import CannotWrite, metadata_of, write_rows, writing
+from jobs.filing import metadata_of, write_rows
 from jobs.outcome import VideoOutcome
 from jobs.pipeline import Engines, VideoResult, finish_video, plan_file, read_segment
 from jobs.releases import differences, releases
@@ -35,6 +35,7 @@ from jobs.rows import refiled, tables_of
 from jobs.scratch import at_hand
 from jobs.task import Begun, Failed, VideoTask, as_text
 from jobs.unfinished import DAMAGED, load_plan, load_rows, save_plan, save_rows, segments_kept
+from jobs.writing import CannotWrite, writing
 
 _CREATED: Final = "created"
 """Beside the rows that wait: when the file was made by its own account."""

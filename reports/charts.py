@@ -4,6 +4,7 @@ They are plain dictionaries in Plotly's figure schema: its classes check every v
 time of a page. The tests check them instead.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -11,15 +12,20 @@ import numpy as np
 
 from analytics.records import Gap
 from reports.colours import colours_of
-from reports.records import Track, VideoPage
-from reports.text import chart_text, clock, counted, percent, span
+from reports.records import Track, Video, VideoPage
+from reports.text import chart_text, clock, counted, moment, percent, span, sure
 from reports.timeline import LABELS, Distribution, Run, Timeline, longest, seen_spans
 
 Figure = dict[str, Any]
 """`data`, a list of traces, and `layout`."""
 
 MAX_LANES: Final = 100
-MAX_RUNS: Final = 4000
+MAX_POINTS: Final = 2000
+"""Of a trace."""
+LEAST_JUDGED_S: Final = 2.0
+"""Judged time, of all tracks, below which shares of it say nothing."""
+_FAINTEST: Final = 0.35
+"""Opacity of a run of which the classifier is not sure at all."""
 
 _NOT_JUDGED: Final = "rgba(140,140,140,0.45)"
 _DECODED: Final = "#6C8EA4"
@@ -32,10 +38,11 @@ _Y_AXIS: Final = {"fixedrange": True, "zeroline": False}
 
 def coverage_strip(page: VideoPage) -> Figure:
     """What of the expected time could be seen; holes and pauses are drawn over it."""
-    decoded = [(a, b, f"decoded<br>{span(a, b)}") for a, b in seen_spans(page.video.gaps, page.end_s)]
+    gaps = _told_apart(page.video.gaps, page.end_s)
+    decoded = [(a, b, f"decoded<br>{_span(page.video, a, b)}") for a, b in seen_spans(gaps, page.end_s)]
     strips = [_strip("decoded", decoded, _DECODED, "")]
     for kind, colour in _GAP_COLOURS.items():
-        spans = [(gap.start_s, gap.end_s, _gap_text(gap)) for gap in page.video.gaps if gap.kind == kind]
+        spans = [(gap.start_s, gap.end_s, _gap_text(page.video, gap)) for gap in gaps if gap.kind == kind]
         strips.append(_strip(kind, spans, colour, "/" if kind == "hole" else "."))
     yaxis = {"showticklabels": False, "showgrid": False, "range": [-0.5, 0.5]}
     return _time_figure(page, strips, height=96, barmode="overlay", yaxis=yaxis)
@@ -48,7 +55,7 @@ def expression_timeline(page: VideoPage, timeline: Timeline) -> Figure:
     middles = (timeline.starts_s + timeline.ends_s) / 2
     widths = timeline.ends_s - timeline.starts_s
     facts = [
-        f"{span(start, end)}<br>{counted(int(n), 'judged face')} in {counted(int(m), 'sample')}"
+        f"{_span(page.video, start, end)}<br>{counted(int(n), 'judged face')} in {counted(int(m), 'sample')}"
         for start, end, n, m in zip(timeline.starts_s, timeline.ends_s, totals, timeline.n_samples, strict=True)
     ]
     colours = colours_of(page.labels)
@@ -95,21 +102,21 @@ def expression_timeline(page: VideoPage, timeline: Timeline) -> Figure:
 
 def shown_lanes(page: VideoPage) -> tuple[int, ...]:
     """The ids of the tracks that get a lane: the longest ones, as many as can be read and drawn, by id."""
-    runs_by_track: dict[int, list[Run]] = {}
+    runs_by_track: dict[int, Counter[str | None]] = {}
     for run in page.runs:
-        runs_by_track.setdefault(run.track_id, []).append(run)
+        runs_by_track.setdefault(run.track_id, Counter())[run.label] += 1
     shown: list[int] = []
-    n_runs = 0
+    n_by_label: Counter[str | None] = Counter()
     for track in sorted(page.tracks, key=lambda track: track.start_s - track.end_s)[:MAX_LANES]:
-        n_runs += len(runs_by_track.get(track.track_id, ()))
-        if shown and n_runs > MAX_RUNS:
+        n_by_label += runs_by_track.get(track.track_id, Counter())
+        if shown and max(n_by_label.values(), default=0) > MAX_POINTS:
             break
         shown.append(track.track_id)
     return tuple(sorted(shown))
 
 
 def track_lanes(page: VideoPage, lanes: Sequence[int]) -> Figure:
-    """One lane for each of these tracks: its runs, coloured by smoothed expression."""
+    """One lane for each of these tracks: its runs, coloured by smoothed expression, paler where less sure."""
     bars = []
     lane_of = {track_id: lane for lane, track_id in enumerate(lanes)}
     facts = {track.track_id: _track_text(track) for track in page.tracks}
@@ -124,14 +131,19 @@ def track_lanes(page: VideoPage, lanes: Sequence[int]) -> Figure:
                 base=[run.start_s for run in runs],
                 x=[run.end_s - run.start_s for run in runs],
                 width=0.7 if label else 0.2,
-                marker={"color": colours[label] if label else _NOT_JUDGED, "line": {"width": 0}},
-                customdata=[_run_text(run, facts.get(run.track_id, "")) for run in runs],
+                marker={
+                    "color": colours[label] if label else _NOT_JUDGED,
+                    "line": {"width": 0},
+                    **({"opacity": [_opacity(run) for run in runs]} if label else {}),
+                },
+                customdata=[_run_text(page.video, run, facts.get(run.track_id, "")) for run in runs],
                 hovertemplate="%{customdata}<extra></extra>",
             )
         )
     return _time_figure(
         page,
         bars,
+        lanes=lanes,
         height=64 + 22 * max(len(lanes), 2),
         barmode="overlay",
         shapes=_gap_shades(page.video.gaps),
@@ -163,7 +175,7 @@ def expression_distribution(distribution: Distribution, labels: Sequence[str] = 
         cliponaxis=False,
         hoverinfo="skip",
     )
-    return _figure(
+    return figure(
         [bar],
         height=30 + 30 * len(labels),
         bargap=0.3,
@@ -173,7 +185,8 @@ def expression_distribution(distribution: Distribution, labels: Sequence[str] = 
     )
 
 
-def _figure(traces: list[Figure], *, yaxis: Figure, **layout: Any) -> Figure:
+def figure(traces: list[Figure], *, yaxis: Figure, **layout: Any) -> Figure:
+    """A figure with the looks that all have; report.js adds the colours of the theme."""
     # Without a template: Plotly's own would be repeated in every figure and fix the colours of one theme.
     common = {
         "margin": _MARGIN,
@@ -186,10 +199,18 @@ def _figure(traces: list[Figure], *, yaxis: Figure, **layout: Any) -> Figure:
     return {"data": traces, "layout": {**common, **layout, "yaxis": {**_Y_AXIS, **yaxis}}}
 
 
-def _time_figure(page: VideoPage, traces: list[Figure], *, xaxis: Figure | None = None, **layout: Any) -> Figure:
+def _time_figure(
+    page: VideoPage,
+    traces: list[Figure],
+    *,
+    xaxis: Figure | None = None,
+    lanes: Sequence[int] = (),
+    **layout: Any,
+) -> Figure:
     time = {"range": [0, page.end_s or 1], "zeroline": False, **(xaxis or {})}
-    # report.js labels the seconds as h:mm:ss, anew after each zoom, for every figure that is marked so.
-    return _figure(traces, meta={"time_axis": True}, xaxis=time, **layout)
+    # report.js labels the seconds as h:mm:ss, anew after each zoom, for every figure that is marked so, and tells
+    # which moment, and which lane, was clicked.
+    return figure(traces, meta={"time_axis": True, "lanes": list(lanes)}, xaxis=time, **layout)
 
 
 def _bar(**properties: Any) -> Figure:
@@ -220,18 +241,44 @@ def _gap_shades(gaps: Sequence[Gap]) -> list[dict[str, Any]]:
     return [{**common, "x0": g.start_s, "x1": g.end_s, "fillcolor": _GAP_SHADES.get(g.kind)} for g in longest(gaps)]
 
 
-def _gap_text(gap: Gap) -> str:
-    return f"<b>{chart_text(gap.kind)}</b><br>{span(gap.start_s, gap.end_s)}<br>{chart_text(gap.cause)}"
+def _told_apart(gaps: Sequence[Gap], end_s: float) -> list[Gap]:
+    """The gaps in order; where they are too many to draw, those that no eye could tell apart are one."""
+    told: list[Gap] = []
+    for gap in sorted(gaps, key=lambda gap: gap.start_s):
+        last = told[-1] if told else None
+        if last and len(gaps) > MAX_POINTS and gap.start_s - last.end_s < end_s / MAX_POINTS:
+            # One hole makes all of it a hole: damage is not to hide behind a pause.
+            kind = "hole" if "hole" in (last.kind, gap.kind) else gap.kind
+            told[-1] = Gap(last.start_s, max(last.end_s, gap.end_s), kind, "several gaps close together")
+        else:
+            told.append(gap)
+    return told
 
 
-def _run_text(run: Run, track: str) -> str:
+def _opacity(run: Run) -> float:
+    return round(_FAINTEST + (1 - _FAINTEST) * min(max(run.confidence, 0.0), 1.0), 2)
+
+
+def _span(video: Video, start_s: float, end_s: float) -> str:
+    """A stretch in the time of the video and, where that is known, by the camera's clock."""
+    when = f"<br>{moment(video.moment(start_s), video.time_zone)}" if video.start_time else ""
+    return span(start_s, end_s) + when
+
+
+def _gap_text(video: Video, gap: Gap) -> str:
+    return f"<b>{chart_text(gap.kind)}</b><br>{_span(video, gap.start_s, gap.end_s)}<br>{chart_text(gap.cause)}"
+
+
+def _run_text(video: Video, run: Run, track: str) -> str:
     faces = f"{counted(run.n_faces, 'face')}, {run.n_usable:,} usable"
-    return f"<b>{run.label or 'not judged'}</b> · {span(run.start_s, run.end_s)}<br>{faces}<br>{track}"
+    said = f", confidence {sure(run.confidence)}" if run.n_usable else ""
+    words = f"<b>{run.label or 'not judged'}</b> · {_span(video, run.start_s, run.end_s)}"
+    return f"{words}<br>{faces}{said}<br>{track}"
 
 
 def _track_text(track: Track) -> str:
     expression = track.expression if track.n_usable else "not judged"
-    confidence = f", confidence {percent(track.confidence)}" if track.confidence is not None else ""
+    confidence = f", confidence {sure(track.confidence)}" if track.confidence is not None else ""
     return (
         f"whole track {track.track_id}: {span(track.start_s, track.end_s)}<br>"
         f"{chart_text(expression)}{confidence}, median face {track.median_face_px:.0f} px"

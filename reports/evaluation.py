@@ -2,14 +2,24 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from reports.charts import Figure
 from reports.colours import COLOURS, colours_of
-from reports.site import figure_block, render, write_assets, write_whole
+from reports.files import write_assets, write_whole
+from reports.render import json_block, render
 
 _DRAWN = "#0072B2"
 _MARGIN = {"l": 76, "r": 28, "t": 12, "b": 46}
+DIAGONAL: Final[Figure] = {
+    "type": "scatter",
+    "mode": "lines",
+    "x": [0, 1],
+    "y": [0, 1],
+    "line": {"color": COLOURS["uncertain"], "dash": "dot", "width": 1.5},
+    "hoverinfo": "skip",
+}
+"""Where confidence and accuracy are equal."""
 
 
 def write_evaluation(folder: Path, about: dict[str, str], result: dict[str, Any]) -> Path:
@@ -38,7 +48,7 @@ def write_evaluation(folder: Path, about: dict[str, str], result: dict[str, Any]
         "evaluation.html",
         about=about,
         result=result,
-        figures={name: figure_block(figure) for name, figure in figures.items()},
+        figures={name: json_block(figure) for name, figure in figures.items()},
         models=(about["model"],),
         detectors=(),
         cards={},
@@ -67,7 +77,7 @@ def _confusion(table: list[list[int]], names: list[str]) -> Figure:
         "hovertemplate": "%{y} called %{x}: %{text}, %{z:.1%} of its row<extra></extra>",
     }
     axis = {"fixedrange": True, "showgrid": False, "zeroline": False}
-    return _figure(
+    return plain_figure(
         [cells],
         height=360,
         xaxis={**axis, "title": {"text": "called"}},
@@ -77,14 +87,6 @@ def _confusion(table: list[list[int]], names: list[str]) -> Figure:
 
 def _calibration(bins: list[dict[str, float]]) -> Figure:
     """Accuracy against confidence; on the diagonal the classifier knows how often it is right."""
-    diagonal = {
-        "type": "scatter",
-        "mode": "lines",
-        "x": [0, 1],
-        "y": [0, 1],
-        "line": {"color": COLOURS["uncertain"], "dash": "dot", "width": 1.5},
-        "hoverinfo": "skip",
-    }
     found = {
         "type": "scatter",
         "mode": "lines+markers",
@@ -95,7 +97,9 @@ def _calibration(bins: list[dict[str, float]]) -> Figure:
         "line": {"color": _DRAWN},
         "hovertemplate": "%{customdata:,} pictures: sure by %{x:.1%}, right in %{y:.1%}<extra></extra>",
     }
-    return _figure([diagonal, found], height=320, xaxis=_share("mean confidence"), yaxis=_share("accuracy"))
+    return plain_figure(
+        [DIAGONAL, found], height=320, xaxis=share_axis("mean confidence"), yaxis=share_axis("accuracy")
+    )
 
 
 def _risk(curve: list[dict[str, float]], uncertain: dict[str, float]) -> Figure:
@@ -118,8 +122,8 @@ def _risk(curve: list[dict[str, float]], uncertain: dict[str, float]) -> Figure:
         "hovertemplate": f"threshold {uncertain['threshold']:g}: " + "%{x:.1%} accepted, %{y:.1%} right<extra></extra>",
     }
     least = min(point["accuracy"] for point in curve)
-    accuracy = _share("accuracy") | {"range": [max(0.0, least - 0.05), 1.005]}
-    return _figure([line, chosen], height=320, xaxis=_share("share accepted"), yaxis=accuracy)
+    accuracy = share_axis("accuracy") | {"range": [max(0.0, least - 0.05), 1.005]}
+    return plain_figure([line, chosen], height=320, xaxis=share_axis("share accepted"), yaxis=accuracy)
 
 
 def _sizes(result: dict[str, Any]) -> Figure:
@@ -137,14 +141,16 @@ def _sizes(result: dict[str, Any]) -> Figure:
         for name, key, colour in (("accuracy", "accuracy", _DRAWN), ("macro-F1", "macro_f1", COLOURS["neutral"]))
     ]
     axis = {"fixedrange": True, "zeroline": False}
-    return _figure(bars, height=280, barmode="group", xaxis=axis, yaxis=_share(""))
+    return plain_figure(bars, height=280, barmode="group", xaxis=axis, yaxis=share_axis(""))
 
 
-def _share(title: str) -> Figure:
+def share_axis(title: str) -> Figure:
+    """An axis of shares from nought to one."""
     return {"range": [0, 1.01], "tickformat": ".0%", "fixedrange": True, "zeroline": False, "title": {"text": title}}
 
 
-def _figure(traces: list[Figure], **layout: Any) -> Figure:
+def plain_figure(traces: list[Figure], **layout: Any) -> Figure:
+    """A figure with the looks that these pages have; report.js adds the colours of the theme."""
     common = {
         "margin": _MARGIN,
         "paper_bgcolor": "rgba(0,0,0,0)",

@@ -1,12 +1,17 @@
 """What the pages say: the records that are read from the tables and that templates and charts draw."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from analytics.records import Gap
+from reports.boxes import Boxes
+from reports.clock import local
 from reports.stored import VIDEO_ID
 from reports.timeline import Distribution, Run, Timeline
+
+STATUSES: Final = ("done", "partial", "failed", "duplicate")
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,7 @@ class Video:
     camera: str | None
     start_time: datetime | None
     start_time_source: str
+    time_zone: str | None
     pts_source: str | None
     duration_s: float | None
     decoded_s: float | None
@@ -49,8 +55,17 @@ class Video:
 
     @property
     def page(self) -> str | None:
-        """File name of its page; None where the id is none of ours and so must not name a file."""
-        return f"{self.video_id}.html" if VIDEO_ID.fullmatch(self.video_id) else None
+        """File name of its page; None where it shows no face, or where its id must not name a file."""
+        return f"{self.video_id}.html" if self.n_faces and VIDEO_ID.fullmatch(self.video_id) else None
+
+    @property
+    def local_start(self) -> datetime | None:
+        """When it began by the camera's clock; by UTC where the time zone is unknown."""
+        return local(self.start_time, self.time_zone) if self.start_time else None
+
+    def moment(self, seconds: float) -> datetime | None:
+        """When a second of it was, UTC; None where nobody knows."""
+        return self.start_time + timedelta(seconds=seconds) if self.start_time else None
 
 
 @dataclass(frozen=True)
@@ -70,6 +85,27 @@ class Track:
     best_pts_s: float
 
 
+@dataclass(frozen=True)
+class Change:
+    """A change of expression within a track, as reports.changes finds them."""
+
+    video_id: str
+    track_id: int
+    at_s: float
+    before: str
+    after: str
+    before_s: float
+    """For how long the expression before lasted, seconds."""
+    after_s: float
+    confidence: float
+    """The lower of the mean confidences of both sides."""
+
+    @property
+    def strength(self) -> float:
+        """0 to 1: how long both sides last, up to ten seconds, and how sure both are."""
+        return min(self.before_s, self.after_s, 10.0) / 10 * self.confidence
+
+
 @dataclass(frozen=True, eq=False)
 class VideoPage:
     """Everything on the page of one video."""
@@ -87,6 +123,11 @@ class VideoPage:
     n_outside_tracks: int
     """Faces that belong to no track."""
     runs: tuple[Run, ...]
+    changes: tuple[Change, ...]
+    """Of expression, the strongest first."""
+    boxes: Boxes
+    thumbnails: tuple[int, ...]
+    """Ids of the tracks that have a picture below the site."""
     timeline: Timeline | None
     """None where no tracked face was usable."""
     distribution: Distribution | None
@@ -107,20 +148,3 @@ class Totals:
     n_unknown_duration: int
     n_faces: int
     n_tracks: int
-
-
-@dataclass(frozen=True)
-class IndexPage:
-    """Everything on the first page."""
-
-    videos: tuple[Video, ...]
-    """In order of start time, unknown ones last, then of source."""
-    totals: Totals
-    unfinished: tuple[Video, ...]
-    """The failed and then the partial ones."""
-    models: tuple[str, ...]
-    detectors: tuple[str, ...]
-    expressions: dict[str, tuple[tuple[str, int], ...]]
-    """By video_id: labels of its judged tracks and how many have each, the most frequent first."""
-    unreadable: dict[Path, str]
-    """Why files of `videos` cannot be read, by path; their videos are not among these."""

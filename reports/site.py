@@ -2,207 +2,194 @@
 
 import hashlib
 import json
-import os
-from collections.abc import Iterable
-from functools import cache
-from importlib.resources import files
+import re
+import shutil
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Final
 
-import jinja2
-import plotly
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-from plotly.offline import get_plotlyjs
-
-from reports import charts, text
+from analytics.errors import UsageError
+from reports.archive import Archive, read_archive
 from reports.cards import FOLDER, Cards, card_html, card_of, cards_below
-from reports.colours import colours_of
-from reports.data import inputs_of, read_index, read_labels, read_page
+from reports.changes import decoded, encoded, strongest
+from reports.data import inputs_of, read_page
+from reports.files import (
+    SETTINGS,
+    THUMBNAILS,
+    UNFINISHED,
+    last_line,
+    made_of,
+    told_by,
+    write_assets,
+    write_whole,
+)
+from reports.links import Footage, footage_of, mapping
+from reports.names import camera_page
 from reports.nights import read_nights
-from reports.records import IndexPage, Video, VideoPage
+from reports.overview_page import archive_html, camera_html, day_html
+from reports.records import Change, Video
+from reports.render import code_hash, render
 from reports.stored import VIDEO_ID, StoredTables, UnreadableTablesError
+from reports.video_page import video_html
 
-MAX_ROWS = 1000
-"""Rows of a table of tracks or gaps on a page; what is beyond stands in the Parquet tables."""
+_OURS: Final = re.compile(r"[0-9a-f]{16}|\d{4}-\d\d-\d\d|[A-Za-z0-9_-]{0,40}-[0-9a-f]{8}")
+"""Names of pages of videos, days and cameras, without the suffix."""
 
 
-def write_site(out: Path, *, everything: bool = False) -> Path:
+def write_site(
+    out: Path,
+    *,
+    everything: bool = False,
+    link_footage: str | None = None,
+    in_bucket: bool = False,
+    gone: Collection[str] = (),
+) -> Path:
     """Draw the site below ``out/reports`` and return the path of its index.
 
     Reads the tables below out alone. The page of a video is drawn where it is missing or where its rows or
-    this code changed since, or everything is asked for; the index always. Every file appears whole or not at
-    all; the index comes last, so that it links to no page that is not there yet. Pages of videos that left the
-    tables go.
+    this code changed since, or everything is asked for; so are those of days and cameras, by their videos. The index is
+    drawn each time and written where it changed. Every file appears whole or not at all. The index comes after the pages that
+    it links to, and before those go whose videos, days and cameras left the tables: no link leads nowhere, and a page that
+    is there tells that this is still to be done. For whoever holds the lock of OUT.
 
-    Raises UsageError where out holds no results; UnreadableTablesError, once all is drawn, where files of the
-    tables cannot be read: the page of such a video says so.
+    Args:
+        out: the output folder.
+        everything: whether pages are drawn that would say the same as before.
+        link_footage: where a browser finds the footage (reports.links), kept for the next time; None for as last time,
+            and an empty text for where the run found it.
+        in_bucket: whether OUT is the mirror of a bucket, from which no relative path leads to the footage.
+        gone: ids of videos that were removed on purpose. Where a file of the tables cannot be read, the pages of all
+            others stay, as nobody knows whose rows it holds.
+
+    Raises:
+        UsageError: out holds no results, or link_footage is none that a page may link to.
+        UnreadableTablesError: once all is drawn, where files of the tables cannot be read: the page of such a video
+            says so.
     """
-    index = read_index(out)
-    tables = StoredTables(out)
+    archive = read_archive(out)
     site = out / "reports"
+    cards = cards_below(out)
+    link_footage = _kept(site / SETTINGS, link_footage)
     write_assets(site / "assets")
-    pages = {video.video_id: video.page for video in index.videos if video.page}
-    unreadable = dict(index.unreadable)
-    cards, labels = cards_below(out), read_labels(out)
-    for stem, card in cards.items():
-        write_whole(site / FOLDER / f"{stem}.html", _card_html(card))
-    for video in index.videos:
-        if video.page:
-            original_page = pages.get(video.duplicate_of or "")
-            stamp = _stamp(tables, video, original_page, cards, labels)
-            file = site / "videos" / video.page
-            if everything or not _ends_with(file, stamp):
-                page = read_page(tables, video, labels)
-                html = _video_html(page, original_page, out, cards)
-                # Only a page that could be drawn in full is stamped.
-                write_whole(file, html if page.unreadable else html + stamp)
-                unreadable |= page.unreadable
-    write_whole(site / "index.html", _index_html(index, out, cards))
-    for file in (site / "videos").glob("*.html"):
-        if VIDEO_ID.fullmatch(file.stem) and file.stem not in pages:
-            file.unlink()
+    _write_cards(site, cards)
+    footage = {
+        video.video_id: footage_of(video.source, None if in_bucket else out, link_footage)
+        for video in archive.videos
+        if video.page
+    }
+    changes, unreadable = _write_videos(out, archive, cards, footage, everything)
+    archive = replace(archive, changes=changes)
+    _write_days_and_cameras(site, archive, cards, everything)
+    write_whole(site / "index.html", archive_html(archive, read_nights(out), out, cards))
+    _clear(site, archive, gone)
+    unreadable |= archive.unreadable
     if unreadable:
         raise UnreadableTablesError(unreadable)
     return site / "index.html"
 
 
-def _stamp(tables: StoredTables, video: Video, original_page: str | None, cards: Cards, labels: tuple[str, ...]) -> str:
-    """What a page ends with as long as drawing it again would give the same page.
+def _kept(file: Path, link_footage: str | None) -> str | None:
+    """Where footage is found, as it is said now or was said last; None for where the run found it.
+
+    Commands that draw pages on the way, such as a purge, are not asked for it.
+    """
+    if link_footage is not None:
+        if link_footage:
+            mapping(link_footage)
+        write_whole(file, json.dumps({"link_footage": link_footage}) + "\n")
+        return link_footage or None
+    try:
+        kept: str = json.loads(file.read_text(encoding="utf-8"))["link_footage"]
+        mapping(kept)
+    except (OSError, ValueError, KeyError, TypeError, UsageError):
+        return None  # It is a convenience; somebody may have written anything there.
+    return kept
+
+
+def _write_cards(site: Path, cards: Cards) -> None:
+    for stem, card in cards.items():
+        html = render("card.html", card=card_html(card), models=(), detectors=(), cards={}, root="..")
+        write_whole(site / FOLDER / f"{stem}.html", html)
+
+
+def _write_videos(
+    out: Path, archive: Archive, cards: Cards, footage: Mapping[str, Footage], everything: bool
+) -> tuple[tuple[Change, ...], dict[Path, str]]:
+    """Draw the pages of videos; the strongest changes that all of them tell, and what cannot be read."""
+    tables = StoredTables(out)
+    folder = out / "reports" / "videos"
+    changes: list[Change] = []
+    unreadable: dict[Path, str] = {}
+    for video in archive.videos:
+        if not video.page:
+            continue
+        stamp = _stamp(tables, video, cards, archive.labels, footage[video.video_id])
+        told = None if everything or not stamp else told_by(folder / video.page)
+        if told is None or told.get("drawn_from") != stamp:
+            page = read_page(tables, video, archive.labels)
+            unreadable |= page.unreadable
+            # A page that could not be drawn in full has no stamp, and is drawn again the next time.
+            told = {"changes": encoded(page.changes)}
+            end = last_line("" if page.unreadable else stamp, told["changes"])
+            write_whole(folder / video.page, video_html(page, out, cards, footage[video.video_id]) + end)
+        changes += decoded(video.video_id, told.get("changes", []), archive.labels)
+    return strongest(changes), unreadable
+
+
+def _write_days_and_cameras(site: Path, archive: Archive, cards: Cards, everything: bool) -> None:
+    models = {model: card_of(model, cards) for model in archive.models}
+
+    def write(page: Path, part: Archive, about: tuple[str | None, ...], html: Callable[[], str]) -> None:
+        # Most days of an archive are over, and most pages say what they said.
+        told = (code_hash(), about, part.digest(), [models[model] for model in part.models])
+        stamp = hashlib.sha256(repr(told).encode()).hexdigest()
+        if everything or (told_by(page) or {}).get("drawn_from") != stamp:
+            write_whole(page, html() + last_line(stamp, ()))
+
+    days = list(archive.days)
+    for before, day, after in zip([None, *days], days, [*days[1:], None], strict=False):
+        part = archive.part(archive.days[day])
+        draw = partial(day_html, part, day, before, after, cards)
+        write(site / "days" / f"{day}.html", part, (before, day, after), draw)
+    for camera, places in archive.cameras.items():
+        if camera is not None:
+            part = archive.part(places)
+            draw = partial(camera_html, part, camera, cards)
+            write(site / "cameras" / camera_page(camera), part, (camera,), draw)
+
+
+def _clear(site: Path, archive: Archive, gone: Collection[str]) -> None:
+    """Remove the pages and pictures of what is no more, and what writers left that were killed. Foreign files stay."""
+    pages = {
+        "videos": {video.page for video in archive.videos if video.page},
+        "days": {f"{day}.html" for day in archive.days},
+        "cameras": {camera_page(camera) for camera in archive.cameras if camera is not None},
+    }
+    for folder, ours in pages.items():
+        for file in (site / folder).glob("*.html"):
+            if file.name not in ours and _OURS.fullmatch(file.stem) and (not archive.unreadable or file.stem in gone):
+                file.unlink()
+    settings = {video.video_id: video.settings_hash for video in archive.videos if video.page}
+    for pictures in (site / THUMBNAILS).glob("*"):
+        known = pictures.name in settings or (archive.unreadable and pictures.name not in gone)
+        # Nobody's picture stays longer than what was seen of them, nor beside what was seen of somebody else.
+        stale = made_of(pictures) not in (None, settings.get(pictures.name))
+        if VIDEO_ID.fullmatch(pictures.name) and (not known or stale):
+            shutil.rmtree(pictures)
+    for half in site.rglob(UNFINISHED):
+        half.unlink(missing_ok=True)
+
+
+def _stamp(tables: StoredTables, video: Video, cards: Cards, labels: tuple[str, ...], footage: Footage) -> str:
+    """What tells the page of a video from any other that it could be; empty where its rows cannot be read.
 
     Made before the rows are read: what changes in between is drawn the next time.
     """
     try:
-        inputs = repr((_code(), inputs_of(tables, video), original_page, card_of(video.model, cards), labels))
+        inputs = inputs_of(tables, video)
     except UnreadableTablesError:
-        return ""  # The page will say so.
-    return f"<!-- drawn from {hashlib.sha256(inputs.encode()).hexdigest()} -->\n"
-
-
-@cache
-def _code() -> str:
-    """A hash of everything but the rows that decides how a page looks."""
-    digest = hashlib.sha256(repr((plotly.__version__, jinja2.__version__)).encode())
-    room = files("reports")
-    sources = [*room.iterdir(), *(room / "templates").iterdir()]
-    for source in sorted(sources, key=lambda source: source.name):
-        if source.name.endswith((".py", ".html")):
-            digest.update(source.read_bytes())
-    return digest.hexdigest()
-
-
-def _ends_with(file: Path, stamp: str) -> bool:
-    """Whether a page carries this stamp. It comes last, so a page that lost its end has none."""
-    if not stamp or not file.is_file():
-        return False
-    with file.open("rb") as page:
-        page.seek(max(0, file.stat().st_size - len(stamp)))
-        return page.read() == stamp.encode("utf-8")
-
-
-def write_whole(path: Path, content: str) -> None:
-    """Write a text file (UTF-8) under another name and move it into place; a file that is equal stays."""
-    data = content.encode("utf-8")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.is_file() and path.read_bytes() == data:
-        return
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
-        unfinished.write_bytes(data)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def write_assets(folder: Path) -> None:
-    """Write what all pages share: Plotly, our script and our styles."""
-    write_whole(folder / "plotly.min.js", get_plotlyjs())
-    for name in ("report.js", "report.css"):
-        write_whole(folder / name, (files("reports") / "assets" / name).read_text(encoding="utf-8"))
-
-
-def _below(out: Path, paths: Iterable[Path]) -> list[str]:
-    """Paths as a page names them: it may be read on another machine."""
-    return [str(path.relative_to(out)) for path in paths]
-
-
-def _card_html(card: Path) -> str:
-    return render("card.html", card=card_html(card), models=(), detectors=(), cards={}, root="..")
-
-
-def _index_html(index: IndexPage, out: Path, cards: Cards) -> str:
-    nights = read_nights(out)
-    failed = nights[0].failures if nights else ()
-    sources = {video.source for video in index.videos}
-    return render(
-        "index.html",
-        page=index,
-        nights=nights,
-        new={source for source, _ in failed},
-        missing=[(source, reason) for source, reason in failed if source not in sources],
-        max_rows=MAX_ROWS,
-        colours=colours_of([name for labels in index.expressions.values() for name, _ in labels]),
-        totals=index.totals,
-        models=index.models,
-        detectors=index.detectors,
-        unreadable=_below(out, index.unreadable),
-        cards=cards,
-        root=".",
-    )
-
-
-def _video_html(page: VideoPage, original_page: str | None, out: Path, cards: Cards) -> str:
-    video = page.video
-    lanes = charts.shown_lanes(page)
-    figures = {
-        "coverage": charts.coverage_strip(page) if video.coverage is not None and page.end_s > 0 else None,
-        "timeline": charts.expression_timeline(page, page.timeline) if page.timeline else None,
-        "lanes": charts.track_lanes(page, lanes) if lanes and page.runs else None,
-        "distribution": charts.expression_distribution(page.distribution, page.labels) if page.distribution else None,
-    }
-    return render(
-        "video.html",
-        page=page,
-        colours=colours_of(page.labels),
-        video=video,
-        original_page=original_page,
-        unreadable=_below(out, page.unreadable),
-        figures={name: figure_block(figure) for name, figure in figures.items()},
-        n_lanes=len(lanes),
-        tracks=sorted(page.tracks, key=lambda track: track.start_s - track.end_s)[:MAX_ROWS],
-        gaps=sorted(video.gaps, key=lambda gap: gap.start_s - gap.end_s)[:MAX_ROWS],
-        models=(video.model,),
-        detectors=(video.detector,),
-        cards=cards,
-        root="..",
-    )
-
-
-def figure_block(figure: charts.Figure | None) -> Markup | None:
-    """A figure as a template puts it into its data element."""
-    if figure is None:
-        return None
-    # Not |tojson: the figure is JSON already. data_block leaves no character that could end the element.
-    return Markup(text.data_block(json.dumps(figure, allow_nan=False, separators=(",", ":"))))
-
-
-def render(template: str, **values: Any) -> str:
-    """A page from its template."""
-    return _ENVIRONMENT.get_template(template).render(**values)
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    for word in (text.clock, text.coverage, text.moment, text.number, text.percent, text.span, text.visible):
-        environment.filters[word.__name__] = word
-    environment.globals.update(counted=text.counted, card_of=card_of)
-    return environment
-
-
-_ENVIRONMENT = _environment()
+        return ""
+    told = repr((code_hash(), inputs, card_of(video.model, cards), labels, footage))
+    return hashlib.sha256(told.encode()).hexdigest()

@@ -145,9 +145,10 @@ class StoredTables:
         return known
 
     def _files(self, table: str, partition: Path, video_id: str) -> list[StoredFile]:
-        for folder in (self.out / table, *(self.out / table / part for part in (partition.parent, partition))):
-            if folder in self._listing.errors:
-                raise UnreadableTablesError({folder: why_unreadable(self._listing.errors[folder])})
+        if self._listing.errors:
+            for folder in (self.out / table, *(self.out / table / part for part in (partition.parent, partition))):
+                if folder in self._listing.errors:
+                    raise UnreadableTablesError({folder: why_unreadable(self._listing.errors[folder])})
         listed = self._listing.files[table].get(partition.as_posix(), {})
         own = f"{video_id}.parquet"
         if VIDEO_ID.fullmatch(video_id) and own in listed:

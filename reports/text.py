@@ -5,6 +5,8 @@ import math
 import unicodedata
 from datetime import UTC, datetime
 
+from reports.clock import local
+
 UNKNOWN = "unknown"
 
 # Joiners that spell words in Persian, in Indic scripts and in emoji; they move nothing about.
@@ -16,7 +18,8 @@ def visible(text: str) -> str:
 
     A file name with a right-to-left mark would otherwise be read as another name.
     """
-    return "".join(_spelled(char) for char in text)
+    # Nothing that is printable is of the kinds that are spelled out, and nearly all names are.
+    return text if text.isprintable() else "".join(_spelled(char) for char in text)
 
 
 def _spelled(char: str) -> str:
@@ -49,6 +52,18 @@ def clock(seconds: float | None, *, tenths: bool = False) -> str:
     return ("-" if ticks < 0 else "") + text + (f".{tenth}" if tenths else "")
 
 
+def footage(seconds: float | None) -> str:
+    """How much footage, in the unit that a person would say: 1,204 h, 12.5 h, 34 min, 50 s."""
+    if seconds is None or not math.isfinite(seconds):
+        return UNKNOWN
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    hours = seconds / 3600
+    return f"{hours:,.1f} h" if hours < 99.95 else f"{hours:,.0f} h"
+
+
 def span(start_s: float, end_s: float) -> str:
     """A range of time, to the tenth of a second."""
     return f"{clock(start_s, tenths=True)} to {clock(end_s, tenths=True)}"
@@ -58,8 +73,13 @@ def coverage(share: float | None) -> str:
     """A share of 0 to 1 in percent, rounded down: what misses a moment never reads as 100 %."""
     if share is None or not math.isfinite(share):
         return UNKNOWN
+    return f"{floored(share) / 10:g} %"
+
+
+def floored(share: float) -> int:
+    """A share of 0 to 1 in per mille, rounded down."""
     # The float32 of the table may lie a hair below the decimal that was meant.
-    return f"{math.floor(share * 1000 + 1e-3) / 10:g} %"
+    return math.floor(share * 1000 + 1e-3)
 
 
 def percent(share: float | None) -> str:
@@ -67,6 +87,13 @@ def percent(share: float | None) -> str:
     if share is None or not math.isfinite(share):
         return UNKNOWN
     return "under 1 %" if 0 < share < 0.005 else f"{share:.0%}".replace("%", " %")
+
+
+def sure(confidence: float | None) -> str:
+    """A confidence of 0 to 1 in whole percent, rounded down: no classifier is ever quite sure."""
+    if confidence is None or not math.isfinite(confidence):
+        return UNKNOWN
+    return f"{math.floor(min(confidence, 0.999) * 100 + 1e-4)} %"
 
 
 def number(value: float | None, digits: int = 0) -> str:
@@ -79,6 +106,17 @@ def counted(n: int, one: str, many: str | None = None) -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
-def moment(when: datetime | None) -> str:
-    """A wall-clock time in UTC, to the second."""
-    return UNKNOWN if when is None else when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+def of_clock(epoch_s: float) -> str:
+    """A moment by the clock of a camera, told in seconds since 1970 by the same clock; unknown below 0."""
+    if epoch_s < 0:
+        return UNKNOWN
+    return datetime.fromtimestamp(epoch_s, UTC).isoformat(sep=" ", timespec="seconds")[:19]
+
+
+def moment(when: datetime | None, time_zone: str | None = None) -> str:
+    """A wall-clock time of a camera's clock, to the second, with its time zone; UTC where that is unknown."""
+    if when is None:
+        return UNKNOWN
+    # Abbreviations such as IST mean several zones; an offset means one.
+    stamp = local(when, time_zone).isoformat(sep=" ", timespec="seconds")
+    return f"{stamp[:19]} UTC{stamp[19:].replace('+00:00', '')}"

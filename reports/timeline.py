@@ -57,6 +57,8 @@ class Run:
     n_usable: int
     judged_s: float
     """Time that its usable faces stand for."""
+    confidence: float
+    """Mean of its usable faces, 0 to 1; 0 where it has none."""
 
 
 @dataclass(frozen=True)
@@ -144,51 +146,67 @@ def runs_of(
     gaps: Sequence[Gap],
     labels: tuple[str, ...] = LABELS,
 ) -> tuple[Run, ...]:
-    """The runs of every track, by track and time, from faces (as in timeline_of) in order of time.
+    """The runs of every track, by track and time, from faces (as in timeline_of, and confidence) in order of time.
 
     A face stands until the next sampled frame, whoever is in it: where its track is not, the track was out of
     sight, and a gap shows in place of a guess. No face stands for time in which nobody saw anything: a gap of
     the video ends it.
     """
     tracked = faces[faces["track_id"].notna()]
-    # A frame with a face was sampled, also where rows of samples are missing.
-    moments_s = np.union1d(sample_pts_s, faces["pts_s"].to_numpy(np.float64))
-    gap_starts_s = np.array(sorted(gap.start_s for gap in gaps), np.float64)
+    sampled = Sampled.of(faces, sample_pts_s, end_s, gaps)
     runs: list[Run] = []
     for _, track in tracked.groupby("track_id", sort=True):
         said = track["smoothed_expression"].astype(object)
-        until_s = _stands_until(track["pts_s"].to_numpy(np.float64), moments_s, end_s, gap_starts_s)
-        columns = zip(
-            track["pts_s"], until_s.tolist(), said.where(said.isin(labels), None), track["usable"], strict=True
-        )
+        until_s = sampled.until(track["pts_s"].to_numpy(np.float64))
+        labelled = said.where(said.isin(labels), None)
+        columns = zip(track["pts_s"], until_s.tolist(), labelled, track["usable"], track["confidence"], strict=True)
         runs += _runs_of_track(int(track["track_id"].iloc[0]), list(columns))
     return tuple(runs)
 
 
-def _stands_until(
-    pts_s: NDArray[np.float64], moments_s: NDArray[np.float64], end_s: float, gap_starts_s: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """(n,) until when each face of one track stands, among the moments of all sampled frames."""
-    # By the order of the frames, never by seconds: at low frame rates the samples are not evenly apart.
-    usual_s = float(np.median(np.diff(moments_s))) if len(moments_s) > 1 else 0.0
-    last_until_s = max(moments_s[-1], min(moments_s[-1] + usual_s, end_s))
-    until_s = np.append(moments_s, last_until_s)[np.searchsorted(moments_s, pts_s, side="right")]
-    next_gap_s = np.append(gap_starts_s, np.inf)[np.searchsorted(gap_starts_s, pts_s, side="right")]
-    stands_until_s: NDArray[np.float64] = np.minimum(until_s, next_gap_s)
-    return stands_until_s
+@dataclass(frozen=True, eq=False)
+class Sampled:
+    """When a video was looked at, and until when what was seen then stands."""
+
+    moments_s: NDArray[np.float64]
+    """(m,) times of the sampled frames, rising."""
+    usual_s: float
+    """The median distance of two of them; 0 with fewer."""
+    end_s: float
+    """Where what the last one shows ends."""
+    gap_starts_s: NDArray[np.float64]
+    """(g,) rising."""
+
+    @staticmethod
+    def of(faces: pd.DataFrame, sample_pts_s: NDArray[np.float64], end_s: float, gaps: Sequence[Gap]) -> "Sampled":
+        """From faces and samples: a frame with a face was sampled, also where rows of samples are missing."""
+        moments_s = np.union1d(sample_pts_s, faces["pts_s"].to_numpy(np.float64))
+        usual_s = float(np.median(np.diff(moments_s))) if len(moments_s) > 1 else 0.0
+        last_s = float(moments_s[-1]) if len(moments_s) else 0.0
+        gap_starts_s = np.array(sorted(gap.start_s for gap in gaps), np.float64)
+        return Sampled(moments_s, usual_s, max(last_s, min(last_s + usual_s, end_s)), gap_starts_s)
+
+    def until(self, pts_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n,) until when each face of one track stands: the next sampled frame, or a gap that comes before."""
+        # By the order of the frames, never by seconds: at low frame rates the samples are not evenly apart.
+        next_s = np.append(self.moments_s, self.end_s)[np.searchsorted(self.moments_s, pts_s, side="right")]
+        next_gap_s = np.append(self.gap_starts_s, np.inf)[np.searchsorted(self.gap_starts_s, pts_s, side="right")]
+        earlier_s: NDArray[np.float64] = np.minimum(next_s, next_gap_s)
+        return earlier_s
 
 
-def _runs_of_track(track_id: int, faces: Sequence[tuple[float, float, str | None, bool]]) -> list[Run]:
-    """From start, end, label and usable of each face."""
+def _runs_of_track(track_id: int, faces: Sequence[tuple[float, float, str | None, bool, float]]) -> list[Run]:
+    """From start, end, label, usable and confidence of each face."""
     runs: list[Run] = []
-    for pts_s, until_s, label, usable in faces:
-        n_usable, judged_s = (1, until_s - pts_s) if usable else (0, 0.0)
-        if runs and runs[-1].label == label and runs[-1].end_s == pts_s:
-            last = runs.pop()
-            n_usable, judged_s = last.n_usable + n_usable, last.judged_s + judged_s
-            runs.append(Run(track_id, last.start_s, until_s, label, last.n_faces + 1, n_usable, judged_s))
-        else:
-            runs.append(Run(track_id, pts_s, until_s, label, 1, n_usable, judged_s))
+    for pts_s, until_s, label, usable, confidence in faces:
+        if not (runs and runs[-1].label == label and runs[-1].end_s == pts_s):
+            runs.append(Run(track_id, pts_s, pts_s, label, 0, 0, 0.0, 0.0))
+        last = runs.pop()
+        n_usable = last.n_usable + usable
+        # The mean goes on from face to face.
+        sure = last.confidence + (confidence - last.confidence) / n_usable if usable else last.confidence
+        judged_s = last.judged_s + (until_s - pts_s if usable else 0.0)
+        runs.append(Run(track_id, last.start_s, until_s, label, last.n_faces + 1, n_usable, judged_s, sure))
     return runs
 
 

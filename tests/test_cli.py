@@ -151,10 +151,16 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     assert "nothing: does not exist" in done.stderr
 
 
-def test_a_run_that_is_interrupted_keeps_the_finished_videos(clip: Path, tmp_path: Path) -> None:
-    """Ctrl-C after the first video: exit 130, one line that says so, its rows whole, and a rerun does the rest."""
+@pytest.mark.parametrize("before", [(), ("sh", "-c", 'trap "" INT; exec "$0" "$@"')], ids=["", "ignoring SIGINT"])
+def test_a_run_that_is_interrupted_keeps_the_finished_videos(
+    before: tuple[str, ...], clip: Path, tmp_path: Path
+) -> None:
+    """Ctrl-C after the first video: exit 130, one line that says so, its rows whole, and a rerun does the rest.
+
+    A script that starts it with & has it ignore the signal, if it lets it.
+    """
     write_clip(Scene(duration_s=120, fps=5, seed=1), tmp_path / "long.mp4")
-    arguments = [*COMMAND, "run", str(clip), "long.mp4", "--out", "out", "--every", "0.2"]
+    arguments = [*before, *COMMAND, "run", str(clip), "long.mp4", "--out", "out", "--every", "0.2"]
     process = subprocess.Popen(arguments, cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     assert process.stderr.readline().startswith("[1/2] done ")

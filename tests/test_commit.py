@@ -17,7 +17,7 @@ from analytics.expressions import EXPRESSIONS
 from analytics.schema import TABLES
 from analytics.tables import NO_ROWS, Place, prepare, write_video
 from analytics.videos import keep_videos, read_videos
-from reports.data import read_index
+from reports.archive import read_archive
 from tests.command import files_below
 from tests.kill_points import METADATA, THOROUGH, Filed, Killer, killer, tables_of, write
 
@@ -60,10 +60,10 @@ def seen(out: Path) -> dict[str, list[Any]]:
     assert not stored.unreadable
     found["videos"] = sorted((row["video_id"], row["n_samples"], row["in_folder"]) for row in stored.rows())
     assert sorted(results.videos["video_id"].astype(str)) == [one for one, _, _ in found["videos"]]
-    index = read_index(out)
+    index = read_archive(out)
     assert not index.unreadable
     assert [(v.video_id, v.n_samples, str(v.folder)) for v in index.videos] == found["videos"]
-    assert set(index.expressions) == {one for one, _ in found["tracks"]}
+    assert {index.videos[place].video_id for place in index.tracks["video"]} == {one for one, _ in found["tracks"]}
     return found
 
 
@@ -248,3 +248,23 @@ def test_a_change_without_all_of_its_content_is_refused(made: dict[str, Path], t
     with pytest.raises(FileNotFoundError):
         commit(out, A, [(half_of(place), place)], old)
     assert seen(out) == expected(OLD)
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        ("{half", "is no record of a change; remove it"),
+        ('{"puts": [["x"]], "removes": []}', "is no record of a change; remove it"),
+        ('{"puts": [], "removes": ["../footage.mp4"]}', "names files outside of OUT"),
+        ('{"puts": [["a.tmp", "/etc/passwd"]], "removes": []}', "names files outside of OUT"),
+    ],
+)
+def test_a_record_that_somebody_else_wrote_is_not_carried_out(content: str, error: str, tmp_path: Path) -> None:
+    """Whoever may write the journal would else have files replaced and removed that he may not touch."""
+    out = tmp_path / "out"
+    prepare(out, METADATA)
+    (tmp_path / "footage.mp4").touch()
+    (out / ".journal" / term_of(out) / "change.json").write_text(content)
+    with pytest.raises(OSError, match=error):
+        prepare(out, METADATA)
+    assert (tmp_path / "footage.mp4").exists()

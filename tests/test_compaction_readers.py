@@ -81,7 +81,8 @@ import sys, time
 from pathlib import Path
 import emobatch
 from jobs.results import Results, status_of
-from reports.data import inputs_of, read_index, read_page
+from reports.archive import read_archive
+from reports.data import inputs_of, read_page
 from reports.stored import StoredTables
 
 out, until, rounds = Path(sys.argv[1]), time.monotonic() + float(sys.argv[2]), 0
@@ -89,8 +90,8 @@ wanted = stamps = None
 while time.monotonic() < until:
     results = emobatch.open_results(out)
     found = [len(getattr(results, table)) for table in ("videos", "samples", "faces", "tracks")]
-    index, tables = read_index(out), StoredTables(out)
-    found += [len(index.videos), len(index.unreadable), sum(n for of in index.expressions.values() for _, n in of)]
+    index, tables = read_archive(out), StoredTables(out)
+    found += [len(index.videos), len(index.unreadable), len(index.tracks)]
     found.append(len(status_of(Results.opened(out))["list"]))
     pages = [read_page(tables, video) for video in index.videos[:4]]
     found += [page.disagreements or page.unreadable for page in pages]

@@ -4,6 +4,8 @@ import hashlib
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import av
 import numpy as np
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from analytics.coverage import LEAST_COVERAGE, Coverage, cover
 from analytics.packets import PacketInfo, PacketList, Packets
 from analytics.plan import VideoPlan, plan_video
+from jobs.rows import in_words
 from tests.clips import write_clip
 from tests.damage import truncate, zero_bytes
 from tests.footage import Scene
@@ -98,6 +101,16 @@ def test_a_little_damage_everywhere_lowers_the_coverage() -> None:
     coverage = cover(plan, np.arange(2500) % 25 >= 4, BYTES_A_SECOND)
     assert coverage.gaps == ()
     assert coverage.share == pytest.approx(21 / 25)
+
+
+def test_a_partial_video_always_has_a_reason() -> None:
+    """Also where its losses are too short for holes, and nothing else was odd."""
+    lost = Coverage(share=0.98, decoded_s=98.0, gaps=())
+    whole: Any = SimpleNamespace(coverage=lost, decoded=np.ones(1000, bool), errors=0, status="partial")
+    whole.plan = SimpleNamespace(duration_s=100.0)
+    assert in_words(whole) == "2.0 s are missing, in stretches too short to be listed"
+    whole.status = "done"
+    assert in_words(whole) is None
 
 
 def test_damage_beside_a_pause_leaves_the_pause_a_pause() -> None:

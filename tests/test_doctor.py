@@ -85,3 +85,56 @@ def test_an_out_that_cannot_be_written() -> None:
     found, remedy = problems(done)["run of the demo clip"]
     assert found.startswith("/proc: cannot be written")
     assert remedy == "name another --out"
+
+
+RULES = """[run]
+sources = ["archive"]
+timezone = "UTC"
+since = 2026-03-01
+[[recorder]]
+pattern = "{camera}/{start:%Y%m%d_%H%M%S}.*"
+[[recorder]]
+pattern = "{camera}/odd*.*"
+"""
+
+
+def found(done: Finished) -> dict[str, tuple[str, str, str]]:
+    """Level, words and remedy by what was looked at."""
+    return {f["what"]: (f["level"], f["found"], f["remedy"]) for f in done.json["findings"]}
+
+
+def test_the_configuration_and_its_camera_rules_are_tried(tmp_path: Path) -> None:
+    """On what the sources hold now: how many files match which rule, and which match none or tell no time."""
+    names = ("door/20260301_220000.mp4", "door/20260301_230000.mp4", "gate/odd1.mp4", "gate/nothing.mp4")
+    for name in names:
+        (tmp_path / "archive" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "archive" / name).touch()
+    (tmp_path / "emobatch.toml").write_text(RULES)
+    done = emobatch("doctor", "--json", cwd=tmp_path)
+    assert done.code == 0, done.stdout
+    assert found(done)["settings"] == ("ok", "emobatch.toml, every line of it", "")
+    assert found(done)["sources"] == ("ok", "4 files", "")
+    level, words, remedy = found(done)["camera rules"]
+    assert level == "warning" and "docs/cameras.md" in remedy
+    assert words == (
+        "of 4 files 2 match {camera}/{start:%Y%m%d_%H%M%S}.*, 1 match {camera}/odd*.*; "
+        f"1 match none, such as {tmp_path}/archive/gate/nothing.mp4; "
+        f"1 that match tell no time, such as {tmp_path}/archive/gate/odd1.mp4"
+    )
+    assert found(done)["run of the demo clip"][0] == "ok"  # --since would have left it out.
+    for name in names[2:]:
+        (tmp_path / "archive" / name).unlink()
+    assert found(emobatch("doctor", "--json", cwd=tmp_path))["camera rules"][0] == "ok"
+
+
+def test_a_configuration_that_cannot_be_is_a_problem_among_others(tmp_path: Path) -> None:
+    """Named with its line; the machine is looked at all the same. So is a source that is not there."""
+    (tmp_path / "night.toml").write_text("[run]\nevery = 0\n")
+    done = emobatch("doctor", "--config", "night.toml", "--json", cwd=tmp_path)
+    assert done.code == 2
+    ((what, (words, remedy)),) = problems(done).items()
+    assert (what, words.startswith("night.toml:2: every: "), bool(remedy)) == ("settings", True, True)
+    assert found(done)["run of the demo clip"][0] == "ok"
+    done = emobatch("doctor", "gone", "--every", "1", "--json", cwd=tmp_path)
+    assert list(problems(done)) == ["sources"]
+    assert "gone: does not exist" in problems(done)["sources"][0]

@@ -3,6 +3,7 @@
 import itertools
 import json
 import logging
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
@@ -179,6 +180,23 @@ def test_what_another_machine_did_since_counts(
     with caplog.at_level(logging.WARNING):
         assert from_new_mirror(url, mine) == {"1 other": WHOLE}
     assert "another machine was at work" in caplog.text
+
+
+def test_what_a_mirror_lost_the_bucket_keeps(server: Server, url: str, tmp_path: Path) -> None:
+    """A file that somebody removed here, or the whole mirror: rows go by changes of the tables alone."""
+    mine, kept = tmp_path / "mine", {"1 x": WHOLE, "2 x": WHOLE}
+    claimed(url, mine)
+    with following(url, mine, "emobatch run") as follower:
+        change(mine, "x", ("1", "2"))
+        follower.conclude()
+        for file in (mine / "faces").rglob("1.parquet"):
+            file.unlink()
+        follower.conclude()
+        assert in_bucket(server, url) == kept
+        shutil.rmtree(mine)
+        with pytest.raises(FileNotFoundError):
+            follower.conclude()
+    assert in_bucket(server, url) == kept
 
 
 def test_files_keep_their_times_in_every_mirror(server: Server, url: str, tmp_path: Path) -> None:

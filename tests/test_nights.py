@@ -46,11 +46,11 @@ def test_the_last_run_is_told_with_what_is_new_and_what_is_missing(out: Path) ->
     _record(out, 1, videos={"done": 1}, failures=[], left=[])
     _record(out, 2)
     page = Reader(write_site(out))
-    assert "Last run 2026-03-02 22:00:00 UTC took 1:02:05" in page.text
+    assert "Last run 2026-03-02 23:00:00 UTC+01:00 took 1:02:05" in page.text
     assert "12 done, 1 partial, 1 failed, 9,900 unchanged" in page.text
     assert "Not found: /mnt/<b>gone</b>" in page.text and "b" not in {tag for tag, _ in page.elements}
     assert "1 video left for a later run /archive/new.mp4" in page.text
-    assert "Runs before" in page.text and "2026-03-01 22:00:00 UTC" in page.text
+    assert "Runs before" in page.text and "2026-03-01 23:00:00 UTC+01:00" in page.text
     assert page.text.count("failed new") == 1
 
 

@@ -1,61 +1,24 @@
 """The pages as a person opens them: from file://, in a real browser, without a network."""
 
 import json
-import os
-import shutil
 import socket
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from axe_playwright_python.base import AXE_FILE_PATH
+from playwright.sync_api import Browser, BrowserContext
 
 from models.evaluate import Evaluation, Part
 from models.scores import score
 from reports import text
 from reports.evaluation import write_evaluation
 from reports.site import write_site
-from tests.test_report_data import COPY, EMPTY, FAILED, HOSTILE, HOSTILE_CAMERA, PARTIAL, WHOLE, write_results
+from tests.browser import IN_BROWSER, Visit, visiting
+from tests.test_report_data import HOSTILE, WHOLE, write_results
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-# Where pages must be tested (.ci/run sets it) a missing browser is an error, not a skip.
-needs_no_browser = CHROMIUM is None and "EMOBATCH_NEEDS_BROWSER" not in os.environ
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(needs_no_browser, reason="no Chromium here: install it to test the pages"),
-]
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-quic",
-]
-
-
-@dataclass
-class Visit:
-    """An open page and everything it complained about or asked for."""
-
-    page: Page
-    complaints: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-
-    def open(self, path: Path) -> None:
-        """Go to a page and wait until its charts, if it has any, are drawn."""
-        self.page.goto(path.as_uri())
-        if self.page.locator("[data-figure]").count():
-            self.page.wait_for_selector("html[data-drawn]", timeout=20_000)
-
-    def traces(self, figure: str) -> int:
-        """Number of drawn bars of a figure."""
-        return self.page.locator(f"[data-figure=figure-{figure}] svg .trace .point path").count()
+pytestmark = IN_BROWSER
 
 
 @pytest.fixture(scope="module", name="site")
@@ -63,94 +26,14 @@ def _site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_site(write_results(tmp_path_factory.mktemp("out"))).parent
 
 
-@pytest.fixture(scope="module", name="browser")
-def _browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(name="context")
-def _context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    yield context
-    context.close()
-
-
-@pytest.fixture(name="visit")
-def _visit(context: BrowserContext) -> Iterator[Visit]:
-    """Fails the test at its end if a page complained, opened a dialog or asked for anything but a file."""
-    visit = Visit(context.new_page())
-    visit.page.on("console", lambda said: visit.complaints.append(f"{said.type}: {said.text}"))
-    visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
-    visit.page.on("dialog", lambda dialog: visit.complaints.append(f"dialog: {dialog.message}"))
-    visit.page.on("request", lambda request: visit.requests.append(request.url))
-    yield visit
-    assert visit.complaints == []
-    assert visit.requests
-    assert [url for url in visit.requests if not url.startswith(("file://", "data:"))] == []
-
-
-def test_charts_of_a_whole_video_are_drawn(site: Path, visit: Visit) -> None:
-    """Coverage, timeline, lanes and distribution hold as many bars as the tables have to show."""
-    visit.open(site / "videos" / f"{WHOLE}.html")
-    assert visit.traces("coverage") == 1
-    assert visit.traces("lanes") == 5
-    assert visit.traces("distribution") == 8
-    assert visit.traces("timeline") == 70  # 35 seconds with judged faces: shares above, numbers below
-
-
-def test_hole_is_drawn_where_it_is(site: Path, visit: Visit) -> None:
-    """The hole of a partial video stands between a third and just over half of the strip."""
-    visit.open(site / "videos" / f"{PARTIAL}.html")
-    assert visit.traces("coverage") == 5  # three decoded stretches, a hole, a pause
-    plot = visit.page.locator("[data-figure=figure-coverage]")
-    area = plot.locator(".nsewdrag").first.bounding_box()
-    boxes = [bar.bounding_box() for bar in plot.locator("svg .trace .point path").all()]
-    assert area is not None
-    places = sorted(
-        (round((box["x"] - area["x"]) / area["width"], 2), round(box["width"] / area["width"], 2))
-        for box in boxes
-        if box is not None
-    )
-    expected = [(0, 20), (20, 13), (33, 7), (40, 5), (45, 15)]
-    for (left, width), (start_s, length_s) in zip(places, expected, strict=True):
-        assert left == pytest.approx(start_s / 60, abs=0.011)
-        assert width == pytest.approx(length_s / 60, abs=0.011)
-
-
-@pytest.mark.parametrize("video_id", [FAILED, COPY])
-def test_pages_without_charts_stay_silent(site: Path, visit: Visit, video_id: str) -> None:
-    """A page of a video that was not processed opens without an error and draws nothing."""
-    visit.open(site / "videos" / f"{video_id}.html")
-    assert visit.page.locator("svg").count() == 0
-
-
 def test_hostile_names_stay_text(site: Path, visit: Visit) -> None:
-    """Names are read as they are, on the page and in the hover text of a chart."""
-    visit.open(site / "index.html")
-    assert text.visible(HOSTILE) in visit.page.locator("table.videos").inner_text()
-    assert text.visible(HOSTILE_CAMERA) in visit.page.locator("table.videos").inner_text()
+    """A video is called as it is called, in heading, title and facts; the index has a file of its own for this."""
     visit.open(site / "videos" / f"{WHOLE}.html")
     name = text.visible(HOSTILE).rpartition("/")[2]
-    assert visit.page.locator("h1").inner_text() == name
+    assert name in visit.page.locator("h1").inner_text()
     assert visit.page.title() == name
     assert text.visible(HOSTILE) in visit.page.locator("table.facts").inner_text()
     assert visit.page.locator("main img, main b").count() == 0
-
-
-def test_hover_text_shows_a_hostile_cause_as_text(site: Path, visit: Visit) -> None:
-    """Plotly's pseudo-HTML does not make bold what a cause merely spells."""
-    visit.open(site / "videos" / f"{PARTIAL}.html")
-    strip = visit.page.locator("[data-figure=figure-coverage]")
-    hole = strip.locator("svg .trace").nth(1).locator(".point path").bounding_box()
-    assert hole is not None
-    visit.page.mouse.move(hole["x"] + hole["width"] / 2, hole["y"] + hole["height"] / 2, steps=3)
-    hover = strip.locator(".hoverlayer .hovertext")
-    hover.wait_for()
-    assert "<b>corrupt</b> packets" in (hover.text_content() or "")
-    assert "0:20.0 to 0:33.0" in (hover.text_content() or "")
 
 
 def test_index_leads_to_a_page_and_back(site: Path, visit: Visit) -> None:
@@ -158,31 +41,10 @@ def test_index_leads_to_a_page_and_back(site: Path, visit: Visit) -> None:
     visit.open(site / "index.html")
     visit.page.locator("table.videos a", has_text="gate.mkv").click()
     visit.page.wait_for_selector("html[data-drawn]")
-    assert visit.page.locator("h1").inner_text() == "gate.mkv"
-    visit.page.get_by_role("link", name="All videos").click()
+    assert "gate.mkv" in visit.page.locator("h1").inner_text()
+    visit.page.get_by_role("link", name="emobatch", exact=True).click()
     visit.page.wait_for_selector("table.videos")
     assert visit.page.url == (site / "index.html").as_uri()
-
-
-def test_zooming_one_time_axis_moves_the_others(site: Path, visit: Visit) -> None:
-    """Charts of time show the same stretch, with labels that fit it, and a double click shows all again."""
-    visit.open(site / "videos" / f"{WHOLE}.html")
-    ranges = "() => [...document.querySelectorAll('[data-figure]')].filter(p => p.layout.meta)"
-    ranges += ".map(p => p.layout.xaxis.range.map(s => Math.round(s)))"
-    area = visit.page.locator("[data-figure=figure-lanes] .nsewdrag").first
-    area.scroll_into_view_if_needed()
-    box = area.bounding_box()
-    assert box is not None
-    y = box["y"] + box["height"] / 2
-    visit.page.mouse.move(box["x"] + box["width"] / 4, y)
-    visit.page.mouse.down()
-    visit.page.mouse.move(box["x"] + box["width"] / 2, y, steps=5)
-    visit.page.mouse.up()
-    visit.page.wait_for_function(f"() => ({ranges})().every(r => r[0] === 15 && r[1] === 30)")
-    labels = visit.page.locator("[data-figure=figure-coverage] .xtick").all_text_contents()
-    assert "0:20" in labels and "0:00" not in labels
-    area.dblclick()
-    visit.page.wait_for_function(f"() => ({ranges})().every(r => r[0] === 0 && r[1] === 60)")
 
 
 def test_policy_refuses_what_is_not_a_file_of_the_site(site: Path, context: BrowserContext) -> None:
@@ -203,13 +65,15 @@ def test_policy_refuses_what_is_not_a_file_of_the_site(site: Path, context: Brow
     assert len([line for line in refused if "Content Security Policy" in line]) >= 3
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("video_id", [WHOLE, PARTIAL, FAILED, EMPTY, None])
-def test_no_page_is_wider_than_its_window(site: Path, visit: Visit, width: int, video_id: str | None) -> None:
-    """Wide tables scroll inside themselves; the page as a whole never scrolls sideways."""
+@pytest.mark.parametrize("width", [1280, 375])
+def test_no_page_is_wider_than_its_window(site: Path, visit: Visit, width: int) -> None:
+    """Wide tables scroll inside themselves; no page as a whole scrolls sideways."""
     visit.page.set_viewport_size({"width": width, "height": 844})
-    visit.open(site / "videos" / f"{video_id}.html" if video_id else site / "index.html")
-    assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+    pages = sorted(site.rglob("*.html"))
+    assert len(pages) == 6
+    for page in pages:
+        visit.open(page)
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= width, page
 
 
 def test_charts_follow_the_dark_theme(site: Path, visit: Visit) -> None:
@@ -226,17 +90,39 @@ def test_charts_follow_the_dark_theme(site: Path, visit: Visit) -> None:
     assert colours[0] != colours[1]
 
 
-def test_an_evaluation_is_drawn(tmp_path: Path, visit: Visit) -> None:
-    """Confusion, calibration, risk and sizes; a group with a hostile name is a name and nothing else."""
+@pytest.fixture(name="evaluation")
+def _evaluation(tmp_path: Path) -> Path:
+    """The page of an evaluation with everything that one can have."""
     probabilities = np.random.default_rng(1).dirichlet(np.ones(7), 200).astype(np.float32)
     found = score(probabilities, np.arange(200, dtype=np.int32) % 7, 0.4)
     part = Part(n=200, accuracy=0.5, macro_f1=0.4)
     result = Evaluation(found, {24: part, 16: part}, {HOSTILE: part}, None).to_json()
-    visit.open(write_evaluation(tmp_path, {"model": HOSTILE, "data set": "drawn"}, result))
+    return write_evaluation(tmp_path, {"model": HOSTILE, "data set": "drawn"}, result)
+
+
+def test_an_evaluation_is_drawn(evaluation: Path, visit: Visit) -> None:
+    """Confusion, calibration, risk and sizes; a group with a hostile name is a name and nothing else."""
+    visit.open(evaluation)
+    result = json.loads((evaluation.parent / "evaluation.json").read_text(encoding="utf-8"))
+    assert result["n"] == 200
     assert visit.page.locator("[data-figure=figure-confusion] svg .hm image").count() == 1
-    assert visit.page.locator("[data-figure=figure-calibration] svg .point").count() == len(found.calibration)
-    assert visit.page.locator("[data-figure=figure-risk] svg .point").count() == len(found.risk_coverage) + 1
+    assert visit.page.locator("[data-figure=figure-calibration] svg .point").count() == len(result["calibration"])
+    assert visit.page.locator("[data-figure=figure-risk] svg .point").count() == len(result["risk_coverage"]) + 1
     assert visit.traces("sizes") == 6
     assert text.visible(HOSTILE) in visit.page.inner_text("h1")
     assert text.visible(HOSTILE) in visit.page.locator("table").last.inner_text()
-    assert json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))["n"] == 200
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_evaluation_fits_a_phone_and_keeps_nobody_out(evaluation: Path, browser: Browser, scheme: Any) -> None:
+    """No sideways scrolling at 375 px, letters of the charts in the colours of the theme, nothing serious for axe."""
+    context = browser.new_context(bypass_csp=True, color_scheme=scheme, viewport={"width": 375, "height": 800})
+    with visiting(context) as visit:
+        visit.open(evaluation)
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= 375
+        ink = visit.page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ink').trim()")
+        assert visit.page.evaluate("document.querySelector('[data-figure]').layout.font.color") == ink
+        visit.page.evaluate(AXE_FILE_PATH.read_text("utf-8"))
+        found = visit.page.evaluate("axe.run({preload: false})")
+        assert [one["id"] for one in found["violations"] if one["impact"] in ("serious", "critical")] == []
+    context.close()

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import pytest
 
-from analytics.errors import UsageError
+from analytics.compaction import COMPACTED
+from analytics.errors import EmobatchError, UsageError
 from analytics.recorders import recorders_of
 from analytics.tables import Place
 from jobs.compact import compact_days
@@ -25,11 +26,18 @@ OLD, NEW = NOW - timedelta(days=40), NOW - timedelta(days=2)
 def fill_both(out: Path) -> None:
     """Of one camera: two old and two new recordings, and of no known start one that was done long ago and a new one."""
     for number, start in enumerate((OLD, OLD, NEW, NEW)):
-        fill(out, [number], Place(f"{start:%Y-%m-%d}", "door"), start_time=start, finished_at=NOW)
+        fill(
+            out,
+            [number],
+            Place(f"{start:%Y-%m-%d}", "door"),
+            finished_at=NOW,
+            start_time=start,
+            start_time_source="pattern",
+        )
     fill(out, [4], Place(None, "door"), start_time=None, finished_at=OLD)
     fill(out, [5], Place(None, "door"), start_time=None, finished_at=NEW)
     # Recorded long ago, processed now, and filed under a day that is not its own: the start decides.
-    fill(out, [6], Place(f"{NEW:%Y-%m-%d}", "door"), start_time=OLD, finished_at=NOW)
+    fill(out, [6], Place(f"{NEW:%Y-%m-%d}", "door"), start_time=OLD, finished_at=NOW, start_time_source="pattern")
 
 
 GONE: Final = {video_id_of(number) for number in (0, 1, 4, 6)}
@@ -57,11 +65,15 @@ def test_rows_pages_and_unfinished_work_go(together: bool, tmp_path: Path) -> No
     assert dry.json["videos"] == len(dry.json["list"]) == 4
     assert dry.json["log"] is None
     assert {one["video_id"] for one in dry.json["list"]} == GONE
+    decided = [(one["decided_by"], datetime.fromisoformat(one["moment"])) for one in dry.json["list"]]
+    assert decided == [("pattern", OLD), ("pattern", OLD), ("finished_at", OLD), ("pattern", OLD)]
     assert files_below(out) == before
 
     done = emobatch("purge", out, "--older-than", "30d", cwd=tmp_path)
     assert done.code == 0
     assert done.stdout.count("removed ") == 4
+    assert f"{video_id_of(1)} /archive/000001.mp4: recorded {OLD:%Y-%m-%d %H:%M} UTC (pattern)\n" in done.stdout
+    assert f"/archive/000004.mp4: start unknown, processed {OLD:%Y-%m-%d %H:%M} UTC\n" in done.stdout
     assert ids(out) == dict.fromkeys(("videos", "samples", "pages"), STAYS)
     assert [folder.name for folder in (out / ".unfinished").iterdir()] == [f"{video_id_of(2)}-cafe"]
     assert not list(out.glob(f"*/day={OLD:%Y-%m-%d}"))
@@ -211,3 +223,44 @@ def test_a_damaged_log_of_a_purge_is_told_of(tmp_path: Path) -> None:
     log.write_text("{half", "utf-8")
     with pytest.raises(OSError, match="damaged"):
         read_tombstones(tmp_path)
+
+
+def test_a_purge_by_a_wrong_clock_is_refused(tmp_path: Path) -> None:
+    """All videos are too old, and the last run is, too: it is not they that are old. --force removes them."""
+    out = tmp_path / "out"
+    fill_both(out)
+    with pytest.raises(UsageError, match=f"all {len(GONE | STAYS)} videos would go, and the last run was before"):
+        purge(out, NOW + timedelta(days=900), dry_run=False)
+    assert ids(out)["videos"] == GONE | STAYS and not (out / PURGED).exists()
+    assert len(purge(out, NOW + timedelta(days=900), dry_run=True).videos) == len(GONE | STAYS)
+    assert len(purge(out, NOW + timedelta(days=900), dry_run=False, force=True).videos) == len(GONE | STAYS)
+    assert ids(out)["videos"] == set()
+
+
+def test_rows_in_a_damaged_file_are_told_and_go_with_the_next_purge(tmp_path: Path) -> None:
+    """All others are gone; what tells that they were purged is there from the first time on."""
+    out = tmp_path / "out"
+    fill_both(out)
+    fill(out, range(10, 13), Place("2026-01-01", "gate"), start_time=OLD, finished_at=NOW)
+    compact_days(out, None, least=2)
+    file = out / "faces" / "day=2026-01-01" / "cam=gate" / COMPACTED
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(EmobatchError, match=r"3 videos are still there, such as /archive/000010\.mp4: .* remove it"):
+        purge(out, NOW - timedelta(days=30), dry_run=False)
+    damaged = {video_id_of(number) for number in range(10, 13)}
+    assert ids(out)["videos"] == STAYS | damaged
+    assert read_tombstones(out) == GONE | damaged
+    file.unlink()
+    assert len(purge(out, NOW - timedelta(days=30), dry_run=False).videos) == 3
+    assert ids(out)["videos"] == ids(out)["samples"] == STAYS
+
+
+def test_second_rows_of_a_video_go_with_it(tmp_path: Path) -> None:
+    """It was filed in two places, as where a worker was cut off; neither is left to tell of it."""
+    out = tmp_path / "out"
+    fill_both(out)
+    fill(out, [0], Place("2026-01-01", "gate"), start_time=OLD, finished_at=OLD, status="failed")
+    fill(out, [1], Place("2026-01-01", "gate"), start_time=OLD, finished_at=OLD)
+    (out / "videos" / "day=2026-01-01" / "cam=gate" / f"{video_id_of(1)}.parquet").unlink()
+    assert len(purge(out, NOW - timedelta(days=30), dry_run=False).videos) == len(GONE)
+    assert ids(out)["videos"] == ids(out)["samples"] == STAYS

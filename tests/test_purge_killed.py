@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from typer.testing import CliRunner
 
 import emobatch as api
-from jobs.cli_archive import purge as purge_command
+from jobs.cli import app
 from jobs.compact import compact_days
 from jobs.purge import read_tombstones
 from reports.site import write_site
@@ -77,7 +78,7 @@ def test_the_next_purge_completes_one_that_was_killed(together: bool, tmp_path: 
         assert read_tombstones(out) in (frozenset(), GONE)
         assert there == STAYS | GONE or read_tombstones(out) == GONE
         if at % 12 == 0 or at >= steps - 4:
-            assert purge_command(str(out), "30d") == 0
+            assert CliRunner().invoke(app, ["purge", str(out), "--older-than", "30d"]).exit_code == 0
             assert ids(out) == dict.fromkeys(("videos", "samples", "pages"), STAYS)
             assert not list((out / ".unfinished").iterdir())
             assert "index.html" in files_below(out / "reports")

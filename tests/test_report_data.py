@@ -11,8 +11,9 @@ import pytest
 from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS, UNCERTAIN
 from analytics.schema import TABLES
+from reports.archive import read_archive
 from reports.charts import expression_timeline
-from reports.data import read_index, read_page
+from reports.data import read_page
 from reports.records import VideoPage
 from reports.stored import StoredTables
 from reports.timeline import LABELS, MAX_BUCKETS
@@ -168,12 +169,12 @@ def _out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def read(out: Path, video_id: str) -> VideoPage:
     """What the page of a video will say."""
-    return read_page(StoredTables(out), next(v for v in read_index(out).videos if v.video_id == video_id))
+    return read_page(StoredTables(out), next(v for v in read_archive(out).videos if v.video_id == video_id))
 
 
 def test_totals_count_copies_and_unknown_durations_in_no_sum(out: Path) -> None:
     """Footage is what has a duration, less the copies, and the rest is counted."""
-    totals = read_index(out).totals
+    totals = read_archive(out).totals
     assert dict(totals.n_by_status) == {"done": 2, "partial": 1, "failed": 1, "duplicate": 1}
     assert (totals.duration_s, totals.decoded_s, totals.n_unknown_duration) == (180.0, 167.0, 1)
     assert (totals.n_faces, totals.n_tracks) == (131, 4)
@@ -254,10 +255,10 @@ def test_newest_row_of_a_video_counts(tmp_path: Path) -> None:
     moved = video_row(WHOLE, camera="yard", finished_at=START + timedelta(days=2))
     write_rows(tmp_path, "videos", [moved], WHOLE, "day=2026-03-01/cam=a")
     write_rows(tmp_path, "videos", [video_row(WHOLE)], WHOLE)
-    assert [video.camera for video in read_index(tmp_path).videos] == ["yard"]
+    assert [video.camera for video in read_archive(tmp_path).videos] == ["yard"]
 
 
 def test_folder_without_results_is_refused(tmp_path: Path) -> None:
     """The error names the folder and what to name instead."""
     with pytest.raises(UsageError, match=r"holds no results: name the folder"):
-        read_index(tmp_path)
+        read_archive(tmp_path)

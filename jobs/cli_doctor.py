@@ -1,0 +1,76 @@
+"""`emobatch doctor`: whether tonight's run would do what is meant, looked at before it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from analytics.errors import UsageError
+from analytics.footage import is_url
+from jobs.cli_config import SHOWING, PassedOn, configured, run_command
+from jobs.cli_options import Debug, Json, log_to_stderr
+from jobs.config import NAME
+
+if TYPE_CHECKING:
+    from jobs.doctor import Finding
+
+PASSING_ON: Final = {"ignore_unknown_options": True, "allow_extra_args": True}
+"""Context settings of a command that takes all options of `emobatch run`."""
+
+
+def doctor(
+    ctx: typer.Context,
+    out: Annotated[
+        str | None,
+        typer.Option("--out", "-o", metavar="DIR", help="Folder that the run will write.", show_default="out"),
+    ] = None,
+    detector: Annotated[
+        str | None, typer.Option(help="Face detector that the run will use.", show_default="yunet")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Classifier that the run will use.", show_default="default")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="tcp://HOST:PORT", help="Dask scheduler that the run will use.")
+    ] = None,
+    config: PassedOn = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Tell what would break tonight: settings, camera rules, versions, codecs, models, disk, workers; with remedies.
+
+    Takes all options and sources of `emobatch run`, and those of emobatch.toml.
+    """
+    log_to_stderr()
+    from jobs.screen import printable
+
+    named = {"--out": out, "--detector": detector, "--model": model, "--scheduler": scheduler}
+    given = [word for option, value in named.items() if value is not None for word in (option, value)]
+    findings = []
+    words = [*(("--config", str(config)) if config else ()), *given, *ctx.args]
+    for finding in _findings(ctx, words, Path("out") if out is None or is_url(out) else Path(out)):
+        findings.append(finding)
+        if not as_json:
+            typer.echo(printable(f"{finding.level:8} {finding.what}: {finding.found}"))
+            if finding.remedy:
+                typer.echo(printable(f"{'':8} remedy: {finding.remedy}"))
+    if as_json:
+        typer.echo(json.dumps({"findings": [finding.to_json() for finding in findings]}))
+    return 2 if any(finding.level == "problem" for finding in findings) else 0
+
+
+def _findings(ctx: typer.Context, given: list[str], out: Path) -> "Iterator[Finding]":
+    from jobs.cli_run import options_of
+    from jobs.doctor import Finding, examine
+    from jobs.options import RunOptions
+
+    ctx.meta[SHOWING] = True
+    try:
+        with run_command(ctx).make_context("run", given, parent=ctx.find_root()) as run:
+            options, path = options_of(run.params, configured(run)), configured(run).path
+    except UsageError as error:
+        yield Finding("problem", "settings", error.problem, error.remedy)
+        options = RunOptions(sources=(), out=out)  # The machine is looked at all the same.
+    else:
+        yield Finding("ok", "settings", f"{path}, every line of it" if path else f"no {NAME} here, and none named")
+    yield from examine(options)

@@ -1,0 +1,91 @@
+"""`emobatch status` and `emobatch report`: what runs have left, told and drawn."""
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from analytics.footage import is_url
+from jobs.cli_config import ConfigOfOut, OutOfRun, out_named
+from jobs.cli_options import Debug, Json, LinkFootage, log_to_stderr
+
+if TYPE_CHECKING:
+    from jobs.at_work import AtWork
+
+
+def report(
+    ctx: typer.Context,
+    out: OutOfRun = None,
+    link_footage: LinkFootage = None,
+    config: ConfigOfOut = None,
+    debug: Debug = False,
+) -> int:
+    """Draw the pages again from the tables alone."""
+    log_to_stderr()
+    from jobs.opened import alone
+    from reports.site import write_site
+
+    out = out_named(ctx, out, config)
+    with alone(out, "emobatch report") as folder:
+        page = write_site(folder, everything=True, link_footage=link_footage, in_bucket=is_url(out))
+    typer.echo(f"{out.rstrip('/')}/reports/index.html" if is_url(out) else page)
+    return 0
+
+
+def status(
+    ctx: typer.Context, out: OutOfRun = None, config: ConfigOfOut = None, as_json: Json = False, debug: Debug = False
+) -> int:
+    """Tell what is done, partial or failed, and why; whether a run is at work, and what the last one did."""
+    log_to_stderr()
+    from jobs.at_work import at_work, last_run
+    from jobs.opened import for_reading
+    from jobs.record import FOLDER as RUNS
+    from jobs.results import Results, status_of
+    from jobs.screen import printable
+
+    out = out_named(ctx, out, config)
+    folder = for_reading(out, ("videos", RUNS))
+    found = status_of(Results.opened(folder))
+    now = at_work(out)
+    last = last_run(folder, now)
+    if is_url(out):
+        found["out"] = out
+    if as_json:
+        typer.echo(json.dumps({**found, "at_work": now.to_json() if now else None, "last_run": last}))
+        return 0
+    typer.echo(_counted(found["videos"]) or "no video")
+    for line in (_in_words(now), _last_in_words(last)):
+        if line:
+            typer.echo(printable(line))
+    for video in found["list"]:
+        if video["status"] in ("failed", "partial"):
+            typer.echo(printable(f"  {video['status']} {video['source']}: {video['reason']}"))
+    return 0
+
+
+def _counted(videos: dict[str, int]) -> str:
+    return ", ".join(f"{n} {name}" for name, n in videos.items() if n)
+
+
+def _in_words(now: "AtWork | None") -> str:
+    if now is None:
+        return ""
+    who = f"`{now.command}`, process {now.pid} on {now.host}"
+    return f"at work: {who}, since {_clock(now.since)}, last sign of life {now.last_sign_s:.0f} s ago"
+
+
+def _last_in_words(last: dict[str, Any] | None) -> str:
+    from jobs.screen import duration
+
+    if last is None:
+        return ""
+    how = "was interrupted" if last["interrupted"] else f"exit code {last['exit_code']}"
+    took = f", {duration(last['elapsed_s'])}" if last["elapsed_s"] else ""  # One that was killed did not come to tell.
+    left = f", {last['left']} left for later" if last["left"] else ""
+    return f"last run: {_clock(last['started_at'])}{took}: {_counted(last['videos']) or 'no video'}{left}; {how}"
+
+
+def _clock(moment: str) -> str:
+    """A moment by the clock of this machine."""
+    return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M}"
