@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick lint format docs clean
+.PHONY: help demo test test-quick test-lab lint format docs clean
 
 help:  ## print these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,9 @@ test: lint  ## install everything; lint, types and all tests
 
 test-quick: $(VENV)/installed-dev  ## tests without training and browser
 	$(BIN)/python -m pytest -m 'not training and not browser'
+
+test-lab: $(VENV)/installed-dev  ## networks of the literature at their full size; takes minutes and some GB
+	$(BIN)/python -m pytest -m lab
 
 lint: $(VENV)/installed-dev  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from jobs import cli_lab
 from jobs.cli_options import Debug, Json, log_to_stderr
 
 compare = typer.Typer(help="Set classifiers side by side.", no_args_is_help=True)
@@ -35,3 +36,7 @@ def evaluations(
         typer.echo(f"not comparable: {difference}", err=True)
     typer.echo(json.dumps({"rows": [one.row for one in read]}) if as_json else page)
     return 0
+
+
+compare.command()(cli_lab.nets)
+compare.command()(cli_lab.heads)

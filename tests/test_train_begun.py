@@ -46,7 +46,7 @@ def test_the_same_settings_go_on(begun: Path) -> None:
     ("change", "named"),
     [
         ({"epochs": 48}, "--epochs 24 instead of 48"),
-        ({"batch": 32}, "batch 64 instead of 32"),
+        ({"batch": 32}, "--batch 64 instead of 32"),
         ({"net": "huge", "seed": 1}, "--net default instead of huge, --seed 20 instead of 1"),
         ({"dataset": "f" * 64}, "another data set (SHA-256 0123456789ab… instead of ffffffffffff…)"),
         ({"momentum": 0.9}, "momentum nothing instead of 0.9"),
@@ -60,6 +60,14 @@ def test_other_settings_are_refused_and_named(begun: Path, change: dict[str, Any
     assert caught.value.problem == f"--out {begun}: holds a training begun with {named}"
     assert "another --out" in caught.value.remedy and f"remove the folder {begun}" in caught.value.remedy
     assert (begun / "begun.json").read_bytes() == before
+
+
+def test_a_folder_of_an_earlier_release_goes_on(begun: Path) -> None:
+    """What could not be chosen then is what it always was; with another choice it is refused by name."""
+    usual = {"loss": "soft-labels", "optimizer": "adamw", "schedule": "cosine", "patience": 0, "budget_s": 0.0}
+    begin_or_go_on(begun, _SETTINGS | usual)
+    with pytest.raises(UsageError, match="--loss soft-labels instead of focal: "):
+        begin_or_go_on(begun, _SETTINGS | usual | {"loss": "focal"})
 
 
 @pytest.mark.parametrize("left", ["history.csv", "best.weights.h5", "resume"])

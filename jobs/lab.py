@@ -1,0 +1,165 @@
+"""Networks compared on one data set: each is trained on `train` and judged on `public`, with several seeds.
+
+The private split is not read, because who compares chooses.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.errors import UsageError
+from analytics.expressions import EXPRESSIONS
+from jobs.lab_tables import Row, claim, kept, write_tables
+from models.classifier import ExpressionClassifier, facts_of
+from models.convert import to_litert
+from models.crop import crop_whole
+from models.datasets import LABEL_SCHEMES, LabelledPictures, read_labelled
+from models.networks import NETWORKS
+from models.scores import confusion_of, macro_f1
+from models.train import read_history, train
+from models.train_options import TrainOptions
+from models.weights import sha256_of
+
+_log = logging.getLogger(__name__)
+_TIMED: Final = 32
+"""Faces by which the cost of one is measured, at once, the best of three times."""
+
+Crops = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetsOptions:
+    """What decides a comparison of networks."""
+
+    dataset: Path
+    out: Path
+    nets: tuple[str, ...]
+    epochs: int = 8
+    seeds: int = 1
+    """How many; the first is 20."""
+    budget_s: float = 0.0
+    """Seconds of training that each network has with each seed; 0 sets no bound."""
+    labels: str = "ferplus"
+    loss: str = "soft-labels"
+    size: int = 0
+    """Of all networks; 0 is each one's own."""
+
+
+def compare_nets(options: NetsOptions) -> Row:
+    """Train every network with every seed, unless it was done before, and write the tables of all.
+
+    A network that cannot be trained has a row with its problem; the others go on.
+
+    Raises:
+        UsageError: an unknown network or kind of labels, a data set that cannot be read, or an out that cannot be
+            written or holds a comparison of other settings.
+    """
+    check_known("--nets", options.nets, tuple(NETWORKS))
+    check_known("--labels", (options.labels,), LABEL_SCHEMES)
+    public = split_of(options.dataset, "public", options.labels)
+    settings = {name: getattr(options, name) for name in ("epochs", "budget_s", "labels", "loss", "size")}
+    claim(options.out, {"compares": "nets", "dataset": sha256_of(options.dataset), **settings})
+    rows = []
+    for seed in range(20, 20 + options.seeds):
+        for net in options.nets:
+            _log.info("%s, seed %d", net, seed)
+            rows.append(kept(options.out, f"{net}-{seed}", partial(_net, options, net, seed, public)))
+            keras.utils.clear_session()
+    title = f"Networks on {options.dataset.name}, {options.labels} labels, split public"
+    return write_tables(options.out, title, rows, by=("net",))
+
+
+def _net(options: NetsOptions, net: str, seed: int, public: LabelledPictures) -> Row:
+    folder = options.out / "networks" / f"{net}-{seed}"
+    training = TrainOptions(
+        dataset=options.dataset,
+        out=folder,
+        net=net,
+        labels=options.labels,
+        loss=options.loss,
+        size=options.size,
+        begin="recogniser" if net == "default" else "nothing",
+        epochs=options.epochs,
+        seed=seed,
+        budget_s=options.budget_s,
+    )
+    try:
+        path = train(training)
+    except UsageError as error:
+        return {"name": f"{net}, seed {seed}", "net": net, "seed": seed, "problem": str(error)}
+    record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    used, history = record["options"], read_history(folder / "history.csv")
+    monitor = next(name for name in history[0] if name.startswith("val_") and name.endswith("accuracy"))
+    best = max(history, key=lambda row: row[monitor])
+    network = keras.models.load_model(path, compile=False)
+    crops = crops_of(public, used["size"])
+    said = network.predict(crops[..., None].astype(np.float32), batch_size=64, verbose=0)
+    target = folder / f"{net}.tflite"
+    to_litert(network, target)
+    facts_of(net, target, used["size"], 0.0, False).write_beside(target)
+    classifier = ExpressionClassifier(str(target))
+    return {
+        "net": net,
+        "seed": seed,
+        **judged(said, public.labels),
+        "train_accuracy": best[monitor.removeprefix("val_")],
+        "train_loss": best["loss"],
+        "parameters": record["parameters"],
+        "epochs": len(history),
+        "best_epoch": int(best["epoch"]) + 1,
+        "ended_by": "budget" if options.budget_s > 0 and len(history) < options.epochs else "epochs",
+        **{name: used[name] for name in ("size", "batch", "learning_rate", "optimizer")},
+        "seconds": record["seconds"],
+        "face_ms": cost_of(classifier.classify, crops),
+        "file_bytes": target.stat().st_size,
+    }
+
+
+def check_known(option: str, names: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse a name that is none."""
+    for name in names:
+        if name not in known:
+            raise UsageError(f"{option} {name}: unknown", f"choose of: {', '.join(known)}")
+
+
+def split_of(dataset: Path, split: str, labels: str) -> LabelledPictures:
+    """The pictures of a split that have a label."""
+    part = read_labelled(dataset, split, labels)
+    part = part.only(part.labels >= 0)
+    if not len(part.labels):
+        raise UsageError(f"{dataset}: no picture of its split '{split}' has a label", "check the labels")
+    return part
+
+
+def crops_of(part: LabelledPictures, size: int) -> Crops:
+    """All pictures of a part as uint8 (n, size, size)."""
+    return np.stack([crop_whole(picture, size) for picture in part.pictures])
+
+
+def judged(said: NDArray[np.float32], labels: NDArray[np.int32]) -> Row:
+    """Accuracy, macro-F1 and cross-entropy of probabilities (n, classes) against labels (n,)."""
+    confusion = confusion_of(labels, said.argmax(axis=1), len(EXPRESSIONS))
+    sure = np.maximum(said[np.arange(len(labels)), labels], 1e-7)
+    accuracy = float((said.argmax(axis=1) == labels).mean())
+    return {"accuracy": accuracy, "macro_f1": float(macro_f1(confusion)), "loss": float(-np.log(sure).mean())}
+
+
+def cost_of(judge: Callable[[Crops], Any], crops: Crops) -> float:
+    """Milliseconds for one face of several."""
+    faces = crops[:_TIMED]
+    judge(faces)
+    taken = []
+    for _ in range(3):
+        began = time.monotonic()
+        judge(faces)
+        taken.append(time.monotonic() - began)
+    return 1000 * min(taken) / len(faces)

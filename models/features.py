@@ -1,0 +1,47 @@
+"""What a trained network sees in a face before it decides: the features that its classifier takes."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.errors import UsageError
+from models.described import description_of, load_network
+
+
+def features_of(model: keras.Model, *, dropped: bool = True) -> Any:
+    """The tensor (batch, n) that the last dense layers of a network take.
+
+    Args:
+        model: a classifier with one output or several over the same features.
+        dropped: whether dropout, if it is the last step before, counts as done.
+
+    Raises:
+        ValueError: the network ends in something else than dense layers.
+    """
+    ends = [layer for layer in model.layers if any(layer.output is one for one in model.outputs)]
+    if not ends or not all(isinstance(layer, keras.layers.Dense) for layer in ends):
+        raise ValueError(f"a network ends in dense layers. Received: {[type(layer).__name__ for layer in ends]}")
+    features = ends[0].input
+    before = next((layer for layer in model.layers if layer.output is features), None)
+    return before.input if isinstance(before, keras.layers.Dropout) and not dropped else features
+
+
+def network_features(network: Path, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Features (n, width) of gray faces, uint8 (n, size, size), of a .keras file's network, which stays as it is.
+
+    Raises:
+        UsageError: no such network, one that takes another size, or one without features.
+    """
+    model = load_network(network, description_of(network))
+    if crops.shape[1:] != model.input_shape[1:3]:
+        size = model.input_shape[1]
+        raise UsageError(f"{network}: takes faces of {size}x{size}", f"cut them to {size}x{size}")
+    try:
+        frozen = keras.Model(model.input, features_of(model))
+    except ValueError as error:
+        raise UsageError(f"{network}: {error}", "name a network that `emobatch train` made") from None
+    seen: NDArray[np.float32] = frozen.predict(crops[..., None].astype(np.float32), batch_size=64, verbose=0)
+    return seen.reshape(len(seen), -1).astype(np.float32)

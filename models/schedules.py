@@ -1,0 +1,126 @@
+"""How large the steps of a training are, and when it ends: optimizers, schedules, early stopping.
+
+Schedule and end depend on nothing but the figures of the epochs before, which history.csv keeps, or on their time, which
+seconds.json keeps. So a training that was stopped goes on as if it had not been.
+"""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import keras
+
+OPTIMIZERS: Final = ("adamw", "adam", "sgd")
+SCHEDULES: Final = ("cosine", "plateau", "constant")
+MOMENTUM: Final = 0.9
+"""Of SGD, as the papers of these networks have it."""
+PLATEAU_EPOCHS: Final = 3
+PLATEAU_FACTOR: Final = 0.5
+
+
+def optimizer_of(
+    name: str, schedule: str, learning_rate: float, steps: int, *, weight_decay: float, averaged: float
+) -> keras.optimizers.Optimizer:
+    """An optimizer that averages its weights.
+
+    Args:
+        name: one of OPTIMIZERS; adamw alone decays weights.
+        schedule: one of SCHEDULES; the rate of plateau is set by Patience.
+        learning_rate: the largest.
+        steps: of the whole training.
+        weight_decay: of adamw.
+        averaged: share of all steps that the average of the weights reaches back.
+    """
+    rate: Any = learning_rate
+    if schedule == "cosine":
+        warmup = steps // 20
+        rate = keras.optimizers.schedules.CosineDecay(
+            1e-5, steps - warmup, warmup_target=learning_rate, warmup_steps=warmup
+        )
+    average: dict[str, Any] = {"use_ema": True, "ema_momentum": 1 - 1 / max(2.0, averaged * steps)}
+    if name == "sgd":
+        return keras.optimizers.SGD(rate, momentum=MOMENTUM, **average)
+    if name == "adam":
+        return keras.optimizers.Adam(rate, **average)
+    return keras.optimizers.AdamW(rate, weight_decay=weight_decay, **average)
+
+
+def waited(values: Sequence[float]) -> int:
+    """Epochs since the first of the best values; 0 before any."""
+    return len(values) - 1 - values.index(max(values)) if values else 0
+
+
+def plateau_rate(learning_rate: float, values: Sequence[float]) -> float:
+    """The rate after epochs of these values: halved whenever three in a row were no better than the best before."""
+    best, wait = float("-inf"), 0
+    for value in values:
+        best, wait = (value, 0) if value > best else (best, wait + 1)
+        if wait >= PLATEAU_EPOCHS:
+            learning_rate, wait = learning_rate * PLATEAU_FACTOR, 0
+    return learning_rate
+
+
+class Patience(keras.callbacks.Callback):  # type: ignore[misc]
+    """Sets the rate of the schedule plateau, and ends a training that has waited too long for a better epoch.
+
+    Args:
+        monitor: the figure that is watched, the larger the better.
+        earlier: its values in epochs that are done, by epoch.
+        learning_rate: the largest; None where the optimizer has a schedule of its own.
+        patience: epochs without a better one after which training ends; 0 never ends it.
+    """
+
+    def __init__(self, monitor: str, earlier: Mapping[int, float], learning_rate: float | None, patience: int) -> None:
+        super().__init__()
+        self.monitor, self.by_epoch = monitor, dict(earlier)
+        self.learning_rate, self.patience = learning_rate, patience
+
+    @property
+    def too_long(self) -> bool:
+        """Whether it has waited long enough."""
+        return 0 < self.patience <= waited(list(self.by_epoch.values()))
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        # An epoch that was stopped before it was done may stand in the history, too.
+        self.by_epoch = {one: value for one, value in self.by_epoch.items() if one < epoch}
+        if self.learning_rate is not None:
+            self.model.optimizer.learning_rate = plateau_rate(self.learning_rate, list(self.by_epoch.values()))
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.by_epoch[epoch] = float((logs or {})[self.monitor])
+        if self.too_long:
+            self.model.stop_training = True
+
+
+class Budget(keras.callbacks.Callback):  # type: ignore[misc]
+    """Adds up the time of the epochs that are done, and ends a training that has had enough of it.
+
+    Args:
+        kept: file that keeps the seconds of each epoch.
+        seconds: after which the epoch that is being learned is the last one; 0 sets no bound.
+    """
+
+    def __init__(self, kept: Path, seconds: float) -> None:
+        super().__init__()
+        self.kept, self.seconds = kept, seconds
+        read = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else []
+        self.taken: list[float] = [float(one) for one in read]
+
+    @property
+    def spent(self) -> bool:
+        """Whether the time is over."""
+        return 0 < self.seconds <= sum(self.taken)
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self.taken = self.taken[:epoch]  # An epoch that was stopped before it was done is done again.
+        self.started = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.taken.append(time.monotonic() - self.started)
+        half = self.kept.with_suffix(".tmp")
+        half.write_text(json.dumps(self.taken), encoding="utf-8")
+        half.replace(self.kept)
+        if self.spent:
+            self.model.stop_training = True
