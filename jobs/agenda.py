@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from typing import Any, Final
 
-from analytics.errors import UsageError
+from analytics.errors import NoVideoError, UsageError
 from analytics.fingerprint import id_of_content, id_of_path
 from analytics.footage import Footage, facts_of, footage_of
 from analytics.recorders import Recorded, recorded, zone_of
@@ -87,6 +87,7 @@ def draw_up(
 
     Raises:
         UsageError: changed settings would decode more than ten videos again, and nobody asked for it.
+        NoVideoError: no file fits the patterns, so one of them is probably mistyped.
     """
     _check_patterns(options)
     agenda = Agenda()
@@ -95,6 +96,11 @@ def draw_up(
     found = [_item(path, options, fingerprints) for path in sources.videos]
     _warn_of_cameras(found, options)
     _warn_of_rules(found, options)
+    if found and not any(_fits_patterns(item, options) for item in found):
+        raise NoVideoError(
+            f"none of {len(found):,} files fits --include and --exclude, such as {as_text(found[0].path)}",
+            "mend the patterns, such as --include '*.mp4'; `emobatch config show` tells where they come from",
+        )
     asked = [_filed(item) for item in found if _is_asked_for(item, options)]
     agenda.passed_over = len(found) - len(asked)
     settled: dict[str, str | None] = {
@@ -190,11 +196,15 @@ def _check_patterns(options: RunOptions) -> None:
                 raise UsageError(f"--{name} {pattern!r}: matches nothing", "give a pattern such as *.mp4") from None
 
 
-def _is_asked_for(item: Item, options: RunOptions) -> bool:
-    """Whether the patterns and times that a run is limited to take a file in. An unknown start is within all hours."""
+def _fits_patterns(item: Item, options: RunOptions) -> bool:
     if options.include and not _matches(item.path, options.include):
         return False
-    if _matches(item.path, options.exclude) or item.recorded.camera in options.excluded_cameras:
+    return not _matches(item.path, options.exclude)
+
+
+def _is_asked_for(item: Item, options: RunOptions) -> bool:
+    """Whether the patterns and times that a run is limited to take a file in. An unknown start is within all hours."""
+    if not _fits_patterns(item, options) or item.recorded.camera in options.excluded_cameras:
         return False
     start = item.recorded.start
     if not (start or item.changed_ns):

@@ -75,7 +75,7 @@ def run(
     thumbnails: Annotated[
         bool, typer.Option("--thumbnails", help="Keep a small picture of each track, faces blurred, for the pages.")
     ] = False,
-    clear_faces: Annotated[bool, typer.Option("--clear-faces", help="Do not blur the faces in them.")] = False,
+    clear_faces: Annotated[bool, typer.Option("--clear-faces", help="With thumbnails: do not blur the faces.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be done.")] = False,
     config: ConfigFile = None,
     as_json: Json = False,

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analytics.expressions import UNCERTAIN
 from analytics.records import Gap
 from reports.timeline import Run, Sampled
 
@@ -89,7 +90,8 @@ def captions_of(runs: Sequence[Run], labels: Sequence[str], most: int = MOST_CAP
     """What stands at the boxes, for player.js: by track its id, then of each change the time in ms, label, percent.
 
     A label is its place among the labels, len(labels) where not judged, and -1 where there are too many runs to tell:
-    the shortest ones. The percentage is the mean confidence of the run.
+    the shortest ones. The percentage is the mean confidence of the run's faces in what each of them shows; of a run that
+    is uncertain, whose faces may each be sure of something else, it is 0.
     """
     code_of: dict[str | None, int] = {label: code for code, label in enumerate(labels)} | {None: len(labels)}
     lengths = sorted((run.end_s - run.start_s for run in runs), reverse=True)
@@ -99,7 +101,8 @@ def captions_of(runs: Sequence[Run], labels: Sequence[str], most: int = MOST_CAP
         row = [track_id]
         for run in of_track:
             shown = run.end_s - run.start_s > least_s
-            caption = [code_of[run.label], math.floor(min(run.confidence, 0.999) * 100 + 1e-4)] if shown else [-1, 0]
+            percent = 0 if run.label in (None, UNCERTAIN) else math.floor(min(run.confidence, 0.999) * 100 + 1e-4)
+            caption = [code_of[run.label], percent] if shown else [-1, 0]
             if len(row) == 1 or row[-2:] != caption:
                 row += [round(run.start_s * 1000), *caption]
         told.append(row)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from analytics.expressions import UNCERTAIN
 from analytics.records import Gap
 from reports.colours import colours_of
 from reports.records import Track, Video, VideoPage
@@ -271,7 +272,7 @@ def _gap_text(video: Video, gap: Gap) -> str:
 
 def _run_text(video: Video, run: Run, track: str) -> str:
     faces = f"{counted(run.n_faces, 'face')}, {run.n_usable:,} usable"
-    said = f", confidence {sure(run.confidence)}" if run.n_usable else ""
+    said = f", confidence {sure(run.confidence)}" if run.n_usable and run.label != UNCERTAIN else ""
     words = f"<b>{run.label or 'not judged'}</b> · {_span(video, run.start_s, run.end_s)}"
     return f"{words}<br>{faces}{said}<br>{track}"
 

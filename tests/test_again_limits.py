@@ -112,6 +112,15 @@ def test_when_the_time_is_over_nothing_is_begun_and_the_next_run_does_it(archive
     assert (counts(soon), soon.left) == ({"done": 2, "unchanged": 1}, [])
 
 
+def test_patterns_that_fit_no_file_are_no_quiet_night(archive: Archive, tmp_path: Path) -> None:
+    """A mistyped pattern is told, with a file that it leaves out; what merely is not due tonight is all well."""
+    done = emobatch("run", "footage", "--include", "*.xyz", cwd=tmp_path)
+    assert done.code == 4
+    assert "none of 3 files fits --include and --exclude, such as" in done.only_error()
+    assert emobatch("run", "footage", "--exclude", "*", cwd=tmp_path).code == 4
+    assert emobatch("run", "footage", "--since", "2030-01-01", cwd=tmp_path).code == 0
+
+
 def test_a_dry_run_tells_and_writes_nothing(archive: Archive, tmp_path: Path) -> None:
     """Before the first run not even OUT; later nothing in it, whatever there is to do."""
     plan = emobatch("run", "footage", "--out", "new/out", "--dry-run", "--json", cwd=tmp_path)

@@ -75,7 +75,8 @@
 
     function words(track, label, percent) {
       if (label === data.labels.length) return "track " + track + " · not judged";
-      return "track " + track + (label < 0 ? "" : " · " + data.labels[label] + " " + percent + " %");
+      // No percentage stands beside uncertain: its faces may each be sure of something else.
+      return "track " + track + (label < 0 ? "" : " · " + data.labels[label] + (percent ? " " + percent + " %" : ""));
     }
 
     function draw(ms, selected, [width, height]) {
