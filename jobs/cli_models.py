@@ -48,6 +48,7 @@ def evaluate(
     if out is not None:
         facts = classifier.facts
         about = {"model": f"{facts.name} {facts.sha256[:12]}", "data set": dataset.name}
+        about["faces"] = "found first" if detect else "pictures as they are"
         if dataset.suffix.lower() == ".npz":
             about |= {"split": split, "labels": labels}
         _write_evaluation(out, about, result.to_json())

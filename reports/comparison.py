@@ -20,8 +20,9 @@ from reports.text import chart_text
 _COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#999933")
 """One a classifier, in turn; told apart with every common kind of colour blindness."""
 _DASHES: Final = ("solid", "dash", "dot", "dashdot")
-_SAME: Final = ("data set", "split", "labels")
+_SAME: Final = ("data set", "split", "labels", "faces")
 """What must be equal for figures to be comparable."""
+_WORDS: Final = {"labels": "the labels differ", "faces": "the way to the faces differs"}
 _FACE_PX: Final = "24"
 _NUMBERS: Final = ("n", "accuracy", "accuracy_low", "accuracy_high", "macro_f1", "ece", "uncertain_share")
 """What each evaluation has measured; the rest may be null."""
@@ -87,7 +88,7 @@ def differences(evaluations: list[Evaluated]) -> list[str]:
     words = []
     for name, values in [(name, {one.about.get(name, "unknown") for one in evaluations}) for name in _SAME]:
         if len(values) > 1:
-            words.append(f"the {name} differs ({', '.join(sorted(values))})")
+            words.append(f"{_WORDS.get(name, f'the {name} differs')} ({', '.join(sorted(values))})")
     if len({one.result["n"] for one in evaluations}) > 1:
         words.append("the number of pictures differs")
     if len({tuple(one.result["classes"]) for one in evaluations}) > 1:

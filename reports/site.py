@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import re
 import shutil
 from collections.abc import Callable, Collection, Mapping
@@ -33,6 +34,8 @@ from reports.records import Change, Video
 from reports.render import code_hash, render
 from reports.stored import VIDEO_ID, StoredTables, UnreadableTablesError
 from reports.video_page import video_html
+
+_log = logging.getLogger(__name__)
 
 _OURS: Final = re.compile(r"[0-9a-f]{16}|\d{4}-\d\d-\d\d|[A-Za-z0-9_-]{0,40}-[0-9a-f]{8}")
 """Names of pages of videos, days and cameras, without the suffix."""
@@ -79,6 +82,8 @@ def write_site(
         for video in archive.videos
         if video.page
     }
+    if link_footage and footage and not any(mapping(link_footage)(video.source) for video in archive.videos):
+        _log.warning("--link-footage %s fits none of %d videos", link_footage, len(archive.videos))
     changes, unreadable = _write_videos(out, archive, cards, footage, everything)
     archive = replace(archive, changes=changes)
     _write_days_and_cameras(site, archive, cards, everything)

@@ -56,6 +56,9 @@ def test_what_cannot_be_compared_is_said(tmp_path: Path) -> None:
     done = emobatch("compare", "evaluations", one, two, "--out", "both", cwd=tmp_path)
     assert done.code == 0
     assert "not comparable: the split differs (private, public)" in done.stderr
+    other = evaluated(tmp_path / "3", "one", 0.9, split="public", faces="found first")
+    again = emobatch("compare", "evaluations", one, other, "--out", "ways", cwd=tmp_path)
+    assert "not comparable: the way to the faces differs (found first, unknown)" in again.stderr
     assert "the split differs (private, public)" in (tmp_path / "both" / "comparison.html").read_text()
 
 

@@ -103,6 +103,15 @@ def test_where_footage_is_found_is_kept_until_it_is_said_anew(out: Path) -> None
     assert played(out) == here
 
 
+def test_a_place_that_fits_no_video_is_told(out: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It is kept for later, so a mistyped one would go unnoticed for long."""
+    write_site(out, link_footage="/wrong=https://footage.example")
+    assert "--link-footage /wrong=https://footage.example fits none of 5 videos" in caplog.text
+    caplog.clear()
+    write_site(out, link_footage="/archive=https://footage.example")
+    assert caplog.text == ""
+
+
 @pytest.mark.parametrize(
     "kept", ['{"link_footage": "ftp://x"}', '{"link_footage": 3}', "[]", "{", '{"link_footage": null}']
 )
