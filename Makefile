@@ -26,7 +26,7 @@ demo: $(VENV)/installed-run  ## install, run a short built-in clip, print the pa
 	$(BIN)/emobatch demo --out out/demo
 
 test: lint  ## install everything; lint, types and all tests
-	$(BIN)/python -m pytest -n logical --dist loadfile
+	$(BIN)/python -m pytest
 
 test-quick: $(VENV)/installed-dev  ## tests without training and browser
 	$(BIN)/python -m pytest -m 'not training and not browser'

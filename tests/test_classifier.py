@@ -268,9 +268,8 @@ def test_options_that_errors_name_exist() -> None:
     named = set(re.findall(r"--[a-z][a-z-]+", read))
     commands = typer.main.get_command(app)
     assert isinstance(commands, TyperGroup)
-    below = commands.commands["models"]
-    assert isinstance(below, TyperGroup)
-    every = [*commands.commands.values(), *below.commands.values()]
+    groups = [commands, *(command for command in commands.commands.values() if isinstance(command, TyperGroup))]
+    every = [command for group in groups for command in group.commands.values()]
     known = {name for command in every for option in command.params for name in (*option.opts, *option.secondary_opts)}
     assert {"--model", "--labels", "--out", "--seed"} <= named & known
     assert named - known == {"--force-reinstall", "--no-deps"}

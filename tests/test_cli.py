@@ -54,7 +54,7 @@ def test_each_command_explains_itself(command: str, tmp_path: Path) -> None:
         (("run",), "Missing argument 'SOURCE…'", "see emobatch run --help"),
         (("run", "x", "--nope"), "No such option: --nope", "see emobatch run --help"),
         (("nope",), "No such command 'nope'", "see emobatch --help"),
-        (("report", "nothing-here"), "nothing-here", "name the folder that a run was given as --out"),
+        (("report", "nothing-here"), "nothing-here", "name the --out folder of an earlier run"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_2(
