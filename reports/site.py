@@ -82,7 +82,7 @@ def write_site(
         for video in archive.videos
         if video.page
     }
-    if link_footage and footage and not any(mapping(link_footage)(video.source) for video in archive.videos):
+    if link_footage and footage and not any(map(mapping(link_footage), (video.source for video in archive.videos))):
         _log.warning("--link-footage %s fits none of %d videos", link_footage, len(archive.videos))
     changes, unreadable = _write_videos(out, archive, cards, footage, everything)
     archive = replace(archive, changes=changes)
