@@ -5,6 +5,8 @@ from typing import Any, Final
 import keras
 from keras import layers
 
+from models.nets.parts import picture_input, with_heads
+
 STAGES: Final = ((32, 3), (64, 4), (128, 3), (256, 3))
 """Channels and blocks of each; all but the first halve the picture."""
 
@@ -28,7 +30,7 @@ def build_face_resnet(
         A model of float32 (batch, size, size, 1) in 0..255, whose output is a dictionary by head, or the one head's
         probabilities themselves.
     """
-    picture = layers.Input((size, size, 1), name="picture")
+    picture = picture_input(size)
     x = layers.Rescaling(1 / 256, offset=-0.5)(picture)
     x = layers.ReLU()(_convolved(x, STAGES[0][0], 5, 1, "stem"))
     x = layers.MaxPooling2D(3, strides=2, padding="same")(x)
@@ -37,9 +39,7 @@ def build_face_resnet(
             x = _block(x, filters, 2 if stage and not block else 1, f"stage{stage}_block{block}")
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(dropout)(x)
-    # Probabilities stay float32 where the rest is trained in half precision.
-    scores = {head: layers.Dense(classes, activation="softmax", dtype="float32", name=head)(x) for head in heads}
-    return keras.Model(picture, scores if len(heads) > 1 else scores[heads[0]], name="face_resnet")
+    return with_heads(picture, x, classes, heads, "face_resnet")
 
 
 def _block(x: Any, filters: int, stride: int, name: str) -> Any:

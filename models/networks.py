@@ -18,15 +18,11 @@ from models.nets.efficientnet_lite import build_efficientnet_lite0
 from models.nets.inception import build_inceptionv3
 from models.nets.lenet import build_lenet
 from models.nets.mobilenet import build_mobilenet
+from models.nets.parts import convolved, picture_input, with_heads
 from models.nets.plain import build_deep_cnn, build_model_a, build_model_c
 from models.nets.resnet import build_resnet34, build_resnet50
 from models.nets.vgg import build_vgg16
 from models.nets.xception import build_xception, build_xception_resnet50v2
-
-
-def _conv_bn(x: Any, filters: int, kernel: int, stride: int = 1) -> Any:
-    x = layers.Conv2D(filters, kernel, strides=stride, padding="same", use_bias=False)(x)
-    return layers.BatchNormalization()(x)
 
 
 def _residual_block(x: Any, filters: int, stride: int, attention: bool) -> Any:
@@ -39,9 +35,9 @@ def _residual_block(x: Any, filters: int, stride: int, attention: bool) -> Any:
     if stride != 1:
         shortcut = layers.AveragePooling2D(stride)(shortcut)
     if x.shape[-1] != filters:
-        shortcut = _conv_bn(shortcut, filters, kernel=1)
-    x = layers.ReLU()(_conv_bn(x, filters, kernel=3, stride=stride))
-    x = _conv_bn(x, filters, kernel=3)
+        shortcut = convolved(shortcut, filters, kernel=1)
+    x = layers.ReLU()(convolved(x, filters, kernel=3, stride=stride))
+    x = convolved(x, filters, kernel=3)
     if attention:
         squeezed = layers.GlobalAveragePooling2D(keepdims=True)(x)
         squeezed = layers.Conv2D(max(8, filters // 8), 1, activation="relu")(squeezed)
@@ -72,17 +68,15 @@ def build_residual(
     Returns:
         A model whose output is a dictionary by head, or the one head's probabilities themselves.
     """
-    picture = layers.Input((size, size, 1), name="picture")
+    picture = picture_input(size)
     x = layers.Rescaling(1 / 127.5, offset=-1.0)(picture)
-    x = layers.ReLU()(_conv_bn(x, widths[0], kernel=3))
+    x = layers.ReLU()(convolved(x, widths[0], kernel=3))
     for stage, (filters, repeats) in enumerate(zip(widths, blocks, strict=True)):
         for block in range(repeats):
             x = _residual_block(x, filters, 2 if stage and not block else 1, attention)
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(dropout)(x)
-    # Probabilities stay float32 where the rest is trained in half precision.
-    scores = {head: layers.Dense(classes, activation="softmax", dtype="float32", name=head)(x) for head in heads}
-    return keras.Model(picture, scores if len(heads) > 1 else scores[heads[0]], name="residual")
+    return with_heads(picture, x, classes, heads, "residual")
 
 
 NETWORKS: Final[dict[str, Callable[..., keras.Model]]] = {

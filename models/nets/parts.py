@@ -44,6 +44,12 @@ def times(filters: int, width: float) -> int:
     return max(1, round(filters * width))
 
 
+def convolved(x: Any, filters: int, kernel: int, stride: int = 1) -> Any:
+    """A padded convolution without a bias, and batch normalisation, which has one."""
+    x = layers.Conv2D(filters, kernel, strides=stride, padding="same", use_bias=False)(x)
+    return layers.BatchNormalization()(x)
+
+
 def with_heads(picture: Any, features: Any, classes: int, heads: Heads, name: str) -> keras.Model:
     """The network that ends in a softmax of its own for each head over the same features (batch, n).
 

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from models.nets.parts import Heads, centred, levelled, picture_input, times, with_heads
+from models.nets.parts import Heads, centred, convolved, levelled, picture_input, times, with_heads
 from models.nets.vgg import IMAGENET_MEAN
 
 
@@ -32,7 +32,7 @@ def build_resnet34(
     """
     picture = picture_input(size)
     x = centred(picture, channels)
-    x = layers.ReLU()(_convolved(x, times(64, width), 7, 2))
+    x = layers.ReLU()(convolved(x, times(64, width), 7, 2))
     x = layers.MaxPooling2D(3, strides=2, padding="same")(x)
     for stage, (filters, blocks) in enumerate(((64, 3), (128, 4), (256, 6), (512, 3))):
         for block in range(blocks):
@@ -72,12 +72,7 @@ def _basic_block(x: Any, filters: int, stride: int) -> Any:
     """Figure 5 left."""
     shortcut = x
     if stride != 1 or x.shape[-1] != filters:
-        shortcut = _convolved(shortcut, filters, 1, stride)
-    x = layers.ReLU()(_convolved(x, filters, 3, stride))
-    x = _convolved(x, filters, 3, 1)
+        shortcut = convolved(shortcut, filters, 1, stride)
+    x = layers.ReLU()(convolved(x, filters, 3, stride))
+    x = convolved(x, filters, 3, 1)
     return layers.ReLU()(layers.Add()([x, shortcut]))
-
-
-def _convolved(x: Any, filters: int, kernel: int, stride: int) -> Any:
-    x = layers.Conv2D(filters, kernel, strides=stride, padding="same", use_bias=False)(x)
-    return layers.BatchNormalization()(x)
