@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from analytics.compaction import COMPACTED
 from analytics.listing import TABLES
+from analytics.schema import SCHEMA_VERSION
 from analytics.tables import Place, prepare
 from emobatch import open_results
 from reports.stored import StoredTables
@@ -42,7 +43,7 @@ def make_camera(out: Path, camera: int) -> None:
     for number in range(camera * A_DAY, (camera + 1) * A_DAY):
         start = START.replace(hour=0) + timedelta(minutes=5 * (number % A_DAY))
         for name, rows in tables_of(number, camera=place.camera or "", start_time=start, faces=12).items():
-            rows = rows.replace_schema_metadata(METADATA | {"emobatch.schema_version": "1"})
+            rows = rows.replace_schema_metadata(METADATA | {"emobatch.schema_version": str(SCHEMA_VERSION)})
             path = place.folder(out, name) / f"{video_id_of(number)}.parquet"
             pq.write_table(rows, path, compression="zstd")
 

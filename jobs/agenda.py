@@ -58,6 +58,11 @@ class Agenda:
     redone: list[str] = field(default_factory=list)
     """Sources that are decoded again because settings changed."""
 
+    @property
+    def tells_no_camera(self) -> bool:
+        """Whether there is something to do, and no camera is known of any of it."""
+        return bool(self.items) and not any(item.recorded.camera for item in self.items)
+
     def to_json(self) -> dict[str, Any]:
         """With stable keys."""
         return {

@@ -87,5 +87,5 @@ def _last_in_words(last: dict[str, Any] | None) -> str:
 
 
 def _clock(moment: str) -> str:
-    """A moment by the clock of this machine."""
-    return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M}"
+    """A moment by the clock of this machine, with its zone."""
+    return f"{datetime.fromisoformat(moment).astimezone():%Y-%m-%d %H:%M %Z}"

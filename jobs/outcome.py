@@ -48,6 +48,8 @@ class RunSummary:
     """Sources that were named and not found."""
     passed_over: int = 0
     """Files that were found and not asked for."""
+    tells_no_camera: bool = False
+    """No camera is known of any video that was looked at."""
     interrupted: bool = False
     """It ended before all videos had their turn."""
 
@@ -56,6 +58,7 @@ class RunSummary:
         self.n_found, self.passed_over = n, agenda.passed_over
         self.videos["unchanged"] += agenda.unchanged
         self.not_done = dict(agenda.not_done)
+        self.tells_no_camera = agenda.tells_no_camera
         self.left += [{"source": source, "reason": reason} for source, reason in agenda.left]
 
     def add(self, outcome: VideoOutcome) -> None:

@@ -67,7 +67,7 @@ class Predicted:
 
 
 def named_pictures(named: Iterable[str]) -> Iterator[str]:
-    """The files that the arguments stand for: themselves, or the pictures in a folder, by name.
+    """The files that the arguments stand for: themselves, or the pictures in a folder and below, by name.
 
     Raises:
         UsageError: a folder that cannot be listed, or holds no picture.
@@ -77,7 +77,8 @@ def named_pictures(named: Iterable[str]) -> Iterator[str]:
             yield name
             continue
         try:
-            inside = sorted(path for path in Path(name).iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
+            next(Path(name).iterdir(), None)  # rglob passes over what it may not read.
+            inside = sorted(path for path in Path(name).rglob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
         except OSError as error:
             raise UsageError(f"{name}: cannot be read ({error.strerror})", "let this user read it") from None
         if not inside:

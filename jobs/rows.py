@@ -104,7 +104,7 @@ def in_words(result: VideoResult) -> str | None:
     if (damaged := frames - int(result.decoded.sum())) > _DAMAGE_TOLD * frames:
         words.append(f"{damaged} of {frames} frames are damaged or missing")
     if result.errors:
-        words.append(f"{result.errors} packets could not be decoded")
+        words.append(f"{result.errors} packet{'' if result.errors == 1 else 's'} could not be decoded")
     if not words and result.status == "partial":
         lost_s = result.plan.duration_s - result.coverage.decoded_s
         words.append(f"{lost_s:.1f} s are missing, in stretches too short to be listed")

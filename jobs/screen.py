@@ -1,5 +1,6 @@
 """What a person sees on stderr: progress while a run goes on, then what became of it. Data goes to stdout."""
 
+import math
 import time
 import unicodedata
 from typing import TYPE_CHECKING, Final, Self
@@ -25,6 +26,9 @@ _WORKERS_SHOWN: Final = 16
 _MOST_LEFT: Final = 5
 _MOST_FAILURES: Final = 50
 """Failed videos that the closing table lists; `emobatch status` lists them all."""
+_NO_CAMERA: Final = (
+    "no camera is known of any video: --camera or [[recorder]] in emobatch.toml tell it (docs/cameras.md)"
+)
 
 
 def printable(text: str) -> str:
@@ -68,7 +72,8 @@ class Screen:
             line.append(f"  {duration(outcome.media_s)}, {count(outcome.faces, 'face')} in ")
             line.append(f"{count(outcome.tracks, 'track')}, {speed:.1f} x real time")
         if outcome.status == "partial" and outcome.coverage is not None:
-            line.append(f", {outcome.coverage:.1%} of it seen")
+            # Rounded down, as the pages do: what misses a moment is not all of it.
+            line.append(f", {math.floor(outcome.coverage * 1000 + 1e-3) / 10:g} % of it seen")
         if outcome.reason:
             line.append(f": {printable(outcome.reason)}")
         self._print(line)
@@ -111,6 +116,8 @@ class Screen:
             self._print(Text(f"  ! {printable(failure['source'])}: {printable(failure['reason'])}", style="red"))
         if (more := len(summary.failures) - _MOST_FAILURES) > 0:
             self._print(Text(f"  ! and {more} more: emobatch status {printable(summary.out)}", style="red"))
+        if summary.tells_no_camera:
+            self._print(Text(f"  {_NO_CAMERA}", style="dim"))
         if index is not None:
             self._print(Text(f"report: {printable(index)}"))
 
@@ -142,6 +149,8 @@ class Screen:
         if n > _MOST_FAILURES:
             self._print(Text(f"  and {n - _MOST_FAILURES:,} more"))
         self._later([{"source": source, "reason": reason} for source, reason in agenda.left])
+        if agenda.tells_no_camera:
+            self._print(Text(f"  {_NO_CAMERA}", style="dim"))
 
     def error(self, text: str) -> None:
         """An error, shown even when quiet."""

@@ -123,11 +123,12 @@ def _command(options: Mapping[str, Any], stage: int, stages: int) -> str:
 
 
 def _results(title: str, result: Mapping[str, Any]) -> str:
-    low, high = result["macro_f1_interval"]
+    interval = result["macro_f1_interval"]
+    sure = f" ({interval[0]:.3f} to {interval[1]:.3f}, 95 %)" if interval else ""
     uncertain = result["uncertain"]
     summary = (
-        f"{result['n']:,} faces: accuracy {result['accuracy']:.3f}, macro-F1 {result['macro_f1']:.3f} "
-        f"({low:.3f} to {high:.3f}, 95 %), expected calibration error {result['ece']:.3f} (15 bins). "
+        f"{result['n']:,} faces: accuracy {result['accuracy']:.3f}, macro-F1 {result['macro_f1']:.3f}{sure}, "
+        f"expected calibration error {result['ece']:.3f} (15 bins). "
         f"Uncertain: {uncertain['share']:.1%}; accuracy of the others {uncertain['accuracy_of_accepted']:.3f}.\n"
     )
     lines = [

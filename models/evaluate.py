@@ -217,5 +217,5 @@ def in_words(evaluation: Evaluation) -> str:
     return "\n".join(lines)
 
 
-def _range(interval: tuple[float, float]) -> str:
-    return f"{interval[0]:.3f} to {interval[1]:.3f}"
+def _range(interval: tuple[float, float] | None) -> str:
+    return f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else "too few to say how sure"

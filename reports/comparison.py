@@ -20,6 +20,8 @@ from reports.text import chart_text
 _COLOURS: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#999933")
 """One a classifier, in turn; told apart with every common kind of colour blindness."""
 _DASHES: Final = ("solid", "dash", "dot", "dashdot")
+_BORDERS: Final = ("solid", "dashed", "dotted", "double")
+"""The nearest that a border has to each of them."""
 _SAME: Final = ("data set", "split", "labels", "faces")
 """What must be equal for figures to be comparable."""
 _WORDS: Final = {"labels": "the labels differ", "faces": "the way to the faces differs"}
@@ -139,6 +141,7 @@ def _html(ordered: list[Evaluated]) -> str:
         rows=rows,
         classes=list(dict.fromkeys(name for one in ordered for name in one.result["classes"])),
         colours=[_COLOURS[k % len(_COLOURS)] for k in range(len(ordered))],
+        dashes=[_BORDERS[k // len(_COLOURS) % len(_BORDERS)] for k in range(len(ordered))],
         figures={name: json_block(figure) for name, figure in figures.items()},
         models=tuple(one.model for one in ordered),
         detectors=(),

@@ -29,7 +29,8 @@ def rows_of(archive: Archive) -> dict[str, Any]:
     point into; `pages`, file names of the pages of the cameras; `videos`, a dictionary of columns: id, page (1 where
     it has one), folder, name, camera, day, start (seconds of the local day), duration (tenths of a second), coverage
     (per mille, rounded down), status, tracks, note, shown ([label, tracks, label, tracks, …] of judged tracks, the
-    most frequent first); `put`, a list of [place in videos, begin, end] by the camera's clock, for the videos within
+    most frequent first); `copies`, a list of [place in videos, id of the video it is a copy of], where that has a page;
+    `put`, a list of [place in videos, begin, end] by the camera's clock, for the videos within
     which that clock is put: one entry for each part that goes on evenly; `changes`, a list of [place in videos, track, seconds, moment (seconds since 1970 by the
     camera's clock), label before, label after, seconds before, seconds after, per cent sure]; `n_videos` and
     `n_changes`, how many there are in all; and `day`, the only one that the page is of, or null. Videos stand in the
@@ -57,6 +58,7 @@ def rows_of(archive: Archive) -> dict[str, Any]:
         "shown": [shown.get(place, []) for place in order],
     }
     places = {video.video_id: place for place, video in enumerate(videos)}
+    drawn = {video.video_id for video in archive.videos if video.page is not None}
     of_label = {label: k for k, label in enumerate(archive.labels)}
     changes = [
         [
@@ -74,6 +76,11 @@ def rows_of(archive: Archive) -> dict[str, Any]:
         "days": days.texts,
         "notes": notes.texts,
         "videos": columns,
+        "copies": [
+            [k, visible(video.duplicate_of)]
+            for k, video in enumerate(videos)
+            if video.duplicate_of is not None and video.duplicate_of in drawn
+        ],
         "put": [
             [k, round(one.begin, 3), round(one.end, 3)]
             for k, place in enumerate(order)
@@ -123,8 +130,6 @@ def moment_of(video: Video, change: Change) -> int:
 def note_of(video: Video) -> str | None:
     """What is odd about a video, in words: its reason, and its holes where no page of its own draws them."""
     told = [video.reason] if video.reason else []
-    if video.status == "duplicate" and video.duplicate_of:
-        told.insert(0, f"a true copy of {video.duplicate_of}")
     if video.page is None and (holes := [gap for gap in video.gaps if gap.kind == "hole"]):
         longest = sorted(sorted(holes, key=lambda gap: gap.start_s - gap.end_s)[:_MOST_GAPS], key=lambda g: g.start_s)
         named = ", ".join(span(gap.start_s, gap.end_s) for gap in longest)

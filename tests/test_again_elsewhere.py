@@ -137,6 +137,15 @@ def test_the_end_of_a_run_tells_of_older_failures(tmp_path: Path) -> None:
     assert f"of the unchanged: 1 failed (emobatch status {archive.out})" in done.stderr
 
 
+@pytest.mark.parametrize(("more", "told"), [((), True), (("--camera", "door"), False)])
+def test_a_run_that_knows_no_camera_says_how_one_is_told(tmp_path: Path, more: tuple[str, ...], told: bool) -> None:
+    """Without one there are no pages of cameras and days, and who begins cannot know why."""
+    (tmp_path / "footage").mkdir()
+    (tmp_path / "footage" / "a.mp4").write_text("no video")
+    done = emobatch("run", "footage", *more, "--out", "out", cwd=tmp_path)
+    assert ("no camera is known of any video: --camera or [[recorder]]" in done.stderr) == told
+
+
 def test_files_that_no_rule_knows_are_told(days: Archive, caplog: pytest.LogCaptureFixture) -> None:
     """How many, with one of them; where a rule told the camera alone, nothing is."""
     days.clip("unheard.mp4", 50)

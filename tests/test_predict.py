@@ -50,6 +50,12 @@ def test_a_folder_for_programs(folder: Path) -> None:
     assert failure == {"source": str(folder / "d.png"), "reason": "cannot be read as a picture"}
 
 
+def test_a_folder_of_folders(folder: Path) -> None:
+    """Pictures are found at any depth, as videos are."""
+    done = emobatch("predict", folder.parent, "--json", cwd=folder)
+    assert [Path(picture["source"]).name for picture in done.json["pictures"]] == ["a.png", "b.jpg", "c.png"]
+
+
 def test_a_picture_for_people(folder: Path) -> None:
     """Its name, how many faces, and a line for each; nothing on stderr, nothing written."""
     before = set(folder.iterdir())

@@ -150,7 +150,7 @@ def write_results(out: Path) -> Path:
         ),
         FAILED: video_row(FAILED, status="failed", reason="moov atom <not> found", **unread),
         EMPTY: video_row(EMPTY, n_samples=120),
-        COPY: video_row(COPY, status="duplicate", duplicate_of=WHOLE, **unread),
+        COPY: video_row(COPY, status="duplicate", reason="a copy of whole.mp4", duplicate_of=WHOLE, **unread),
     }
     for video_id, row in videos.items():
         write_rows(out, "videos", [row], video_id)

@@ -95,7 +95,8 @@ def test_a_copy_follows_its_original(out: Path) -> None:
     """A copy is named with its original in the table, and has no page of its own."""
     rows = Reader(out / "reports" / "index.html").figures["rows"]
     copy = rows["videos"]["id"].index(COPY)
-    assert rows["notes"][rows["videos"]["note"][copy]] == f"a true copy of {WHOLE}"
+    assert rows["notes"][rows["videos"]["note"][copy]] == "a copy of whole.mp4"
+    assert rows["copies"] == [[copy, WHOLE]]
     assert rows["videos"]["page"][copy] == 0
 
 

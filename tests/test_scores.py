@@ -131,17 +131,32 @@ def test_temperature_is_found_again(truth: float) -> None:
 
 
 def test_intervals_hold_the_figure_and_shrink_with_the_pictures() -> None:
-    """By bootstrap, always the same for the same pictures."""
+    """Always the same for the same pictures."""
     few = score(_PROBABILITIES, _LABELS, 0.5)
     many = score(np.tile(_PROBABILITIES, (50, 1)), np.tile(_LABELS, 50), 0.5)
     for found in (few, many):
         assert found.accuracy_interval[0] <= found.accuracy <= found.accuracy_interval[1]
-        assert found.macro_f1_interval[0] <= found.macro_f1 <= found.macro_f1_interval[1]
     width = [high - low for low, high in (few.accuracy_interval, many.accuracy_interval)]
     assert width[1] < width[0] / 4
     # Of 300 independent pictures, four of six right: 1.96 standard deviations to either side.
     assert width[1] == pytest.approx(2 * 1.96 * (4 / 6 * 2 / 6 / 300) ** 0.5, rel=0.15)
-    assert score(_PROBABILITIES, _LABELS, 0.5).macro_f1_interval == few.macro_f1_interval
+    assert many.macro_f1_interval is not None
+    assert many.macro_f1_interval[0] <= many.macro_f1 <= many.macro_f1_interval[1]
+    again = score(np.tile(_PROBABILITIES, (50, 1)), np.tile(_LABELS, 50), 0.5)
+    assert again.macro_f1_interval == many.macro_f1_interval
+
+
+@pytest.mark.parametrize(("n", "low"), [(4, 0.51), (40, 0.912)])
+def test_all_right_is_not_sure(n: int, low: float) -> None:
+    """Four pictures of four leave room for a classifier that is right half the time; bootstrap would tell 1 to 1."""
+    found = score(said([(_HAPPY, 0.9)] * n), np.full(n, _HAPPY, np.int32), 0.5)
+    assert list(found.accuracy_interval) == pytest.approx([low, 1.0], abs=0.001)
+    assert found.macro_f1_interval is None
+
+
+def test_few_pictures_have_no_interval_of_macro_f1() -> None:
+    """Six pictures drawn anew are much the same six."""
+    assert score(_PROBABILITIES, _LABELS, 0.5).macro_f1_interval is None
 
 
 def test_risk_falls_from_all_pictures_to_the_surest() -> None:

@@ -10,6 +10,7 @@
   const AT_ONCE = 24;
   const LATER_MS = 60;
   let later = 0;
+  const originals = new Map(rows.copies); // of each copy, the video that has the page
   const MOST_SHOWN = 3;
   const table = document.querySelector("table.videos");
   const section = document.getElementById("videos");
@@ -71,6 +72,16 @@
     return cell("", "source", shownName, element("small", "folder", outside(rows.folders[videos.folder[k]] || "")));
   }
 
+  function reason(k) {
+    const parts = videos.note[k] < 0 ? [] : [outside(rows.notes[videos.note[k]])];
+    if (originals.has(k)) {
+      const link = element("a", "original", "its page");
+      link.href = `${site.root}/videos/${originals.get(k)}.html`;
+      parts.push(" (", link, ")");
+    }
+    return parts;
+  }
+
   function row(k) {
     const begin = rows.begins[k];
     const coverage = videos.coverage[k];
@@ -84,7 +95,7 @@
       cell("Status", "", status(k)),
       cell("Tracks", "figure", number(videos.tracks[k])),
       cell("Shown", "labels", ...shown(k)),
-      cell("Reason", "reason", videos.note[k] < 0 ? "" : outside(rows.notes[videos.note[k]])));
+      cell("Reason", "reason", ...reason(k)));
   }
 
   function headings(view) {
