@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 import av
-import cv2
 import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
@@ -17,12 +16,12 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from analytics.container import open_video, packets_of
+from analytics.packets import LEAST_LOST_BYTES
 from analytics.plan import VideoPlan
 from analytics.records import Picture, Pulse
 from analytics.segments import Segment
+from analytics.upright import PictureShape, shape_of, upright
 
-_TURNS: Final = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
-_SQUARE_ENOUGH: Final = 0.02
 _DELAY: Final = 32
 """Packets after the last one of a segment until all of its frames have come out of the decoder."""
 
@@ -39,28 +38,24 @@ class SampledFrame:
     """Upright, square pixels, of the video's size."""
 
 
-@dataclass(frozen=True)
-class PictureShape:
-    """How stored pictures become upright ones. The same for all of a video, whatever changes within it."""
-
-    width: int
-    """Of the upright picture in square pixels, px."""
-    height: int
-    rotation: int
-    """Clockwise turn that makes the stored picture upright, degrees."""
-
-
 @dataclass(eq=False)
 class DecodeOutcome:
     """What the decoder learned on its way; complete once the frames have been exhausted."""
 
     decoded: NDArray[np.bool_]
-    """(n,) which frames of the segment came out undamaged."""
+    """(n,) which frames of the segment came out undamaged, or were spared among such."""
     shape: PictureShape | None = None
     """That of the first sound frame, unless it was given."""
     errors: int = 0
     """Packets of the segment that could not be decoded."""
     pulse: Pulse = field(default_factory=Pulse)
+    is_sound: bool = True
+    """Nothing damaged has come out so far."""
+    spared: NDArray[np.bool_] = field(init=False)
+    """(n,) which frames were not decoded, as nobody needs them."""
+
+    def __post_init__(self) -> None:
+        self.spared = np.zeros(len(self.decoded), np.bool_)
 
 
 def decode_samples(path: Path, plan: VideoPlan, segment: Segment, outcome: DecodeOutcome) -> Iterator[SampledFrame]:
@@ -68,7 +63,8 @@ def decode_samples(path: Path, plan: VideoPlan, segment: Segment, outcome: Decod
 
     In a sound file that is the frame the plan names. Where it is damaged, the next sound frame of
     the same cell stands in; a cell without any is left out. Corrupt packets are counted and
-    stepped over.
+    stepped over. Pictures that nobody looks at, and that no other one is decoded from, are spared
+    as long as everything is sound.
 
     Raises:
         VideoError: the file cannot be opened.
@@ -77,7 +73,8 @@ def decode_samples(path: Path, plan: VideoPlan, segment: Segment, outcome: Decod
     with container:
         sampled: set[int] = set()
         missing = len(segment)
-        for number, frame in frames_of(container, stream, plan, segment, outcome):
+        for number, frame in frames_of(container, stream, plan, segment, outcome, _sparable(plan, segment)):
+            outcome.is_sound &= not frame.is_corrupt
             if frame.is_corrupt or not segment.first <= number < segment.until:
                 continue
             missing -= not outcome.decoded[number - segment.first]
@@ -88,8 +85,33 @@ def decode_samples(path: Path, plan: VideoPlan, segment: Segment, outcome: Decod
                 sampled.add(cell)
                 outcome.shape = outcome.shape or shape_of(frame, float(stream.sample_aspect_ratio or 1))
                 yield SampledFrame(cell, float(plan.times_s[number]), upright(frame, outcome.shape))
-            if not missing:
-                return
+            if missing <= np.count_nonzero(outcome.spared):
+                break
+        outcome.decoded = _seen(outcome)
+
+
+def _sparable(plan: VideoPlan, segment: Segment) -> NDArray[np.bool_]:
+    """(packets,) pictures that nobody looks at, and that no other one is decoded from.
+
+    None where frames are told by counting them, or where the container shows damage.
+    """
+    around = slice(max(segment.first - _DELAY, 0), segment.until + _DELAY)
+    sound = not plan.damaged[around].any() and plan.lost_bytes[around].max(initial=0) <= LEAST_LOST_BYTES
+    if not sound or plan.pts_source != "container":
+        return np.zeros(len(plan.frame_of_packet), np.bool_)
+    looked_at = np.zeros(len(plan.times_s), np.bool_)
+    looked_at[segment.first + np.flatnonzero(np.diff(plan.cells[segment.first : segment.until], prepend=-1))] = True
+    return plan.disposable & (plan.frame_of_packet >= 0) & ~looked_at[plan.frame_of_packet]
+
+
+def _seen(outcome: DecodeOutcome) -> NDArray[np.bool_]:
+    """(n,) frames that came out, and spared ones between such: damage beside a picture mostly is in it, too."""
+    tried = np.flatnonzero(~outcome.spared)
+    if not len(tried):
+        return outcome.decoded
+    after = np.searchsorted(tried, np.arange(len(outcome.spared)))
+    both = outcome.decoded[tried[np.maximum(after - 1, 0)]] & outcome.decoded[tried[np.minimum(after, len(tried) - 1)]]
+    return outcome.decoded | (outcome.spared & both)
 
 
 def look(path: Path, plan: VideoPlan, pulse: Pulse) -> PictureShape | None:
@@ -106,9 +128,16 @@ def look(path: Path, plan: VideoPlan, pulse: Pulse) -> PictureShape | None:
 
 
 def frames_of(
-    container: InputContainer, stream: VideoStream, plan: VideoPlan, segment: Segment, outcome: DecodeOutcome
+    container: InputContainer,
+    stream: VideoStream,
+    plan: VideoPlan,
+    segment: Segment,
+    outcome: DecodeOutcome,
+    sparable: NDArray[np.bool_] | None = None,
 ) -> Iterator[tuple[int, VideoFrame]]:
     """Frames of the stream, those of the segment among them, with their numbers in the plan.
+
+    The packets (packets,) that are sparable are not decoded until something turns out to be damaged.
 
     Each packet carries its place in the file through the decoder, so a frame is known by its packet even
     where timestamps are missing or come twice.
@@ -118,9 +147,21 @@ def frames_of(
     context.copy_opaque = True
     numbers = _Numbers(plan, max(context.reorder_depth, 1) if context.has_b_frames else 0, segment.start)
     for place, packet in _packets(container, stream, plan, segment, outcome.pulse):
+        if (
+            sparable is not None
+            and outcome.is_sound
+            and place is not None
+            and place < len(sparable)
+            and sparable[place]
+        ):
+            within = int(plan.frame_of_packet[place]) - segment.first
+            if 0 <= within < len(segment):
+                outcome.spared[within] = True
+            continue
         # PyAV finds opaque objects again by their identity, over all threads: small numbers would be shared.
         packet.opaque = _Place(place)
         frames, failed = _decoded(context, packet)
+        outcome.is_sound &= not failed
         if failed and place is not None and place < len(plan.frame_of_packet):
             # A packet that only leads into the segment is counted where its frame belongs.
             outcome.errors += bool(segment.first <= plan.frame_of_packet[place] < segment.until)
@@ -213,31 +254,3 @@ class _Numbers:
         # places before its packet's, so after a loss the count catches up.
         self.last = max(self.last + 1, place - self.reorder_depth)
         return self.last if self.last < len(self.plan.times_s) else None
-
-
-def shape_of(frame: VideoFrame, pixel_ratio: float) -> PictureShape:
-    rotation = -round(frame.rotation / 90) * 90 % 360
-    width, height = _square_pixel_size(frame, pixel_ratio)
-    return PictureShape(height, width, rotation) if rotation % 180 else PictureShape(width, height, rotation)
-
-
-def upright(frame: VideoFrame, shape: PictureShape) -> Picture:
-    """The frame as blue-green-red picture: square pixels, turned upright, of the video's size."""
-    stored = (shape.height, shape.width) if shape.rotation % 180 else (shape.width, shape.height)
-    picture = np.asarray(frame.to_ndarray(format="bgr24", width=stored[0], height=stored[1]), np.uint8)
-    if shape.rotation:
-        picture = np.asarray(cv2.rotate(picture, _TURNS[shape.rotation]), np.uint8)
-    return np.ascontiguousarray(picture)
-
-
-def _square_pixel_size(frame: VideoFrame, ratio: float) -> tuple[int, int]:
-    """Width and height in square pixels: recorders store 704x288 for a picture of twice that height.
-
-    Args:
-        ratio: width of a pixel ÷ its height.
-    """
-    if not 0.2 < ratio < 5 or abs(ratio - 1) < _SQUARE_ENOUGH:
-        return frame.width, frame.height
-    if ratio > 1:
-        return round(frame.width * ratio), frame.height
-    return frame.width, round(frame.height / ratio)

@@ -17,6 +17,7 @@ from analytics.container import open_video, packets_of
 from analytics.errors import VideoError
 from analytics.filler import filler_bytes
 from analytics.records import Pulse
+from analytics.references import REFERENCE, References
 
 NO_STAMP: Final = -(2**63)
 """Stands in the columns for a timestamp that the container does not give."""
@@ -47,6 +48,8 @@ class PacketInfo(NamedTuple):
     keyframe: bool = False
     position: int = -1
     """Where it begins in the file, bytes; -1 where that is unknown."""
+    layer: int = REFERENCE
+    """See References.layer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +65,8 @@ class Packets:
     lost_bytes: NDArray[np.int64]
     keyframe: NDArray[np.bool_]
     position: NDArray[np.int64]
+    disposable: NDArray[np.bool_]
+    """No other picture is decoded from this one."""
 
     def __len__(self) -> int:
         return len(self.pts)
@@ -71,8 +76,10 @@ class Packets:
         """The columns of some packets."""
         stamps = [(NO_STAMP if i.pts is None else i.pts, NO_STAMP if i.dts is None else i.dts, *i[2:]) for i in infos]
         columns = np.array(stamps, np.int64).reshape(-1, len(PacketInfo._fields)).T
-        pts, dts, duration, discard, corrupt, lost_bytes, keyframe, position = columns
-        return Packets(pts, dts, duration, discard != 0, corrupt != 0, lost_bytes, keyframe != 0, position)
+        pts, dts, duration, discard, corrupt, lost_bytes, keyframe, position, layer = columns
+        return Packets(
+            pts, dts, duration, discard != 0, corrupt != 0, lost_bytes, keyframe != 0, position, layer != REFERENCE
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +117,7 @@ def list_packets(path: Path, pulse: Pulse | None = None) -> PacketList:
         # AVI has no presentation times, raw streams have none at all.
         timed = container.format.name != "avi" and not container.format.flags & _NO_TIMESTAMPS
         indexed = _avi_index(container, stream)
+        references = References(stream.codec_context)
         last_s, found = 0.0, 0
         for packet in packets_of(container):
             if pulse:
@@ -122,14 +130,14 @@ def list_packets(path: Path, pulse: Pulse | None = None) -> PacketList:
             extents.add(packet, found if of_video else -1)
             if of_video:
                 found += 1
-                for column, value in zip(columns, _info(packet, timed, indexed), strict=True):
+                for column, value in zip(columns, _info(packet, timed, indexed, references), strict=True):
                     column.append(NO_STAMP if value is None else value)
         if not found:
             raise VideoError(f"{path}: its video stream holds no frames", "copy it again from the recorder")
         declared_s, container_s = _declared_s(container, stream)
         rate = stream.average_rate or stream.guessed_rate or 0
         assert stream.time_base is not None
-        pts, dts, duration, discard, corrupt, _, keyframe, position = (np.array(c, np.int64) for c in columns)
+        pts, dts, duration, discard, corrupt, _, keyframe, position, layer = (np.array(c, np.int64) for c in columns)
         return PacketList(
             format=container.format.name,
             codec=stream.codec_context.name,
@@ -137,7 +145,15 @@ def list_packets(path: Path, pulse: Pulse | None = None) -> PacketList:
             tick_den=stream.time_base.denominator,
             rate=float(rate),
             packets=Packets(
-                pts, dts, duration, discard != 0, corrupt != 0, extents.lost_bytes(found), keyframe != 0, position
+                pts=pts,
+                dts=dts,
+                duration=duration,
+                discard=discard != 0,
+                corrupt=corrupt != 0,
+                lost_bytes=extents.lost_bytes(found),
+                keyframe=keyframe != 0,
+                position=position,
+                disposable=layer == references.top_layer,
             ),
             declared_s=declared_s,
             ended_early_s=max(0.0, container_s - last_s) if container_s else 0.0,
@@ -146,14 +162,20 @@ def list_packets(path: Path, pulse: Pulse | None = None) -> PacketList:
         )
 
 
-def _info(packet: "Packet[Any]", timed: bool, indexed: dict[int, int]) -> PacketInfo:
+def _info(packet: "Packet[Any]", timed: bool, indexed: dict[int, int], references: References) -> PacketInfo:
     pts, dts = packet.pts, packet.dts
     if not timed:
         # What the library gives here as a presentation time is its guess.
         pts, dts = None, indexed.get(packet.pos, dts) if packet.pos is not None else dts
-    position = packet.pos if packet.pos is not None else -1
     return PacketInfo(
-        pts, dts, packet.duration or 0, packet.is_discard, packet.is_corrupt, 0, packet.is_keyframe, position
+        pts=pts,
+        dts=dts,
+        duration=packet.duration or 0,
+        discard=packet.is_discard,
+        corrupt=packet.is_corrupt,
+        keyframe=packet.is_keyframe,
+        position=packet.pos if packet.pos is not None else -1,
+        layer=references.layer(bytes(packet)),
     )
 
 

@@ -31,6 +31,8 @@ class VideoPlan:
     """(packets,) whether decoding may begin with it."""
     position: NDArray[np.int64]
     """(packets,) where it begins in the file, bytes."""
+    disposable: NDArray[np.bool_]
+    """(packets,) no other picture is decoded from the one that it holds."""
     stamp: NDArray[np.int64]
     """(packets,) its decoding timestamp, or the presentation timestamp where it has none: what is sought by."""
     pts_source: str
@@ -91,6 +93,7 @@ def plan_video(listed: PacketList, every: Fraction) -> VideoPlan:
         frame_of_packet=frame_of_packet,
         keyframe=packets.keyframe,
         position=packets.position,
+        disposable=packets.disposable,
         stamp=np.where(packets.dts != NO_STAMP, packets.dts, packets.pts),
         pts_source=pts_source,
         reordered=listed.reordered,

@@ -8,11 +8,12 @@ from typing import Final
 import numpy as np
 
 from analytics.container import open_video
-from analytics.decode import DecodeOutcome, frames_of, look, upright
+from analytics.decode import DecodeOutcome, frames_of, look
 from analytics.packets import list_packets
 from analytics.plan import plan_video
 from analytics.records import Picture, Pulse
 from analytics.segments import cut
+from analytics.upright import upright
 
 _STRETCH: Final = Fraction(10)
 """Seconds of footage in a stretch that is decoded for the frames in it; the others are skipped."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from analytics.aggregate import TrackSummary, labels_of, smoothed_labels, summarise
 from analytics.coverage import LEAST_COVERAGE, Coverage, cover
-from analytics.decode import DecodeOutcome, PictureShape, SampledFrame, decode_samples
+from analytics.decode import DecodeOutcome, SampledFrame, decode_samples
 from analytics.errors import UsageError, VideoError
 from analytics.footage import Footage, facts_of
 from analytics.packets import list_packets
@@ -26,6 +26,7 @@ from analytics.quality import judge
 from analytics.records import FaceRows, Pulse, Quality, SampleRows
 from analytics.segments import Segment, cut
 from analytics.track import link
+from analytics.upright import PictureShape
 from jobs.options import RunOptions
 from models.classifier import ExpressionClassifier
 from models.crop import crop_faces

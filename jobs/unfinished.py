@@ -20,11 +20,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from analytics.decode import PictureShape
 from analytics.errors import EmobatchError
 from analytics.plan import VideoPlan
 from analytics.records import FaceRows, SampleRows
 from analytics.segments import Segment
+from analytics.upright import PictureShape
 from analytics.videos import read_videos
 from analytics.whole import whole
 from jobs.pipeline import SegmentRows

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from analytics.coverage import Coverage, cover
-from analytics.decode import DecodeOutcome, PictureShape, SampledFrame, decode_samples
+from analytics.decode import DecodeOutcome, SampledFrame, decode_samples
 from analytics.packets import list_packets
 from analytics.plan import VideoPlan, plan_video
 from analytics.records import Picture
 from analytics.segments import cut
+from analytics.upright import PictureShape
 from tests.clips import write_clip
 from tests.damage import (
     TS_WRAP_S,

@@ -1,0 +1,69 @@
+"""Which packets hold pictures that no other picture is decoded from, told by their headers alone.
+
+H.264 says so in nal_ref_idc (ITU-T H.264, 7.4.1), H.265 by the types of sub-layer non-reference pictures (ITU-T
+H.265, table 7-1). A decoder need not look at such a picture where nobody wants to see it.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from av.video.codeccontext import VideoCodecContext
+
+REFERENCE: Final = -1
+"""Other pictures may be decoded from it, or nobody can tell."""
+_MARK: Final = b"\x00\x00\x01"
+_AVCC_LENGTH_AT, _HVCC_LENGTH_AT = 4, 21
+_H264_SLICES: Final = range(1, 6)
+_H265_SLICES: Final = range(32)
+_H265_NON_REFERENCE: Final = range(0, 15, 2)
+
+
+class References:
+    """Reads the headers of one video stream's packets.
+
+    Args:
+        codec: of the stream.
+    """
+
+    def __init__(self, codec: VideoCodecContext) -> None:
+        self._codec = codec.name
+        self._length = _length_size(codec)
+        self.top_layer = 0
+        """The highest temporal layer so far, with H.265: pictures there may be decoded from all others."""
+
+    def layer(self, packet: bytes) -> int:
+        """The temporal layer of a picture that none of its own layer or below is decoded from; else REFERENCE."""
+        if self._codec not in ("h264", "hevc"):
+            return REFERENCE
+        layers = [found for unit in self._units(packet) if (found := self._layer_of(unit)) is not None]
+        return layers[0] if layers and REFERENCE not in layers else REFERENCE
+
+    def _layer_of(self, header: bytes) -> int | None:
+        """That of one piece of a picture, by the first two bytes of its unit; None of what is no piece of one."""
+        if self._codec == "h264":
+            if header[0] & 0x1F not in _H264_SLICES:
+                return None
+            return REFERENCE if header[0] & 0x60 else 0
+        kind, layer = header[0] >> 1 & 0x3F, (header[1] & 0x07) - 1
+        if kind not in _H265_SLICES:
+            return None
+        self.top_layer = max(self.top_layer, layer)
+        return layer if kind in _H265_NON_REFERENCE else REFERENCE
+
+    def _units(self, packet: bytes) -> Iterator[bytes]:
+        """The first two bytes of each unit."""
+        at = 0
+        if self._length:
+            while (start := at + self._length) + 2 <= len(packet):
+                yield packet[start : start + 2]
+                at = start + int.from_bytes(packet[at:start])
+            return
+        while (at := packet.find(_MARK, at)) >= 0 and (at := at + len(_MARK)) + 2 <= len(packet):
+            yield packet[at : at + 2]
+
+
+def _length_size(codec: VideoCodecContext) -> int:
+    """Bytes of the length before each unit, as MP4 and Matroska have it; 0 where start codes stand between them."""
+    extra = codec.extradata or b""
+    at = _AVCC_LENGTH_AT if codec.name == "h264" else _HVCC_LENGTH_AT
+    return (extra[at] & 3) + 1 if len(extra) > at and extra[0] == 1 else 0

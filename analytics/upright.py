@@ -1,0 +1,52 @@
+"""From a decoded frame to a picture as a person sees it: turned upright, in square pixels."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from av.video.frame import VideoFrame
+
+from analytics.records import Picture
+
+_TURNS: Final = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+_SQUARE_ENOUGH: Final = 0.02
+
+
+@dataclass(frozen=True)
+class PictureShape:
+    """How stored pictures become upright ones. The same for all of a video, whatever changes within it."""
+
+    width: int
+    """Of the upright picture in square pixels, px."""
+    height: int
+    rotation: int
+    """Clockwise turn that makes the stored picture upright, degrees."""
+
+
+def shape_of(frame: VideoFrame, pixel_ratio: float) -> PictureShape:
+    rotation = -round(frame.rotation / 90) * 90 % 360
+    width, height = _square_pixel_size(frame, pixel_ratio)
+    return PictureShape(height, width, rotation) if rotation % 180 else PictureShape(width, height, rotation)
+
+
+def upright(frame: VideoFrame, shape: PictureShape) -> Picture:
+    """The frame as blue-green-red picture: square pixels, turned upright, of the video's size."""
+    stored = (shape.height, shape.width) if shape.rotation % 180 else (shape.width, shape.height)
+    picture = np.asarray(frame.to_ndarray(format="bgr24", width=stored[0], height=stored[1]), np.uint8)
+    if shape.rotation:
+        picture = np.asarray(cv2.rotate(picture, _TURNS[shape.rotation]), np.uint8)
+    return np.ascontiguousarray(picture)
+
+
+def _square_pixel_size(frame: VideoFrame, ratio: float) -> tuple[int, int]:
+    """Width and height in square pixels: recorders store 704x288 for a picture of twice that height.
+
+    Args:
+        ratio: width of a pixel ÷ its height.
+    """
+    if not 0.2 < ratio < 5 or abs(ratio - 1) < _SQUARE_ENOUGH:
+        return frame.width, frame.height
+    if ratio > 1:
+        return round(frame.width * ratio), frame.height
+    return frame.width, round(frame.height / ratio)

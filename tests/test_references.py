@@ -1,0 +1,103 @@
+"""Pictures that nobody looks at and nothing is decoded from are spared, and nobody can tell."""
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analytics.decode import DecodeOutcome, SampledFrame, decode_samples
+from analytics.packets import list_packets
+from analytics.plan import VideoPlan, plan_video
+from analytics.segments import cut
+from tests.clips import write_clip
+from tests.footage import Actor, Scene, standing
+
+HALF = Fraction(1, 2)
+_SCENE = Scene(192, 112, 25.0, 6.0, 3, (Actor(standing(80, 60, 50)),))
+
+
+def planned(path: Path) -> VideoPlan:
+    """How a file is decoded."""
+    return plan_video(list_packets(path), HALF)
+
+
+def decoded(path: Path, plan: VideoPlan, length: int = 3600) -> tuple[list[SampledFrame], list[DecodeOutcome]]:
+    """All samples of a file, and what each of its segments told."""
+    frames, outcomes = [], []
+    for segment in cut(plan, Fraction(length), HALF):
+        outcomes.append(DecodeOutcome(decoded=np.zeros(len(segment), np.bool_)))
+        frames += list(decode_samples(path, plan, segment, outcomes[-1]))
+    return frames, outcomes
+
+
+def everything(plan: VideoPlan) -> VideoPlan:
+    """The plan in which no picture can be spared."""
+    return replace(plan, disposable=np.zeros_like(plan.disposable))
+
+
+def assert_same(one: list[SampledFrame], other: list[SampledFrame]) -> None:
+    """The same pictures at the same times, to the last bit."""
+    assert [(frame.sample, frame.pts_s) for frame in one] == [(frame.sample, frame.pts_s) for frame in other]
+    assert all((a.picture == b.picture).all() for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("length", [2, 3600])
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [
+        ("clip.mp4", "libx264", {}),
+        ("clip.mkv", "libx264", {"x264-params": "b-pyramid=normal:open-gop=1"}),
+        ("clip.ts", "libx264", {"slices": "4"}),
+        ("clip.mp4", "libx265", {}),
+        ("clip.mkv", "libx265", {"x265-params": "log-level=none:temporal-layers=3:b-adapt=0"}),
+        ("clip.ts", "libx265", {"x265-params": "log-level=none:open-gop=1"}),
+    ],
+)
+def test_what_is_spared_changes_nothing(
+    tmp_path: Path, name: str, codec: str, options: dict[str, str], length: int
+) -> None:
+    """Whatever container, codec, pyramid of references and cut: many pictures are spared, and all samples the same."""
+    path = tmp_path / name
+    write_clip(_SCENE, path, codec=codec, bframes=3, options=options)
+    plan = planned(path)
+    frames, outcomes = decoded(path, plan, length)
+    whole, of_all = decoded(path, everything(plan), length)
+    assert_same(frames, whole)
+    assert sum(int(outcome.spared.sum()) for outcome in outcomes) > len(plan.times_s) / 4
+    assert not any(outcome.spared.any() for outcome in of_all)
+    assert all(outcome.decoded.all() for outcome in [*outcomes, *of_all])
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"), [("clip.mp4", "libx264"), ("clip.avi", "libx264"), ("clip.mp4", "mpeg4"), ("clip.avi", "mjpeg")]
+)
+def test_nothing_is_spared_where_nobody_can_tell(tmp_path: Path, name: str, codec: str) -> None:
+    """Without B-frames every picture is decoded from; AVI has no times, so that its frames must be counted."""
+    path = tmp_path / name
+    write_clip(_SCENE, path, codec=codec, bframes=2 if path.suffix == ".avi" and codec == "libx264" else 0)
+    frames, (outcome,) = decoded(path, planned(path))
+    assert len(frames) == 12 and outcome.decoded.all() and not outcome.spared.any()
+
+
+@pytest.mark.parametrize("at", [0.3, 0.6])
+def test_damage_ends_it(tmp_path: Path, at: float) -> None:
+    """From a broken packet on everything is decoded, and spared pictures beside it count as lost with it."""
+    path = tmp_path / "clip.mp4"
+    write_clip(_SCENE, path, bframes=3)
+    plan = planned(path)
+    place = int(np.flatnonzero(~plan.disposable & ~plan.keyframe & (plan.frame_of_packet >= at * len(plan.times_s)))[0])
+    content = bytearray(path.read_bytes())
+    begin = int(plan.position[place]) + 4
+    content[begin : begin + 60] = bytes(60)
+    path.write_bytes(content)
+    plan = planned(path)
+    frames, (outcome,) = decoded(path, plan)
+    whole, (of_all,) = decoded(path, everything(plan))
+    assert_same(frames, whole)
+    broken = int(plan.frame_of_packet[place])
+    assert outcome.errors == of_all.errors > 0
+    assert not outcome.decoded[broken] and not of_all.decoded[broken]
+    assert outcome.spared[:broken].any() and not outcome.spared[broken + 4 :].any()
+    assert not outcome.decoded[outcome.spared & (np.abs(np.arange(len(outcome.spared)) - broken) <= 1)].any()
