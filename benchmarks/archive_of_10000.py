@@ -158,6 +158,9 @@ def listing(work: Path) -> None:
         kind = many.schema.field(place).type
         array = array.dictionary_encode().cast(kind) if pa.types.is_dictionary(kind) else array
         many = many.set_column(place, many.schema.field(place), array)
+    for name in ("n_samples", "n_faces", "n_tracks"):  # Rows that are promised and not there would be made anew.
+        place = many.schema.get_field_index(name)
+        many = many.set_column(place, many.schema.field(place), pa.array([0] * FILES, many.schema.field(place).type))
     path = HERE.folder(out, "videos") / COMPACTED
     write_half(many, path, {}).replace(path)
     for name in ("first", "second"):  # The first has no videos.parquet in OUT/.state.
