@@ -147,9 +147,9 @@ def _opencv() -> Finding:
     if len(wheels) > 1:
         again = f"pip uninstall -y {' '.join(wheels)}; pip install opencv-python-headless"
         return Finding("problem", "OpenCV", f"{' and '.join(wheels)} overwrite each other", again)
-    if missing := [name for name in ("FaceDetectorYN", "CascadeClassifier") if not hasattr(cv2, name)]:
+    if not hasattr(cv2, "CascadeClassifier"):
         again = "pip install --force-reinstall 'opencv-python-headless>=4.12,<5'"
-        return Finding("problem", "OpenCV", f"{cv2.__version__} has no {' and no '.join(missing)}", again)
+        return Finding("problem", "OpenCV", f"{cv2.__version__} has no CascadeClassifier", again)
     return Finding("ok", "OpenCV", f"{cv2.__version__}, one wheel")
 
 

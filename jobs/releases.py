@@ -7,7 +7,7 @@ from typing import Final
 
 from emobatch import __version__
 
-_DECISIVE: Final = ("av", "opencv-python-headless", "numpy", "scipy", "ai-edge-litert", "pyarrow")
+_DECISIVE: Final = ("av", "opencv-python-headless", "numpy", "scipy", "ai-edge-litert", "onnxruntime", "pyarrow")
 
 
 def releases() -> dict[str, str]:

