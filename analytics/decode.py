@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,7 @@ from analytics.packets import LEAST_LOST_BYTES
 from analytics.plan import VideoPlan
 from analytics.records import Picture, Pulse
 from analytics.segments import Segment
-from analytics.upright import PictureShape, shape_of, upright
+from analytics.upright import PictureShape, shape_of, small_luma, upright
 
 _DELAY: Final = 32
 """Packets after the last one of a segment until all of its frames have come out of the decoder."""
@@ -34,8 +35,23 @@ class SampledFrame:
     """Number of the grid point."""
     pts_s: float
     """Presentation time, seconds from the start of the video stream."""
-    picture: Picture
-    """Upright, square pixels, of the video's size."""
+    frame: VideoFrame
+    shape: PictureShape
+    """Of the video."""
+
+    @cached_property
+    def picture(self) -> Picture:
+        """Upright, square pixels, of the video's size."""
+        return upright(self.frame, self.shape)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the picture, px."""
+        return self.shape.height, self.shape.width
+
+    def small(self, long_side: int) -> NDArray[np.uint8]:
+        """The picture in gray with its longer side at so many px, uint8 (h, w), for what its brightness costs."""
+        return small_luma(self.frame, self.shape, long_side)
 
 
 @dataclass(eq=False)
@@ -84,7 +100,7 @@ def decode_samples(path: Path, plan: VideoPlan, segment: Segment, outcome: Decod
             if cell not in sampled:
                 sampled.add(cell)
                 outcome.shape = outcome.shape or shape_of(frame, float(stream.sample_aspect_ratio or 1))
-                yield SampledFrame(cell, float(plan.times_s[number]), upright(frame, outcome.shape))
+                yield SampledFrame(cell, float(plan.times_s[number]), frame, outcome.shape)
             if missing <= np.count_nonzero(outcome.spared):
                 break
         outcome.decoded = _seen(outcome)

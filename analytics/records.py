@@ -34,6 +34,20 @@ class Detections:
         """The faces where keep, bool (n,), is true."""
         return Detections(self.boxes[keep], self.landmarks[keep], self.scores[keep])
 
+    def at(self, places: NDArray[np.integer]) -> "Detections":
+        """The faces at these places, in their order."""
+        return Detections(self.boxes[places], self.landmarks[places], self.scores[places])
+
+    def moved(self, x: float, y: float) -> "Detections":
+        """The same faces in a picture of which theirs is the part that begins at x, y."""
+        by = np.array([x, y], np.float32)
+        return Detections(self.boxes + np.append(by, np.zeros(2, np.float32)), self.landmarks + by, self.scores)
+
+    @staticmethod
+    def joined(parts: "list[Detections]") -> "Detections":
+        """The faces of several, at least one, in their order."""
+        return Detections(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Detections)))
+
     @staticmethod
     def none() -> "Detections":
         """No face."""
@@ -83,6 +97,10 @@ class FaceRows:
     def __len__(self) -> int:
         return len(self.sample)
 
+    def at(self, places: NDArray[np.integer]) -> "FaceRows":
+        """The rows at these places, in their order."""
+        return FaceRows(*(getattr(self, f.name)[places] for f in fields(FaceRows)))
+
     @staticmethod
     def joined(parts: "list[FaceRows]") -> "FaceRows":
         """The rows of several parts, at least one, in their order."""
@@ -124,13 +142,13 @@ class SampleRows:
         return len(self.sample)
 
     @staticmethod
-    def of(sample: list[int], pts_s: list[float], n_faces: list[int], gate: str) -> "SampleRows":
-        """Rows that were all come by in the same way."""
+    def of(sample: list[int], pts_s: list[float], n_faces: list[int], gates: list[str]) -> "SampleRows":
+        """From the columns, gates by their names."""
         return SampleRows(
             np.array(sample, np.int32),
             np.array(pts_s, np.float64),
             np.array(n_faces, np.int32),
-            np.full(len(sample), GATES.index(gate), np.int8),
+            np.array([GATES.index(gate) for gate in gates], np.int8),
         )
 
     @staticmethod

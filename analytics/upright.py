@@ -6,11 +6,14 @@ from typing import Final
 import cv2
 import numpy as np
 from av.video.frame import VideoFrame
+from numpy.typing import NDArray
 
 from analytics.records import Picture
 
 _TURNS: Final = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 _SQUARE_ENOUGH: Final = 0.02
+_LUMA_FIRST: Final = ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "gray")
+"""Formats whose first plane holds the brightness, a byte a pixel."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,20 @@ def upright(frame: VideoFrame, shape: PictureShape) -> Picture:
     if shape.rotation:
         picture = np.asarray(cv2.rotate(picture, _TURNS[shape.rotation]), np.uint8)
     return np.ascontiguousarray(picture)
+
+
+def small_luma(frame: VideoFrame, shape: PictureShape, long_side: int) -> NDArray[np.uint8]:
+    """The upright picture in gray, its longer side at so many px, uint8 (h, w); not converted where the frame has luma."""
+    if frame.format.name in _LUMA_FIRST:
+        plane = frame.planes[0]
+        gray = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
+    else:
+        gray = np.asarray(frame.to_ndarray(format="gray"), np.uint8)
+    scale = long_side / max(shape.height, shape.width)
+    size = max(1, round(shape.width * scale)), max(1, round(shape.height * scale))
+    stored = size[::-1] if shape.rotation % 180 else size
+    small = np.asarray(cv2.resize(gray, stored, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.rotate(small, _TURNS[shape.rotation]), np.uint8) if shape.rotation else small
 
 
 def _square_pixel_size(frame: VideoFrame, ratio: float) -> tuple[int, int]:

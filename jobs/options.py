@@ -85,6 +85,8 @@ class RunOptions:
     """Keep a small picture of each track for the pages, faces blurred."""
     clear_faces: bool = False
     """Do not blur them."""
+    gate: bool = True
+    """Search only what has changed since the last search, and everything every ten seconds."""
     compact: bool = True
     """Put the tables of days that are over into one file a day and camera."""
     min_face: int = 10
@@ -169,6 +171,7 @@ class RunOptions:
         decisive = {
             "algorithm": ALGORITHM,
             "every": str(self.every),
+            "gate": self.gate,
             "detector": [self.detector, detector_sha256, self.min_score, self.long_side, self.min_face],
             "model": list(model),
             "quality": asdict(self.quality),

@@ -1,7 +1,7 @@
 """From one file to its rows: the table of contents of emobatch.
 
-    plan → decode → sample → detect → crop → classify      for the frames of each segment
-    track → smooth → aggregate → write                      for the video
+    plan → decode → sample → gate → detect → crop → classify      for the frames of each segment
+    track → smooth → aggregate → write                             for the video
 
 Each step is a named call below.
 """
@@ -23,11 +23,12 @@ from analytics.footage import Footage, facts_of
 from analytics.packets import list_packets
 from analytics.plan import VideoPlan, plan_video, sampled_frames
 from analytics.quality import judge
-from analytics.records import FaceRows, Pulse, Quality, SampleRows
+from analytics.records import Detections, FaceRows, Pulse, Quality, SampleRows
 from analytics.segments import Segment, cut
 from analytics.track import link
 from analytics.upright import PictureShape
 from jobs.options import RunOptions
+from jobs.search import FaceSearch
 from models.classifier import ExpressionClassifier
 from models.crop import crop_faces
 from models.detectors import DETECTORS, FaceDetector
@@ -196,43 +197,56 @@ def finish_video(
 def read_faces(frames: Iterator[SampledFrame], options: RunOptions, engines: Engines) -> tuple[SampleRows, FaceRows]:
     """Search, judge and classify the faces of sampled frames.
 
-    Faces of several frames are classified together; a row depends on its own frame's pixels alone.
+    Faces of several frames are classified together. A face that has not changed since the sample before keeps its row;
+    every other one depends on its own frame's pixels alone.
     """
+    search = FaceSearch(engines.detector, options)
     numbers: list[int] = []
     times_s: list[float] = []
     counts: list[int] = []
-    parts: list[FaceRows] = []
+    gates: list[str] = []
+    seen = [FaceRows.none(len(engines.classifier.facts.columns))]
     waiting: list[tuple[FaceRows, NDArray[np.uint8]]] = []
+    n_seen = 0
+    rows: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
+    """Of each sample: which of the faces seen so far each of its faces is."""
     for frame in frames:
-        found = engines.detector.detect(frame.picture)
-        found = found.only(found.boxes[:, 2:].min(axis=1, initial=np.inf) >= options.min_face)
+        found = search.faces_of(frame)
         numbers.append(frame.sample)
         times_s.append(frame.pts_s)
-        counts.append(len(found))
-        if not len(found):
+        counts.append(len(found.faces))
+        gates.append(found.gate)
+        new = found.faces.only(found.held < 0)
+        places = rows[-1][found.held] if len(rows[-1]) else np.empty(len(found.held), np.int64)
+        places[found.held < 0] = n_seen + np.arange(len(new))
+        rows.append(places)
+        n_seen += len(new)
+        if not len(new):
             continue
-        crops = crop_faces(frame.picture, found, engines.classifier.facts.size)
-        quality = judge(found, crops, options.quality)
-        rows = _unclassified(frame, found.boxes, found.scores, quality, len(engines.classifier.facts.columns))
-        waiting.append((rows, crops))
+        crops = crop_faces(frame.picture, new, engines.classifier.facts.size)
+        quality = judge(new, crops, options.quality)
+        waiting.append((_unclassified(frame, new, quality, len(engines.classifier.facts.columns)), crops))
         if sum(len(crops) for _, crops in waiting) >= _FACES_A_BATCH:
-            parts.append(_classified(waiting, engines.classifier))
+            seen.append(_classified(waiting, engines.classifier))
             waiting = []
     if waiting:
-        parts.append(_classified(waiting, engines.classifier))
-    none = FaceRows.none(len(engines.classifier.facts.columns))
-    return SampleRows.of(numbers, times_s, counts, "detected"), FaceRows.joined([none, *parts])
+        seen.append(_classified(waiting, engines.classifier))
+    faces = FaceRows.joined(seen).at(np.concatenate(rows))
+    faces = replace(
+        faces,
+        sample=np.repeat(np.array(numbers, np.int32), counts),
+        pts_s=np.repeat(np.array(times_s, np.float64), counts),
+    )
+    return SampleRows.of(numbers, times_s, counts, gates), faces
 
 
-def _unclassified(
-    frame: SampledFrame, boxes: NDArray[np.float32], scores: NDArray[np.float32], quality: Quality, columns: int
-) -> FaceRows:
-    n = len(scores)
+def _unclassified(frame: SampledFrame, found: Detections, quality: Quality, columns: int) -> FaceRows:
+    n = len(found)
     return FaceRows(
         sample=np.full(n, frame.sample, np.int32),
         pts_s=np.full(n, frame.pts_s),
-        boxes=boxes,
-        score=scores,
+        boxes=found.boxes,
+        score=found.scores,
         sharpness=quality.sharpness,
         yaw_deg=quality.yaw_deg,
         pitch_deg=quality.pitch_deg,
@@ -253,5 +267,7 @@ def with_corrupt_samples(parts: list[SampleRows], plan: VideoPlan) -> SampleRows
     first = sampled_frames(plan)
     seen = np.concatenate([part.sample for part in parts])
     lost = first[~np.isin(plan.cells[first], seen)]
-    corrupt = SampleRows.of(plan.cells[lost].tolist(), plan.times_s[lost].tolist(), [0] * len(lost), "corrupt")
+    corrupt = SampleRows.of(
+        plan.cells[lost].tolist(), plan.times_s[lost].tolist(), [0] * len(lost), ["corrupt"] * len(lost)
+    )
     return SampleRows.joined([*parts, corrupt])

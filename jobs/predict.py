@@ -7,12 +7,14 @@ from typing import Any, Final
 
 import cv2
 import numpy as np
+from av.video.frame import VideoFrame
 
 from analytics.aggregate import labels_of
 from analytics.decode import SampledFrame
 from analytics.errors import UsageError
 from analytics.paths import is_folder
 from analytics.records import FaceRows, Picture
+from analytics.upright import PictureShape
 from jobs.options import RunOptions
 from jobs.pipeline import Engines, read_faces
 from models.classifier import ModelFacts
@@ -111,8 +113,13 @@ def predict(sources: Sequence[str], options: RunOptions) -> Iterator[Predicted]:
 
 
 def _faces_of(picture: Picture, options: RunOptions, engines: Engines) -> FaceRows:
-    _, rows = read_faces(iter([SampledFrame(0, 0.0, picture)]), options, engines)
+    _, rows = read_faces(iter([_as_frame(picture)]), options, engines)
     return rows
+
+
+def _as_frame(picture: Picture) -> SampledFrame:
+    height, width = picture.shape[:2]
+    return SampledFrame(0, 0.0, VideoFrame.from_ndarray(picture, format="bgr24"), PictureShape(width, height, 0))
 
 
 def _filling_faces(picture: Picture, options: RunOptions, engines: Engines) -> FaceRows:

@@ -1,7 +1,7 @@
 """Face detectors behind one protocol. How to choose one, and how to add one: docs/detectors.md."""
 
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from analytics.records import Detections, Picture
 from models.detectors.haar import Haar
@@ -27,6 +27,14 @@ class FaceDetector(Protocol):
             Boxes and landmarks in px of the given picture, scores 0..1; sorted left to right, then top
             to bottom. A function of the pixels alone: what came before does not matter.
         """
+
+
+@runtime_checkable
+class SearchesParts(Protocol):
+    """A detector that searches a part of a picture for what the part costs."""
+
+    def detect_at(self, picture: Picture, scale: float) -> Detections:
+        """The faces of a picture that is scaled by so much first, whatever its size; in px of the given picture."""
 
 
 DETECTORS: Final[dict[str, Callable[..., FaceDetector]]] = {"yunet": YuNet, "haar": Haar, "mtcnn": Mtcnn}

