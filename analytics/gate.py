@@ -38,6 +38,17 @@ class Rect:
         """The same part of a picture that is so many times as large."""
         return Rect(self.x * factor, self.y * factor, self.w * factor, self.h * factor)
 
+    def touches(self, other: "Rect") -> bool:
+        """Whether both share anything."""
+        across = self.x < other.x + other.w and other.x < self.x + self.w
+        return across and self.y < other.y + other.h and other.y < self.y + self.h
+
+    def around(self, others: "list[Rect]") -> "Rect":
+        """The box around itself and others."""
+        every = [self, *others]
+        left, top = min(one.x for one in every), min(one.y for one in every)
+        return Rect(left, top, max(one.x + one.w for one in every) - left, max(one.y + one.h for one in every) - top)
+
     def within(self, width: int, height: int) -> tuple[slice, slice]:
         """Rows and columns of a picture of this size that it covers in whole px; none where it lies outside."""
         left, top = max(0, int(np.floor(self.x))), max(0, int(np.floor(self.y)))

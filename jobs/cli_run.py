@@ -25,6 +25,9 @@ def run(
         str, typer.Option("--out", "-o", metavar="DIR|s3://…", help="Folder for tables and reports, or a URL.")
     ] = "out",
     every: Annotated[str, typer.Option(help="Seconds between sampled frames.")] = "0.5",
+    gate: Annotated[
+        str, typer.Option(metavar="on|off", help="Search only what has changed, and everything every ten seconds.")
+    ] = "on",
     detector: Annotated[str, typer.Option(help="Face detector: yunet, haar, mtcnn.")] = "yunet",
     model: Annotated[str, typer.Option(help="Classifier: a shipped name or a .tflite file.")] = "default",
     camera: Annotated[str | None, typer.Option(help="Name of the camera that recorded all sources.")] = None,
@@ -110,7 +113,7 @@ def options_of(given: Mapping[str, Any], configuration: Config) -> "RunOptions":
     Raises:
         UsageError: a value that cannot be.
     """
-    from jobs.moments import next_time, parse_date, parse_every, parse_hours, parse_segment, parse_span
+    from jobs.moments import next_time, parse_date, parse_every, parse_gate, parse_hours, parse_segment, parse_span
     from jobs.options import RunOptions, placed
 
     folder, url = placed(given["out"], given["mirror"])
@@ -120,6 +123,7 @@ def options_of(given: Mapping[str, Any], configuration: Config) -> "RunOptions":
         out=folder,
         url=url,
         every=parse_every(given["every"]),
+        gate=parse_gate(given["gate"]),
         detector=given["detector"],
         model=given["model"],
         camera=given["camera"] or None,

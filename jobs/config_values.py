@@ -20,7 +20,7 @@ _MOMENTS: Final[Mapping[str, Callable[[str, str], Any]]] = {
     "stable_for": moments.parse_span,
     "until": moments.next_time,
 }
-PARSERS: Final = ("every", "segment", "timezone", *_MOMENTS)
+PARSERS: Final = ("every", "gate", "segment", "timezone", *_MOMENTS)
 """Settings whose text is parsed after the command line is: parser_of() has what does it."""
 _PATHS: Final = ("sources", "model", "out")
 """Texts that may be paths, or URLs; the other paths are known by their kind."""
@@ -118,7 +118,7 @@ def parser_of(name: str) -> Callable[[str], Any]:
         from analytics.recorders import zone_of
 
         return zone_of
-    return {"every": moments.parse_every, "segment": moments.parse_segment}[name]
+    return {"every": moments.parse_every, "gate": moments.parse_gate, "segment": moments.parse_segment}[name]
 
 
 def option_of(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Times and spans as the command line has them."""
+"""Times, spans and switches as the command line has them."""
 
 import re
 from datetime import date, datetime, timedelta
@@ -82,6 +82,17 @@ def parse_segment(text: str) -> Fraction:
     if seconds is None or seconds % 10 or not 10 <= seconds <= 86_400:
         raise UsageError(f"--segment {shown}: not a whole number of tens of seconds", "give 10 to 86400, such as 300")
     return seconds
+
+
+def parse_gate(text: str) -> bool:
+    """Whether the gate is on, from the command line: `on` or `off`.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if text not in ("on", "off"):
+        raise UsageError(f"--gate {text[:_SHOWN]}: is neither on nor off", "give on or off")
+    return text == "on"
 
 
 def parse_every(text: str) -> Fraction:

@@ -110,6 +110,7 @@ class RunOptions:
             ("stable_for_s", _number(self.stable_for_s) and self.stable_for_s >= 0, "seconds from 0"),
             ("until", self.until is None or self.until.tzinfo is not None, "a time with its time zone"),
             ("long_side", _whole(self.long_side, 32), "px, a whole number from 32"),
+            ("gate", isinstance(self.gate, bool), "True or False"),
         ):
             if not fits:
                 raise UsageError(f"{name} {str(getattr(self, name))[:_SHOWN]!r}: cannot be", f"give {wanted}")

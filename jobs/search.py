@@ -4,6 +4,7 @@ A camera mostly stands still. What has not changed keeps its faces; around known
 moves, the detector looks again. Every ten seconds, at the same moments whatever the segments, everything is searched.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -22,12 +23,16 @@ AFRESH_S: Final = 10
 """Seconds after which everything is searched again; segments are cut at multiples of it."""
 _REACH: Final = 0.7
 """Sides of a face by which it may have moved."""
-_ENOUGH_PX: Final = 48
+_FAR: Final = 2.0
+"""Sides of a face around it in which one is searched that is not where it was."""
+_ENOUGH_PX: Final = 80
 """Side at which a known face is searched again, px; larger ones are scaled down for it."""
 _MARGIN: Final = 6.0
 """Px of the small picture around something that moves, so that a face at its edge is searched as a whole."""
 _TOO_MUCH: Final = 0.6
 """Share of a whole search from which parts do not pay."""
+GRID_PX: Final = 32
+"""A detector's answer depends on where a face lies on its grid, so parts begin where the grid of a whole search has a point."""
 _SAME: Final = 0.3
 """Intersection over union from which two boxes are of one face."""
 
@@ -98,28 +103,38 @@ class FaceSearch:
             return None
         fine = self._options.long_side / max(frame.size)
         scales = [min(fine, _ENOUGH_PX * (1 + 2 * _REACH) / max(rect.w, rect.h)) for rect in around]
-        parts = [*zip(around, scales, strict=True), *((rect, fine) for rect in _merged(others))]
+        parts = [*zip(around, scales, strict=True), *((rect, fine) for rect in disjoint(others))]
         whole = frame.size[0] * frame.size[1] * fine**2
         if sum(rect.w * rect.h * scale**2 for rect, scale in parts) > _TOO_MUCH * whole:
             return None
         found = [self._large_enough(_found_in(self._parts, frame.picture, rect, scale)) for rect, scale in parts]
         for rect, _ in parts:
             self._gate.searched(small, rect.times(1 / factor))
-        result = _joined(self._last.only(~changed), np.flatnonzero(~changed), found)
-        lost = self._last.only(changed)
-        if any(_overlaps(box, result.faces.boxes).max(initial=0.0) == 0 for box in lost.boxes):
-            return None
-        return result
+        found += [
+            self._large_enough(
+                _found_in(self._parts, frame.picture, Rect(*box).grown(_FAR * float(max(box[2:]))), fine)
+            )
+            for box in self._last.only(changed).boxes.astype(float).tolist()
+            if not any(_overlaps(box, part.boxes).any() for part in found)
+        ]
+        return _joined(self._last.only(~changed), np.flatnonzero(~changed), found)
 
 
 def _found_in(detector: SearchesParts, picture: Picture, rect: Rect, scale: float) -> Detections:
     """The faces whose middle lies in a part of the picture, in px of the picture."""
     height, width = picture.shape[:2]
-    rows, columns = rect.within(width, height)
+    rows, columns = _on_grid(rect, scale).within(width, height)
     part = picture[rows, columns]
     if not part.size:
         return Detections.none()
     return detector.detect_at(np.ascontiguousarray(part), scale).moved(columns.start, rows.start)
+
+
+def _on_grid(rect: Rect, scale: float) -> Rect:
+    """The part from the last place before it on which the network's coarsest grid has a point in a whole search."""
+    step = GRID_PX / scale
+    left, top = math.floor(rect.x / step) * step, math.floor(rect.y / step) * step
+    return Rect(left, top, rect.x + rect.w - left, rect.y + rect.h - top)
 
 
 def _joined(kept: Detections, places: NDArray[np.int64], found: Sequence[Detections]) -> Found:
@@ -133,28 +148,22 @@ def _joined(kept: Detections, places: NDArray[np.int64], found: Sequence[Detecti
     return Found(faces.at(order), held[order], "detected")
 
 
-def _overlaps(box: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n,) px that a box (4,) shares with each of others (n, 4)."""
-    shared = np.minimum(box[:2] + box[2:], boxes[:, :2] + boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
-    return np.asarray(np.prod(np.maximum(shared, 0), axis=1), np.float32)
+def _overlaps(box: Sequence[float], boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """(n,) whether a box shares anything with each of others (n, 4)."""
+    x, y, w, h = box
+    across = (x < boxes[:, 0] + boxes[:, 2]) & (boxes[:, 0] < x + w)
+    return np.asarray(across & (y < boxes[:, 1] + boxes[:, 3]) & (boxes[:, 1] < y + h), np.bool_)
 
 
-def _merged(rects: Sequence[Rect]) -> list[Rect]:
-    """The same places in boxes that do not overlap."""
-    waiting, merged = list(rects), []
+def disjoint(rects: Sequence[Rect]) -> list[Rect]:
+    """The same places, and some between them, in boxes that do not overlap."""
+    waiting, apart = list(rects), list[Rect]()
     while waiting:
         one = waiting.pop()
-        for k, other in enumerate(waiting):
-            if (
-                one.x < other.x + other.w
-                and other.x < one.x + one.w
-                and one.y < other.y + other.h
-                and other.y < one.y + one.h
-            ):
-                left, top = min(one.x, other.x), min(one.y, other.y)
-                right, bottom = max(one.x + one.w, other.x + other.w), max(one.y + one.h, other.y + other.h)
-                waiting[k] = Rect(left, top, right - left, bottom - top)
-                break
+        touched = [other for other in apart if one.touches(other)]
+        if touched:
+            apart = [other for other in apart if other not in touched]
+            waiting.append(one.around(touched))
         else:
-            merged.append(one)
-    return merged
+            apart.append(one)
+    return apart

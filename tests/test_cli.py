@@ -160,7 +160,7 @@ def test_a_run_that_is_interrupted_keeps_the_finished_videos(
     A script that starts it with & has it ignore the signal, if it lets it.
     """
     write_clip(Scene(duration_s=120, fps=5, seed=1), tmp_path / "long.mp4")
-    arguments = [*before, *COMMAND, "run", str(clip), "long.mp4", "--out", "out", "--every", "0.2"]
+    arguments = [*before, *COMMAND, "run", str(clip), "long.mp4", "--out", "out", "--every", "0.2", "--gate", "off"]
     process = subprocess.Popen(arguments, cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     assert process.stderr.readline().startswith("[1/2] done ")
