@@ -163,13 +163,10 @@ def frames_of(
     context.copy_opaque = True
     numbers = _Numbers(plan, max(context.reorder_depth, 1) if context.has_b_frames else 0, segment.start)
     for place, packet in _packets(container, stream, plan, segment, outcome.pulse):
-        if (
-            sparable is not None
-            and outcome.is_sound
-            and place is not None
-            and place < len(sparable)
-            and sparable[place]
-        ):
+        is_known = place is not None and place < len(plan.keyframe)
+        if is_known and plan.keyframes_only and not plan.keyframe[place]:
+            continue
+        if is_known and sparable is not None and sparable[place] and outcome.is_sound:
             within = int(plan.frame_of_packet[place]) - segment.first
             if 0 <= within < len(segment):
                 outcome.spared[within] = True
@@ -178,7 +175,7 @@ def frames_of(
         packet.opaque = _Place(place)
         frames, failed = _decoded(context, packet)
         outcome.is_sound &= not failed
-        if failed and place is not None and place < len(plan.frame_of_packet):
+        if failed and is_known:
             # A packet that only leads into the segment is counted where its frame belongs.
             outcome.errors += bool(segment.first <= plan.frame_of_packet[place] < segment.until)
         for frame in frames:
@@ -263,7 +260,7 @@ class _Numbers:
         place = frame.opaque.place if isinstance(frame.opaque, _Place) else None
         if place is None or place >= len(self.plan.frame_of_packet):
             return None
-        if self.plan.pts_source == "container":
+        if self.plan.pts_source == "container" or self.plan.keyframes_only:
             number = int(self.plan.frame_of_packet[place])
             return number if number >= 0 else None
         # Without timestamps frames are counted as they come. A frame comes out at most reorder_depth

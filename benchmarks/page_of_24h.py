@@ -38,6 +38,8 @@ new Promise((done) => {
   const look = () => {
     if (video.videoWidth) passed.picture ??= performance.now();
     if (document.querySelector('.chart .main-svg')) passed.first_chart ??= performance.now();
+    const onScreen = [...document.querySelectorAll('.chart')].filter((c) => c.getBoundingClientRect().top < innerHeight);
+    if (onScreen.every((c) => c.querySelector('.main-svg'))) passed.all_on_the_screen ??= performance.now();
     if (document.documentElement.dataset.drawn) { passed.all_charts = performance.now(); done(passed); }
     else setTimeout(look, 10);
   };

@@ -28,6 +28,9 @@ def run(
     gate: Annotated[
         str, typer.Option(metavar="on|off", help="Search only what has changed, and everything every ten seconds.")
     ] = "on",
+    keyframes: Annotated[
+        bool, typer.Option("--keyframes", help="Decode keyframes alone: many times as fast, and coarser.")
+    ] = False,
     detector: Annotated[str, typer.Option(help="Face detector: yunet, haar, mtcnn.")] = "yunet",
     model: Annotated[str, typer.Option(help="Classifier: a shipped name or a .tflite file.")] = "default",
     camera: Annotated[str | None, typer.Option(help="Name of the camera that recorded all sources.")] = None,
@@ -124,6 +127,7 @@ def options_of(given: Mapping[str, Any], configuration: Config) -> "RunOptions":
         url=url,
         every=parse_every(given["every"]),
         gate=parse_gate(given["gate"]),
+        keyframes=given["keyframes"],
         detector=given["detector"],
         model=given["model"],
         camera=given["camera"] or None,

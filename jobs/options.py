@@ -42,6 +42,8 @@ class RunOptions:
     """s3:// URL of OUT, which is to follow the mirror."""
     every: Fraction = Fraction(1, 2)
     """Seconds between samples."""
+    keyframes: bool = False
+    """Decode keyframes alone: the first of each sampling cell is its sample, and a cell without one has none."""
     detector: str = "yunet"
     model: str = "default"
     """Name of a shipped classifier, or path of a .tflite file."""
@@ -111,6 +113,7 @@ class RunOptions:
             ("until", self.until is None or self.until.tzinfo is not None, "a time with its time zone"),
             ("long_side", _whole(self.long_side, 32), "px, a whole number from 32"),
             ("gate", isinstance(self.gate, bool), "True or False"),
+            ("keyframes", isinstance(self.keyframes, bool), "True or False"),
         ):
             if not fits:
                 raise UsageError(f"{name} {str(getattr(self, name))[:_SHOWN]!r}: cannot be", f"give {wanted}")
@@ -173,6 +176,7 @@ class RunOptions:
             "algorithm": ALGORITHM,
             "every": str(self.every),
             "gate": self.gate,
+            "keyframes": self.keyframes,
             "detector": [self.detector, detector_sha256, self.min_score, self.long_side, self.min_face],
             "model": list(model),
             "quality": asdict(self.quality),

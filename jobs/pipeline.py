@@ -109,7 +109,7 @@ def plan_file(path: Path, options: RunOptions, pulse: Pulse) -> tuple[VideoPlan,
     Raises:
         VideoError: the file is no video.
     """
-    plan = plan_video(list_packets(path, pulse), options.every)
+    plan = plan_video(list_packets(path, pulse), options.every, options.keyframes)
     return plan, cut(plan, options.segment, options.every)
 
 
@@ -174,7 +174,8 @@ def finish_video(
 
     threshold = engines.classifier.facts.threshold
     # At a sample every few seconds a track must outlast more than one missed sighting, too.
-    tracking = replace(options.tracking, max_gap_s=max(options.tracking.max_gap_s, float(options.every) * 2.5))
+    apart_s = max(float(options.every), plan.interval_s if plan.keyframes_only else 0.0)
+    tracking = replace(options.tracking, max_gap_s=max(options.tracking.max_gap_s, apart_s * 2.5))
     track_id = link(faces.pts_s, faces.boxes, faces.score, tracking)
     smoothed = smoothed_labels(faces, track_id, threshold)
     tracks = summarise(faces, track_id, threshold, engines.classifier.facts.labels)

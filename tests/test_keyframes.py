@@ -1,0 +1,75 @@
+"""--keyframes decodes keyframes alone, at their times, and tells damage as far as the container shows it."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from analytics.decode import DecodeOutcome, decode_samples
+from analytics.packets import list_packets
+from analytics.plan import plan_video
+from analytics.segments import cut
+from tests.clips import write_clip
+from tests.command import emobatch, rows
+from tests.footage import Actor, Scene, standing
+from tests.test_decode import Clock, time_shown
+
+HALF = Fraction(1, 2)
+
+
+@pytest.mark.parametrize("length", [4, 3600])
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [
+        ("clip.mp4", "libx264"),
+        ("clip.mkv", "libx265"),
+        ("clip.ts", "libx264"),
+        ("clip.avi", "libx264"),
+        ("clip.avi", "mpeg4"),
+    ],
+)
+def test_keyframes_come_at_their_times(tmp_path: Path, name: str, codec: str, length: int) -> None:
+    """One in fifty frames; each shows the time that it is given."""
+    path = tmp_path / name
+    # x264 would put more of them where the picture changes.
+    options = {"x264-params": "scenecut=0"} if codec == "libx264" else {}
+    bframes = 0 if path.suffix == ".avi" else 2
+    write_clip(Clock(duration_s=12.0), path, codec=codec, bframes=bframes, gop=50, options=options)
+    plan = plan_video(list_packets(path), HALF, keyframes_only=True)
+    assert plan.times_s == pytest.approx([0, 2, 4, 6, 8, 10])
+    assert [plan.fps, plan.duration_s] == pytest.approx([25, 12], abs=0.1)
+    frames = []
+    for segment in cut(plan, Fraction(length), HALF):
+        outcome = DecodeOutcome(decoded=np.zeros(len(segment), np.bool_))
+        frames += list(decode_samples(path, plan, segment, outcome))
+        assert outcome.decoded.all()
+    assert [frame.sample for frame in frames] == [0, 4, 8, 12, 16, 20]
+    assert all(abs(time_shown(frame.picture) - frame.pts_s) < 0.02 for frame in frames)
+
+
+def test_a_run_over_keyframes(tmp_path: Path) -> None:
+    """The person is one track over samples that lie two seconds apart; the video is whole."""
+    write_clip(
+        Scene(duration_s=12, fps=10, actors=(Actor(standing(200, 150, 70)),)), tmp_path / "a.mp4",
+        gop=20, options={"x264-params": "scenecut=0"},
+    )  # fmt: skip
+    assert emobatch("run", "a.mp4", "--keyframes", "--workers", "0", cwd=tmp_path).code == 0
+    (video,) = rows(tmp_path / "out", "videos")
+    assert (video["status"], video["coverage"], video["fps"], video["n_samples"]) == ("done", 1.0, 10, 6)
+    (track,) = rows(tmp_path / "out", "tracks")
+    assert (track["start_s"], track["end_s"], track["n_faces"]) == (0, 10, 6)
+
+
+def test_a_hole_between_keyframes_is_one(tmp_path: Path) -> None:
+    """Zeroed bytes hold no readable packet, keyframe or not."""
+    path = tmp_path / "a.ts"
+    write_clip(Scene(duration_s=40, fps=10, noise=20), path, gop=20, options={"x264-params": "scenecut=0"})
+    content = bytearray(path.read_bytes())
+    middle, size = len(content) // 2, len(content) // 4
+    content[middle : middle + size] = bytes(size)
+    path.write_bytes(content)
+    done = emobatch("run", "a.ts", "--keyframes", "--workers", "0", cwd=tmp_path)
+    assert done.code == 3
+    (video,) = rows(tmp_path / "out", "videos")
+    assert video["status"] == "partial" and 0.6 < video["coverage"] < 0.85
