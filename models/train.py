@@ -107,7 +107,12 @@ def _train(options: TrainOptions) -> Path:
     patience = Patience(
         monitor, earlier, options.learning_rate if options.schedule == "plateau" else None, options.patience
     )
-    budget = Budget(options.out / "seconds.json", options.budget_s)
+    budget = Budget(
+        options.out / "seconds.json",
+        options.budget_s,
+        batch=min(options.batch, len(learned.pictures)),
+        batches=len(batches),
+    )
     if recogniser:
         begin_with(trainee.network, recogniser, learned.pictures[:_MEASURED_ON])
     elif options.begin not in (RECOGNISER, NOTHING) and not begun:
@@ -149,7 +154,7 @@ def _train(options: TrainOptions) -> Path:
     finally:
         if log.csv_file is not None:  # An error leaves it open.
             log.csv_file.close()
-    return _save_float32(options, best, read_history(history), sum(budget.taken))
+    return _save_float32(options, best, read_history(history), _course_of(options, patience, budget))
 
 
 def read_history(path: Path) -> list[dict[str, float]]:
@@ -162,6 +167,17 @@ def read_history(path: Path) -> list[dict[str, float]]:
     return list({row["epoch"]: row for row in rows}.values())
 
 
+def _course_of(options: TrainOptions, patience: Patience, budget: Budget) -> dict[str, Any]:
+    """How a training went, for its record."""
+    early = len(budget.seen) < options.epochs
+    ended_by = "epochs"
+    if budget.spent and (early or budget.in_part):
+        ended_by = "budget"
+    elif patience.too_long and early:
+        ended_by = "early stopping"
+    return {"seconds": sum(budget.taken), "pictures_seen": sum(budget.seen), "ended_by": ended_by}
+
+
 def _as_json(value: Any) -> Any:
     """An option as JSON has it; of paths the name alone, which means something elsewhere, too."""
     if isinstance(value, tuple):
@@ -169,7 +185,9 @@ def _as_json(value: Any) -> Any:
     return value.name if isinstance(value, Path) else value
 
 
-def _save_float32(options: TrainOptions, weights: Path, history: list[dict[str, float]], seconds: float) -> Path:
+def _save_float32(
+    options: TrainOptions, weights: Path, history: list[dict[str, float]], course: dict[str, Any]
+) -> Path:
     """Save the network without the half-precision policy, which is of no use after training."""
     keras.mixed_precision.set_global_policy("float32")
     trainee = built(options)
@@ -182,7 +200,7 @@ def _save_float32(options: TrainOptions, weights: Path, history: list[dict[str, 
         "teachers": {teacher.name: sha256_of(teacher_file(teacher)) for teacher in options.teachers},
         "before": None if options.begin in (RECOGNISER, NOTHING) else training_of(Path(options.begin)),
         "parameters": trainee.network.count_params(),
-        "seconds": seconds,
+        **course,
         "trained": datetime.now(UTC).date().isoformat(),
         "keras": keras.__version__,
         "backend": keras.backend.backend(),

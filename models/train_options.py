@@ -58,7 +58,7 @@ class TrainOptions:
     patience: int = 0
     """Epochs without a better one on public after which training ends; 0 never ends it."""
     budget_s: float = 0.0
-    """Seconds after which the epoch that is being learned is the last one; 0 sets no bound."""
+    """Seconds after which the batch that is being learned is the last one; 0 sets no bound."""
     weight_decay: float = 0.02
     balance: float = 0.5
     """0 draws pictures as they come, 1 draws all classes equally often."""
