@@ -140,7 +140,9 @@ def train(
         degraded=degraded,
         seed=seed,
     )
-    typer.echo(train_network(options))
+    path = train_network(options)
+    _write_training(out)
+    typer.echo(path)
     return 0
 
 
@@ -168,6 +170,17 @@ def _write_evaluation(out: Path, about: dict[str, str], result: dict[str, Any]) 
 
     try:
         page = write_evaluation(out, about, result)
+    except OSError as error:
+        raise UsageError(f"--out {out}: cannot be written ({error.strerror})", "name another folder") from None
+    typer.echo(f"page: {page}", err=True)
+
+
+def _write_training(out: Path) -> None:
+    from analytics.errors import UsageError
+    from reports.training import write_training
+
+    try:
+        page = write_training(out)
     except OSError as error:
         raise UsageError(f"--out {out}: cannot be written ({error.strerror})", "name another folder") from None
     typer.echo(f"page: {page}", err=True)
