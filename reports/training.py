@@ -23,6 +23,8 @@ _OPTIONS: Final = (
     "loss",
     "seed",
 )
+_OF_TRANSFER: Final = ("weights", "freeze", "freeze_epochs", "fine_rate")
+"""Named where they are anything."""
 _COURSE: Final = {"parameters": "parameters", "pictures_seen": "pictures seen", "ended_by": "ended by"}
 
 
@@ -73,6 +75,11 @@ def _html(told: Mapping[str, Any]) -> str:
         "training.html",
         net=told["options"]["net"],
         told={name: told["options"][name] for name in _OPTIONS if name in told["options"]}
+        | {
+            name: _listed(value)
+            for name in _OF_TRANSFER
+            if (value := told["options"].get(name)) not in (None, [], 0, "none")
+        }
         | {words: told[name] for name, words in _COURSE.items() if name in told},
         names=[_named(name) for name in accuracies],
         colours=[colour_of(place) for place in range(len(accuracies))],
@@ -85,6 +92,10 @@ def _html(told: Mapping[str, Any]) -> str:
         cards={},
         root=".",
     )
+
+
+def _listed(value: Any) -> Any:
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def _named(column: str) -> str:

@@ -19,7 +19,8 @@ def recorded(folder: Path, labels: str, *heads: str, net: str = "tiny") -> Path:
         | {f"{part}{head}accuracy": 0.5 - k / 10 for head in heads for part in ("", "val_")}
         for k in (0, 1)
     ]
-    options = {"net": net, "dataset": "few.npz", "labels": labels, "learning_rate": 0.001}
+    options = {"net": net, "dataset": "few.npz", "labels": labels, "learning_rate": 0.001, "freeze": "none"}
+    options |= {"freeze_epochs": 1, "fine_rate": 0.0001, "weights": ["a.h5", "b.h5"]}
     record = {"options": options, "parameters": 1000, "ended_by": "epochs", "history": history}
     (folder / "training.json").write_text(json.dumps(record), encoding="utf-8")
     return folder
@@ -30,6 +31,7 @@ def test_each_epoch_has_its_row(tmp_path: Path) -> None:
     html = write_training(recorded(tmp_path, "both", "fer2013_", "ferplus_")).read_text(encoding="utf-8")
     assert "<strong>1, kept</strong>" in html and ">2</th>" in html
     assert html.index("accuracy, ferplus labels") < html.index("accuracy, fer2013 labels")
+    assert "freeze epochs: <bdi>1</bdi>" in html and "weights: <bdi>a.h5, b.h5</bdi>" in html and "freeze:" not in html
     assert "ended by: <bdi>epochs</bdi>" in html and "learning rate: <bdi>0.001</bdi>" in html
 
 
