@@ -15,6 +15,7 @@ from jobs import (
     cli_compare,
     cli_config_show,
     cli_doctor,
+    cli_explain,
     cli_export,
     cli_models,
     cli_predict,
@@ -122,6 +123,7 @@ app.command()(cli_schedule.schedule)
 app.command()(cli_predict.predict)
 app.command()(cli_models.evaluate)
 app.command()(cli_models.train)
+app.command()(cli_explain.explain)
 app.add_typer(cli_models.models, name="models")
 app.add_typer(cli_compare.compare, name="compare")
 app.add_typer(cli_config_show.config_commands, name="config")

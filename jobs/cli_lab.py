@@ -25,6 +25,9 @@ def nets(
     budget: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="Training time of each network and seed; 0: no bound.")
     ] = 0,
+    patience: Annotated[
+        int, typer.Option(min=0, help="End a training after so many epochs without a better one; 0: never.")
+    ] = 0,
     labels: Truth = "ferplus",
     loss: Annotated[str, typer.Option(help="As `emobatch train` takes it.")] = "soft-labels",
     size: Annotated[int | None, typer.Option(min=1, help="Of all.", show_default="each network's own")] = None,
@@ -43,6 +46,7 @@ def nets(
         epochs=epochs,
         seeds=seeds,
         budget_s=budget,
+        patience=patience,
         labels=labels,
         loss=loss,
         size=size or 0,

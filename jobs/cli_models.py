@@ -77,9 +77,25 @@ def train(
         typer.Option(
             "--from",
             metavar="WHAT",
-            help="First weights: recogniser (extra `pretrained`), nothing, default, or a .keras file.",
+            help="First weights: recogniser (extra `pretrained`), nothing, default, or a .keras or .h5 network.",
         ),
     ] = "recogniser",
+    weights: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE.h5", help="First weights: of ImageNet, a file of keras.applications without its top."
+        ),
+    ] = None,
+    freeze: Annotated[
+        str, typer.Option(metavar="STAGES", help="Keep so many stages from the picture on, all-but-head, or none.")
+    ] = "none",
+    freeze_epochs: Annotated[
+        int, typer.Option(min=0, help="Epochs in which the head learns alone, before all do at --fine-rate.")
+    ] = 0,
+    fine_rate: Annotated[
+        float | None,
+        typer.Option(min=0, help="The largest rate after --freeze-epochs.", show_default="a tenth of --learning-rate"),
+    ] = None,
     teacher: Annotated[
         list[Path] | None,
         typer.Option(
@@ -126,6 +142,10 @@ def train(
         labels=labels,
         size=size or 0,
         begin=begin,
+        weights=tuple(weights or ()),
+        freeze=freeze,
+        freeze_epochs=freeze_epochs,
+        fine_rate=fine_rate or 0.0,
         teachers=tuple(teacher or ()),
         taught=taught,
         epochs=epochs,
@@ -140,7 +160,9 @@ def train(
         degraded=degraded,
         seed=seed,
     )
-    typer.echo(train_network(options))
+    path = train_network(options)
+    _write_training(out)
+    typer.echo(path)
     return 0
 
 
@@ -168,6 +190,17 @@ def _write_evaluation(out: Path, about: dict[str, str], result: dict[str, Any]) 
 
     try:
         page = write_evaluation(out, about, result)
+    except OSError as error:
+        raise UsageError(f"--out {out}: cannot be written ({error.strerror})", "name another folder") from None
+    typer.echo(f"page: {page}", err=True)
+
+
+def _write_training(out: Path) -> None:
+    from analytics.errors import UsageError
+    from reports.training import write_training
+
+    try:
+        page = write_training(out)
     except OSError as error:
         raise UsageError(f"--out {out}: cannot be written ({error.strerror})", "name another folder") from None
     typer.echo(f"page: {page}", err=True)

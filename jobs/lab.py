@@ -6,7 +6,7 @@ The private split is not read, because who compares chooses.
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -48,6 +48,8 @@ class NetsOptions:
     """How many; the first is 20."""
     budget_s: float = 0.0
     """Seconds of training that each network has with each seed; 0 sets no bound."""
+    patience: int = 0
+    """Epochs without a better one after which a training ends; 0 never ends it."""
     labels: str = "ferplus"
     loss: str = "soft-labels"
     size: int = 0
@@ -66,7 +68,7 @@ def compare_nets(options: NetsOptions) -> Row:
     check_known("--nets", options.nets, tuple(NETWORKS))
     check_known("--labels", (options.labels,), LABEL_SCHEMES)
     public = split_of(options.dataset, "public", options.labels)
-    settings = {name: getattr(options, name) for name in ("epochs", "budget_s", "labels", "loss", "size")}
+    settings = {name: getattr(options, name) for name in ("epochs", "budget_s", "patience", "labels", "loss", "size")}
     claim(options.out, {"compares": "nets", "dataset": sha256_of(options.dataset), **settings})
     rows = []
     for seed in range(20, 20 + options.seeds):
@@ -91,6 +93,7 @@ def _net(options: NetsOptions, net: str, seed: int, public: LabelledPictures) ->
         epochs=options.epochs,
         seed=seed,
         budget_s=options.budget_s,
+        patience=options.patience,
     )
     try:
         path = train(training)
@@ -116,12 +119,24 @@ def _net(options: NetsOptions, net: str, seed: int, public: LabelledPictures) ->
         "parameters": record["parameters"],
         "epochs": len(history),
         "best_epoch": int(best["epoch"]) + 1,
-        "ended_by": "budget" if options.budget_s > 0 and len(history) < options.epochs else "epochs",
+        **{name: record[name] for name in ("pictures_seen", "ended_by")},
         **{name: used[name] for name in ("size", "batch", "learning_rate", "optimizer")},
         "seconds": record["seconds"],
         "face_ms": cost_of(classifier.classify, crops),
         "file_bytes": target.stat().st_size,
+        "history": [_epoch(row, monitor) for row in history],
     }
+
+
+def _epoch(row: Mapping[str, float], monitor: str) -> Row:
+    """An epoch as all networks tell it, whatever their outputs are called."""
+    names = {
+        "accuracy": monitor.removeprefix("val_"),
+        "val_accuracy": monitor,
+        "loss": "loss",
+        "val_loss": "val_loss",
+    }
+    return {"epoch": int(row["epoch"]) + 1} | {name: row[theirs] for name, theirs in names.items()}
 
 
 def check_known(option: str, names: Sequence[str], known: Sequence[str]) -> None:
@@ -146,11 +161,16 @@ def crops_of(part: LabelledPictures, size: int) -> Crops:
 
 
 def judged(said: NDArray[np.float32], labels: NDArray[np.int32]) -> Row:
-    """Accuracy, macro-F1 and cross-entropy of probabilities (n, classes) against labels (n,)."""
+    """Accuracy, macro-F1, cross-entropy and confusion of probabilities (n, classes) against labels (n,)."""
     confusion = confusion_of(labels, said.argmax(axis=1), len(EXPRESSIONS))
     sure = np.maximum(said[np.arange(len(labels)), labels], 1e-7)
-    accuracy = float((said.argmax(axis=1) == labels).mean())
-    return {"accuracy": accuracy, "macro_f1": float(macro_f1(confusion)), "loss": float(-np.log(sure).mean())}
+    return {
+        "accuracy": float((said.argmax(axis=1) == labels).mean()),
+        "macro_f1": float(macro_f1(confusion)),
+        "loss": float(-np.log(sure).mean()),
+        "classes": list(EXPRESSIONS),
+        "confusion": confusion.tolist(),
+    }
 
 
 def cost_of(judge: Callable[[Crops], Any], crops: Crops) -> float:

@@ -5,6 +5,7 @@
     OUT/comparison.csv    all rows
     OUT/comparison.json   {"rows": […], "summary": […]}
     OUT/comparison.md     the summary: mean and spread over the seeds, best first
+    OUT/comparison.html   the same with charts, and what is taken for what
 
 The spread is the standard deviation over the seeds (n - 1), and there is none of a single one.
 """
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from analytics.errors import UsageError
+from reports.lab import write_lab
 
 Row = dict[str, Any]
 
@@ -27,11 +29,16 @@ MEASURED: Final = (
     "train_accuracy",
     "train_loss",
     "epochs",
+    "pictures_seen",
     "seconds",
     "face_ms",
     "file_bytes",
 )
 """Figures whose mean and spread the summary has; the others are alike for all seeds."""
+DETAILS: Final = ("classes", "confusion", "history")
+"""What is no single figure: kept for the page and in JSON, and left out of CSV and summary."""
+_ALWAYS_BEFORE: Final = {"patience": 0}
+"""What held for every comparison before these settings could be chosen; its record does not name them."""
 
 
 def claim(out: Path, settings: Mapping[str, Any]) -> None:
@@ -45,6 +52,7 @@ def claim(out: Path, settings: Mapping[str, Any]) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         begun = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else wanted
+        begun = {name: value for name, value in _ALWAYS_BEFORE.items() if name in wanted} | begun
         if begun != wanted:
             names = [name for name in {**begun, **wanted} if begun.get(name) != wanted.get(name)]
             differing = ", ".join(f"{name} {begun.get(name)} instead of {wanted.get(name)}" for name in names)
@@ -88,11 +96,13 @@ def summary_of(rows: Sequence[Row], by: Sequence[str]) -> list[Row]:
 
 
 def _together(group: Sequence[Row]) -> Row:
-    together = {name: value for name, value in group[0].items() if name not in ("seed", "best_epoch")}
+    together = {name: value for name, value in group[0].items() if name not in ("seed", "best_epoch", *DETAILS)}
     together["seeds"] = len(group)
+    if "ended_by" in together:
+        together["ended_by"] = " or ".join(dict.fromkeys(row["ended_by"] for row in group))
     for name in MEASURED:
-        if name in together:
-            values = [row[name] for row in group]
+        # A row that an earlier release left may lack what is measured now.
+        if values := [row[name] for row in group if name in row]:
             together[name] = statistics.fmean(values)
             together[f"{name}_spread"] = statistics.stdev(values) if len(values) > 1 else None
     return together
@@ -102,29 +112,36 @@ def write_tables(out: Path, title: str, rows: Sequence[Row], by: Sequence[str]) 
     """Write all tables, and return what comparison.json holds."""
     found: Row = {"rows": list(rows), "summary": summary_of(rows, by)}
     _write(out / "comparison.json", json.dumps(found, indent=2) + "\n")
-    names = list(dict.fromkeys(name for row in rows for name in row))
+    names = list(dict.fromkeys(name for row in rows for name in row if name not in DETAILS))
     half = out / "comparison.csv.tmp"
     with half.open("w", newline="", encoding="utf-8") as lines:
-        writer = csv.DictWriter(lines, names)
+        writer = csv.DictWriter(lines, names, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)
     half.replace(out / "comparison.csv")
     _write(out / "comparison.md", _markdown(title, found, by))
+    settings = json.loads((out / "settings.json").read_text(encoding="utf-8"))
+    write_lab(out, title=title, settings=settings, rows=found["rows"], summary=found["summary"], by=by)
     return found
 
 
 def _markdown(title: str, found: Row, by: Sequence[str]) -> str:
-    seconds = {"parameters": ",", "batch": "", "learning_rate": "g", "width": ","}
-    columns = [*by, *(name for name in (*seconds, *MEASURED) if any(name in row for row in found["summary"]))]
+    forms = {"parameters": ",", "batch": "", "learning_rate": "g", "width": ","}
+    named = (*forms, *MEASURED, "ended_by")
+    columns = [*by, *(name for name in named if any(name in row for row in found["summary"]))]
     lines = [f"# {title}\n", f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
     for row in found["summary"]:
-        cells = [_cell(row, name) if name in MEASURED else format(row[name], seconds.get(name, "")) for name in columns]
+        cells = [_cell(row, name, forms.get(name, "")) for name in columns]
         lines.append(f"| {' | '.join(cells)} |")
     lines += [f"\n{row['name']}: {row['problem']}" for row in found["rows"] if row.get("problem")]
     return "\n".join(lines) + "\n"
 
 
-def _cell(row: Row, name: str) -> str:
+def _cell(row: Row, name: str, form: str) -> str:
+    if name not in row:
+        return "-"
+    if name not in MEASURED:
+        return format(row[name], form)
     digits = 3 if "accuracy" in name or name in ("macro_f1", "loss", "train_loss", "face_ms") else 0
     spread = row.get(f"{name}_spread")
     return f"{row[name]:,.{digits}f}" + (f" ± {spread:,.{digits}f}" if spread is not None else "")

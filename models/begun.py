@@ -13,12 +13,16 @@ from typing import Any, Final
 from analytics.errors import UsageError
 
 _RECORD: Final = "begun.json"
-_LEFT_BY_TRAINING: Final = ("resume", "best.weights.h5", "history.csv")
+_LEFT_BY_TRAINING: Final = ("resume", "resume-head", "best.weights.h5", "history.csv")
 OPTIONS: Final = {
     "net": "--net",
     "labels": "--labels",
     "size": "--size",
     "begin": "--from",
+    "weights": "--weights",
+    "freeze": "--freeze",
+    "freeze_epochs": "--freeze-epochs",
+    "fine_rate": "--fine-rate",
     "teachers": "--teacher",
     "taught": "--taught",
     "epochs": "--epochs",
@@ -36,6 +40,9 @@ OPTIONS: Final = {
 """Settings that have an option on the command line, and its name."""
 _NO_VALUE: Final = "nothing"
 _ALWAYS_BEFORE: Final = {
+    "freeze": "none",
+    "freeze_epochs": 0,
+    "fine_rate": 0.0,
     "loss": "soft-labels",
     "optimizer": "adamw",
     "schedule": "cosine",

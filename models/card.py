@@ -22,6 +22,8 @@ _BEGAN: Final = {
     "still tell of identity was not measured.",
     "nothing": "It began with random weights.",
 }
+_LEFT_OUT: Final = {"freeze": "none", "freeze_epochs": 0, "fine_rate": 0.0}
+"""Settings of which a command is silent where they are these."""
 _DATA: Final = {
     "ferplus": (
         "votes of ten people a picture (FER+, Barsoum et al. 2016, arXiv:1608.01041) as soft targets over seven classes; "
@@ -95,7 +97,10 @@ def training_section(training: Mapping[str, Any] | None) -> str:
     listed = [_DATA.get(name, name) for name in labels]
     listed += [f"what {name} says, SHA-256 {sha256[:12]}…" for name, sha256 in training.get("teachers", {}).items()]
     first = str(stages[0]["options"].get("begin", "nothing"))
+    imagenet = [f"{name} (SHA-256 {sha256[:12]}…)" for name, sha256 in (stages[0].get("weights") or {}).items()]
     began = _BEGAN.get(first, f"It began with the weights of {Path(first).name}, of whose training nothing is known.")
+    if imagenet:
+        began = f"It began with weights that learned from ImageNet (Russakovsky et al. 2015): {' and '.join(imagenet)}."
     commands = [_command(stage["options"], place, len(stages)) for place, stage in enumerate(stages, start=1)]
     settings = ", ".join(
         f"{name} {value}" for name, value in options.items() if name not in (*OPTIONS, "dataset", "out")
@@ -116,6 +121,8 @@ def _command(options: Mapping[str, Any], stage: int, stages: int) -> str:
     words = [f"emobatch train {Path(options['dataset']).name}"]
     for name, flag in OPTIONS.items():
         values = options.get(name, []) if name != "taught" or options.get("teachers") else []
+        if options.get(name) == _LEFT_OUT.get(name, ()):
+            continue
         for value in values if isinstance(values, list) else [values]:
             trained = Path(str(value)).suffix == ".keras"
             words.append(f"{flag} DIR{stage - 1 or ''}/{Path(value).name}" if trained else f"{flag} {value}")

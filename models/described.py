@@ -70,19 +70,28 @@ def _numbers(path: Path, read: dict[str, Any], name: str, usual: float) -> tuple
     return tuple(float(number) for number in numbers)
 
 
+def read_network(network: Path) -> keras.Model:
+    """A network as it is in its file.
+
+    Raises:
+        UsageError: no such network, or one that Keras cannot load.
+    """
+    if not is_file(network):
+        raise UsageError(f"{network}: no such network", "name the .keras or .h5 file that training made")
+    try:
+        return keras.models.load_model(network, compile=False)
+    except Exception as error:  # noqa: BLE001 What foreign files make Keras raise is no closed list.
+        problem = f"{network}: Keras cannot load it ({str(error).splitlines()[0][:200] if str(error) else type(error).__name__})"
+        raise UsageError(problem, "load it where it was made, and save it as .keras") from None
+
+
 def load_network(network: Path, description: Description) -> keras.Model:
     """A network that takes one gray face, (batch, size, size, 1) in 0..255, whatever it was trained to take.
 
     Raises:
         UsageError: no such network, one that Keras cannot load, or one of another shape than a classifier's.
     """
-    if not is_file(network):
-        raise UsageError(f"{network}: no such network", "name the .keras or .h5 file that training made")
-    try:
-        model = keras.models.load_model(network, compile=False)
-    except Exception as error:  # noqa: BLE001 What foreign files make Keras raise is no closed list.
-        problem = f"{network}: Keras cannot load it ({str(error).splitlines()[0][:200] if str(error) else type(error).__name__})"
-        raise UsageError(problem, "load it where it was made, and save it as .keras") from None
+    model = read_network(network)
     taken = model.input_shape
     if not isinstance(taken, tuple) or len(taken) != 4 or taken[1] is None or taken[1] != taken[2]:
         raise UsageError(f"{network}: takes {taken}", "give it one square picture, (batch, size, size, channels)")

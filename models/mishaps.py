@@ -16,20 +16,27 @@ _OUT_OF_MEMORY: Final = ("ResourceExhaustedError", "OutOfMemoryError", "MemoryEr
 class EndsWithoutNumber(keras.callbacks.Callback):  # type: ignore[misc]
     """Ends a training whose loss is no number any more, before an epoch of it is kept."""
 
-    def __init__(self, out: object, learning_rate: float) -> None:
+    def __init__(self, out: object, learning_rate: float, option: str = "--learning-rate") -> None:
         super().__init__()
-        self.out, self.learning_rate, self.epoch = out, learning_rate, 0
+        self.out, self.learning_rate, self.option, self.epoch = out, learning_rate, option, 0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        if math.isfinite((logs or {}).get("loss", 0.0)):
+        self._check((logs or {}).get("loss", 0.0))
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        # The last step of an epoch may have spoiled the weights; only who judges with them sees it.
+        self._check((logs or {}).get("val_loss", 0.0))
+
+    def _check(self, loss: float) -> None:
+        if math.isfinite(loss):
             return
         kept = f"the epochs before are kept in {self.out}" if self.epoch else "no epoch was done"
         raise UsageError(
             f"the loss is no number in epoch {self.epoch + 1}; {kept}",
-            f"train into another --out with a --learning-rate below {self.learning_rate:g}",
+            f"train into another --out with a {self.option} below {self.learning_rate:g}",
         )
 
 

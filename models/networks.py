@@ -100,5 +100,14 @@ NETWORKS: Final[dict[str, Callable[..., keras.Model]]] = {
     "model-c": build_model_c,
 }
 """Name on the command line -> builder(size=..., classes=..., heads=...). How each is trained: models.nets.recipes."""
+OF_APPLICATIONS: Final[dict[str, tuple[str, ...]]] = {
+    "vgg16": ("VGG16",),
+    "resnet50": ("ResNet50",),
+    "inceptionv3": ("InceptionV3",),
+    "xception": ("Xception",),
+    "mobilenet": ("MobileNet",),
+    "xception-resnet50v2": ("Xception", "ResNet50V2"),
+}
+"""Networks that take weights of keras.applications (builder(weights=...), a file for each), and whose."""
 PRETRAINED: Final = ("default",)
 """Networks that can begin with what a face recogniser has learned."""

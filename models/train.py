@@ -10,20 +10,24 @@ import logging
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
-from models.batches import Batches, one_or_all, with_features
+from models.batches import Batches, Lessons, one_or_all, with_features
 from models.card import training_of
 from models.lessons import read_lessons, taught_by
 from models.mishaps import EndsWithoutNumber, memory_in_words
-from models.pretrained import begin_with, go_on_from, recogniser_file
+from models.phases import Phase, freeze, phases_of
+from models.pretrained import begin_with, recogniser_file
 from models.schedules import Budget, Patience
 from models.train_options import NOTHING, RECOGNISER, TrainOptions, checked, claim, teacher_file
-from models.trainee import built, compiled, locality_of, monitor_of
+from models.trainee import built, built_network, compiled, locality_of, monitor_of
+from models.transfer import fill_with_imagenet, go_on_from
 from models.weights import sha256_of
 
 _log = logging.getLogger(__name__)
@@ -43,7 +47,7 @@ class _EveryEpoch(keras.callbacks.Callback):  # type: ignore[misc]
         # Keras keeps the state of no random generator with the weights, so each epoch gets its own anew.
         draw = np.random.default_rng((self.batches.seed, epoch))
         for layer in self.model._flatten_layers():
-            if isinstance(layer, keras.layers.Dropout):
+            if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:
                 layer.seed_generator.state.assign(draw.integers(2**32, size=2, dtype=np.uint32))
         self.started = time.monotonic()
 
@@ -82,10 +86,12 @@ def train(options: TrainOptions) -> Path:
 
 
 def _train(options: TrainOptions) -> Path:
-    best, history, resume = options.out / "best.weights.h5", options.out / "history.csv", options.out / "resume"
-    begun = resume.exists()
+    best, history, phases = options.out / "best.weights.h5", options.out / "history.csv", phases_of(options)
+    begun = phases[0].resume.exists()
     recogniser = recogniser_file().read_bytes() if options.begin == RECOGNISER and not begun else b""
     learned, chosen_on = read_lessons(options, "train"), read_lessons(options, "public")
+    if options.freeze.isdecimal():
+        freeze(built(options).network, options.freeze)  # Before anything is written.
     claim(options)
     if options.teachers:
         learned = taught_by(options.teachers, learned, options.taught)
@@ -101,21 +107,52 @@ def _train(options: TrainOptions) -> Path:
     )
     _log.info("%d pictures to learn from, %d to choose on", len(learned.pictures), len(chosen_on.pictures))
 
-    trainee = compiled(options, learned, steps=len(batches) * options.epochs)
-    monitor = monitor_of(options)
+    batch = min(options.batch, len(learned.pictures))
+    budget = Budget(options.out / "seconds.json", options.budget_s, batch=batch, batches=len(batches))
+    early, weights = False, None
+    for phase in phases:
+        trainee = compiled(options, learned, phase, steps=len(batches) * (phase.until - phase.since))
+        if weights is not None:
+            trainee.network.set_weights(weights)
+        elif not begun:
+            _begin(trainee.network, options, recogniser, learned.pictures)
+        early = _fit(trainee.model, options, phase, batches, chosen_on, budget)
+        if budget.spent:
+            break
+        weights = trainee.network.get_weights()
+    return _save_float32(options, best, read_history(history), _course_of(options, early, budget))
+
+
+def _begin(network: keras.Model, options: TrainOptions, recogniser: bytes, faces: NDArray[np.uint8]) -> None:
+    """Fill a network with what it is to begin with."""
+    if recogniser:
+        begin_with(network, recogniser, faces[:_MEASURED_ON])
+    elif options.weights:
+        fill_with_imagenet(network, partial(built_network, options), options.net, options.weights)
+    elif options.begin not in (RECOGNISER, NOTHING):
+        go_on_from(network, Path(options.begin))
+
+
+def _fit(
+    model: keras.Model, options: TrainOptions, phase: Phase, batches: Batches, chosen_on: Lessons, budget: Budget
+) -> bool:
+    """Let a model learn for a phase, or for what is left of it.
+
+    Returns:
+        Whether it waited too long for a better epoch.
+    """
+    history, monitor = options.out / "history.csv", monitor_of(options)
     earlier = {int(row["epoch"]): row[monitor] for row in read_history(history)}
     patience = Patience(
-        monitor, earlier, options.learning_rate if options.schedule == "plateau" else None, options.patience
+        monitor,
+        {epoch: value for epoch, value in earlier.items() if epoch >= phase.since},
+        phase.rate if options.schedule == "plateau" else None,
+        options.patience if phase.patient else 0,
     )
-    budget = Budget(options.out / "seconds.json", options.budget_s)
-    if recogniser:
-        begin_with(trainee.network, recogniser, learned.pictures[:_MEASURED_ON])
-    elif options.begin not in (RECOGNISER, NOTHING) and not begun:
-        go_on_from(trainee.network, Path(options.begin))
     targets, weights = with_features(chosen_on.targets, chosen_on.weights, locality_of(options))
     log = keras.callbacks.CSVLogger(history, append=True)
     try:
-        trainee.model.fit(
+        model.fit(
             batches,
             validation_data=(
                 chosen_on.pictures[..., None].astype(np.float32),
@@ -123,14 +160,16 @@ def _train(options: TrainOptions) -> Path:
                 one_or_all(weights),
             ),
             validation_batch_size=min(256, 2 * options.batch),
+            initial_epoch=phase.since,
             # A training that ended early is not taken up again by the same command.
-            epochs=0 if patience.too_long or budget.spent else options.epochs,
+            epochs=0 if patience.too_long or budget.spent else phase.until,
             shuffle=False,  # The batches are drawn at random already, and reproducibly.
             verbose=0,
             callbacks=[
-                _Averages(resumed=begun),
+                _Averages(resumed=phase.resume.exists()),
+                EndsWithoutNumber(options.out, phase.rate, "--fine-rate" if phase.since else "--learning-rate"),
                 keras.callbacks.ModelCheckpoint(
-                    best,
+                    options.out / "best.weights.h5",
                     monitor=monitor,
                     mode="max",
                     save_best_only=True,
@@ -138,18 +177,17 @@ def _train(options: TrainOptions) -> Path:
                     initial_value_threshold=max(earlier.values(), default=None),
                 ),
                 log,
-                EndsWithoutNumber(options.out, options.learning_rate),
                 _EveryEpoch(batches),
                 patience,
                 budget,
                 # Last, so that an epoch counts as done once its weights and its figures are kept.
-                keras.callbacks.BackupAndRestore(resume, delete_checkpoint=False),
+                keras.callbacks.BackupAndRestore(phase.resume, delete_checkpoint=False),
             ],
         )
     finally:
         if log.csv_file is not None:  # An error leaves it open.
             log.csv_file.close()
-    return _save_float32(options, best, read_history(history), sum(budget.taken))
+    return patience.too_long
 
 
 def read_history(path: Path) -> list[dict[str, float]]:
@@ -162,6 +200,17 @@ def read_history(path: Path) -> list[dict[str, float]]:
     return list({row["epoch"]: row for row in rows}.values())
 
 
+def _course_of(options: TrainOptions, early: bool, budget: Budget) -> dict[str, Any]:
+    """How a training went, for its record; early where patience may have ended it."""
+    unfinished = len(budget.seen) < options.epochs
+    ended_by = "epochs"
+    if budget.spent and (unfinished or budget.in_part):
+        ended_by = "budget"
+    elif early and unfinished:
+        ended_by = "early stopping"
+    return {"seconds": sum(budget.taken), "pictures_seen": sum(budget.seen), "ended_by": ended_by}
+
+
 def _as_json(value: Any) -> Any:
     """An option as JSON has it; of paths the name alone, which means something elsewhere, too."""
     if isinstance(value, tuple):
@@ -169,7 +218,9 @@ def _as_json(value: Any) -> Any:
     return value.name if isinstance(value, Path) else value
 
 
-def _save_float32(options: TrainOptions, weights: Path, history: list[dict[str, float]], seconds: float) -> Path:
+def _save_float32(
+    options: TrainOptions, weights: Path, history: list[dict[str, float]], course: dict[str, Any]
+) -> Path:
     """Save the network without the half-precision policy, which is of no use after training."""
     keras.mixed_precision.set_global_policy("float32")
     trainee = built(options)
@@ -180,9 +231,10 @@ def _save_float32(options: TrainOptions, weights: Path, history: list[dict[str, 
         "options": {name: _as_json(value) for name, value in asdict(options).items()}
         | {"begin": Path(options.begin).name},
         "teachers": {teacher.name: sha256_of(teacher_file(teacher)) for teacher in options.teachers},
+        "weights": {path.name: sha256_of(path) for path in options.weights},
         "before": None if options.begin in (RECOGNISER, NOTHING) else training_of(Path(options.begin)),
         "parameters": trainee.network.count_params(),
-        "seconds": seconds,
+        **course,
         "trained": datetime.now(UTC).date().isoformat(),
         "keras": keras.__version__,
         "backend": keras.backend.backend(),

@@ -14,7 +14,7 @@ from models.classifier import model_path
 from models.datasets import LABEL_SCHEMES
 from models.losses import LOSSES
 from models.nets.recipes import recipe_of
-from models.networks import NETWORKS, PRETRAINED
+from models.networks import NETWORKS, OF_APPLICATIONS, PRETRAINED
 from models.schedules import OPTIMIZERS, SCHEDULES
 from models.weights import sha256_of
 
@@ -22,6 +22,10 @@ RECOGNISER: Final = "recogniser"
 NOTHING: Final = "nothing"
 SHIPPED_NETWORKS: Final = {"default": Path(__file__).parent / "shipped" / "default.keras"}
 """Networks of the classifiers that come with emobatch, before they were converted, to go on from."""
+ALL_BUT_HEAD: Final = "all-but-head"
+FREEZE_NOTHING: Final = "none"
+_FINER: Final = 0.1
+"""Share of the learning rate that fine-tuning has unless it is said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +43,16 @@ class TrainOptions:
     """Side of the network's input in px; 0 is the network's own (models.nets.recipes), as with the next ones."""
     begin: str = RECOGNISER
     """What the weights are at first: a face recogniser's where the network can take them (models.networks.PRETRAINED),
-    random ones (`nothing`), those of a shipped classifier (SHIPPED_NETWORKS), or of a .keras file of the same network."""
+    random ones (`nothing`), those of a shipped classifier (SHIPPED_NETWORKS), or of a .keras or .h5 file of the same network,
+    whose classifier may be another (models.transfer)."""
+    weights: tuple[Path, ...] = ()
+    """Files of ImageNet weights in the format of keras.applications, in place of `begin` (models.networks.OF_APPLICATIONS)."""
+    freeze: str = FREEZE_NOTHING
+    """What does not learn: `none`, `all-but-head`, or so many stages from the picture on (models.phases)."""
+    freeze_epochs: int = 0
+    """Epochs in which the head learns alone, before the others do."""
+    fine_rate: float = 0.0
+    """The largest learning rate after these epochs; 0 is a tenth of that before."""
     teachers: tuple[Path, ...] = ()
     """Trained networks whose opinion of the training pictures is learned beside the labels (models.distillation)."""
     taught: float = 0.5
@@ -58,7 +71,7 @@ class TrainOptions:
     patience: int = 0
     """Epochs without a better one on public after which training ends; 0 never ends it."""
     budget_s: float = 0.0
-    """Seconds after which the epoch that is being learned is the last one; 0 sets no bound."""
+    """Seconds after which the batch that is being learned is the last one; 0 sets no bound."""
     weight_decay: float = 0.02
     balance: float = 0.5
     """0 draws pictures as they come, 1 draws all classes equally often."""
@@ -100,7 +113,8 @@ def checked(options: TrainOptions) -> TrainOptions:
     _check_named("--labels", options.labels, "labels", (*LABEL_SCHEMES, "both"))
     _check_named("--loss", options.loss, "loss", LOSSES)
     _check_named("--schedule", options.schedule, "schedule", SCHEDULES)
-    options = _with_recipe(options)
+    options = _with_phases(_with_recipe(options))
+    options = _with_weights(options)
     _check_named("--optimizer", options.optimizer, "optimizer", OPTIMIZERS)
     if options.begin in SHIPPED_NETWORKS:
         options = replace(options, begin=str(SHIPPED_NETWORKS[options.begin]))
@@ -109,7 +123,7 @@ def checked(options: TrainOptions) -> TrainOptions:
         trained.append(("--from", Path(options.begin)))
     for option, network in trained:
         if not is_file(network):
-            raise UsageError(f"{option} {network}: no such network", "name a .keras file that training made")
+            raise UsageError(f"{option} {network}: no such network", "name the .keras or .h5 file that training made")
     takes = options.begin != RECOGNISER or options.net in PRETRAINED
     return options if takes else replace(options, begin=NOTHING)
 
@@ -117,6 +131,44 @@ def checked(options: TrainOptions) -> TrainOptions:
 def _check_named(option: str, value: str, what: str, known: tuple[str, ...]) -> None:
     if value not in known:
         raise UsageError(f"{option} {value}: no such {what}", f"choose one of: {', '.join(known)}")
+
+
+def _with_weights(options: TrainOptions) -> TrainOptions:
+    """The options, whose weights of ImageNet are in files that are there."""
+    if not options.weights:
+        return options
+    if options.begin not in (RECOGNISER, NOTHING):
+        raise UsageError(f"--weights: --from {options.begin} says what the weights are, too", "leave one of them out")
+    wanted = OF_APPLICATIONS.get(options.net, ())
+    named = " ".join(f"--weights {path}" for path in options.weights)
+    if not wanted:
+        raise UsageError(f"{named}: --net {options.net} takes none", f"choose one of: {', '.join(OF_APPLICATIONS)}")
+    if len(wanted) != len(options.weights):
+        raise UsageError(f"{named}: --net {options.net} takes {len(wanted)}", f"give those of {' and '.join(wanted)}")
+    for path in options.weights:
+        if not is_file(path):
+            raise UsageError(
+                f"--weights {path}: no such file", f"name a .h5 file of the weights of {', '.join(wanted)}"
+            )
+    return replace(options, begin=NOTHING)
+
+
+def _with_phases(options: TrainOptions) -> TrainOptions:
+    """The options, with the rate of fine-tuning where there is any."""
+    if options.freeze not in (FREEZE_NOTHING, ALL_BUT_HEAD) and not (
+        options.freeze.isdecimal() and int(options.freeze)
+    ):
+        remedy = f"give a number of stages from 1 on, {ALL_BUT_HEAD} or {FREEZE_NOTHING}"
+        raise UsageError(f"--freeze {options.freeze}: is no stage", remedy)
+    if not 0 <= options.freeze_epochs < options.epochs:
+        problem = f"--freeze-epochs {options.freeze_epochs}: leaves nothing of --epochs {options.epochs}"
+        raise UsageError(problem, "give fewer, or 0")
+    if not 0 <= options.fine_rate < math.inf:
+        raise UsageError(f"--fine-rate {options.fine_rate:g}: is no step", "give a number above 0")
+    if options.fine_rate and not options.freeze_epochs:
+        raise UsageError(f"--fine-rate {options.fine_rate:g}: nothing is tuned", "give --freeze-epochs, too")
+    fine = options.fine_rate or (_FINER * options.learning_rate if options.freeze_epochs else 0.0)
+    return replace(options, fine_rate=fine)
 
 
 def _with_recipe(options: TrainOptions) -> TrainOptions:
@@ -158,6 +210,7 @@ def claim(options: TrainOptions) -> None:
     settings["teachers"] = (
         " and ".join(_hash_of("--teacher", teacher_file(teacher)) for teacher in options.teachers) or "nobody"
     )
+    settings["weights"] = " and ".join(_hash_of("--weights", path) for path in options.weights) or "nothing"
     if options.begin not in (RECOGNISER, NOTHING):
         settings["begin"] = _hash_of("--from", Path(options.begin))
     try:

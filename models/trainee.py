@@ -1,6 +1,7 @@
 """A network made ready to be trained: its loss, its optimizer, and what chooses the best epoch."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ from models.batches import FEATURES, Lessons, one_or_all
 from models.features import features_of
 from models.losses import LOCALITY, locality_preserving, loss_of
 from models.networks import NETWORKS
+from models.phases import Phase, freeze
 from models.schedules import optimizer_of
 from models.train_options import TrainOptions
 
@@ -34,9 +36,14 @@ def monitor_of(options: TrainOptions) -> str:
     return f"val_{options.heads[0]}_accuracy" if several else "val_accuracy"
 
 
+def built_network(options: TrainOptions, **more: Any) -> keras.Model:
+    """The network of the options, with random weights but for what more says to its builder."""
+    return NETWORKS[options.net](size=options.size, classes=len(EXPRESSIONS), heads=options.heads, **more)
+
+
 def built(options: TrainOptions) -> Trainee:
     """The network of the options, with random weights, under Keras' present dtype policy."""
-    network = NETWORKS[options.net](size=options.size, classes=len(EXPRESSIONS), heads=options.heads)
+    network = built_network(options)
     if not locality_of(options):
         return Trainee(network, network)
     outputs = network.output if isinstance(network.output, dict) else {options.heads[0]: network.output}
@@ -44,16 +51,18 @@ def built(options: TrainOptions) -> Trainee:
     return Trainee(network, keras.Model(network.input, outputs, name=network.name))
 
 
-def compiled(options: TrainOptions, learned: Lessons, steps: int) -> Trainee:
-    """The network with loss and optimizer, under the dtype policy of the options.
+def compiled(options: TrainOptions, learned: Lessons, phase: Phase, steps: int) -> Trainee:
+    """The network with loss and optimizer for a phase of its training, under the dtype policy of the options.
 
     Args:
         options: of the training.
         learned: what it learns from, whose classes the loss may count.
-        steps: of the whole training.
+        phase: what is frozen, and how large steps are.
+        steps: of the whole phase.
     """
     keras.mixed_precision.set_global_policy(options.precision)
     trainee = built(options)
+    freeze(trainee.network, phase.frozen)
     losses = {head: loss_of(options.loss, _counts(learned, head)) for head in options.heads}
     metrics = {head: ["accuracy"] for head in options.heads}
     if locality_of(options):
@@ -62,7 +71,7 @@ def compiled(options: TrainOptions, learned: Lessons, steps: int) -> Trainee:
         optimizer_of(
             options.optimizer,
             options.schedule,
-            options.learning_rate,
+            phase.rate,
             steps,
             weight_decay=options.weight_decay,
             averaged=options.averaged,

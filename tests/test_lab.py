@@ -61,11 +61,17 @@ def test_networks_are_compared_and_not_twice(options: "NetsOptions", monkeypatch
     assert (row["epochs"], row["batch"], row["learning_rate"], row["size"]) == (1, 128, 1.4e-3, 16)
     assert row["parameters"] > 500 and row["seconds"] > 0 and row["face_ms"] > 0
     assert row["file_bytes"] == (options.out / "networks" / "tiny-20" / "tiny.tflite").stat().st_size
+    assert np.sum(row["confusion"]) == 14 and row["classes"][3] == "happy"
+    assert row["pictures_seen"] == 28 and row["history"][0]["val_accuracy"] == pytest.approx(row["accuracy"])
     monkeypatch.setattr("jobs.lab.train", lambda _: pytest.fail("trained again"))
     assert compare_nets(replace(options, seeds=2)) == two
     assert json.loads((options.out / "comparison.json").read_text(encoding="utf-8")) == two
     with (options.out / "comparison.csv").open(newline="", encoding="utf-8") as lines:
-        assert [float(line["accuracy"]) for line in csv.DictReader(lines)] == [row["accuracy"] for row in two["rows"]]
+        listed = list(csv.DictReader(lines))
+    assert [float(line["accuracy"]) for line in listed] == [row["accuracy"] for row in two["rows"]]
+    assert not {"confusion", "classes", "history"} & set(listed[0])
+    html = (options.out / "comparison.html").read_text(encoding="utf-8")
+    assert "Networks on few.npz" in html and "±" in html and "What is taken for what" in html
     page = (options.out / "comparison.md").read_text(encoding="utf-8")
     assert (
         page.startswith("# Networks on few.npz, ferplus labels, split public\n") and "| tiny | " in page and "±" in page
@@ -75,11 +81,28 @@ def test_networks_are_compared_and_not_twice(options: "NetsOptions", monkeypatch
 
 
 def test_the_budget_ends_each_training(options: "NetsOptions") -> None:
-    """After the epoch in which it is over."""
+    """After the batch in which it is over: what was learned of a part of an epoch is a result, and says how much it was."""
+    from jobs import lab
+    from models.train import train
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(lab, "train", lambda training: train(replace(training, batch=7)))
+        row = lab.compare_nets(replace(options, epochs=5, budget_s=1e-6))["rows"][0]
+    assert (row["epochs"], row["ended_by"], row["pictures_seen"]) == (1, "budget", 7)
+    assert 0 <= row["accuracy"] <= 1 and len(row["history"]) == 1
+
+
+def test_patience_ends_a_training_early(options: "NetsOptions") -> None:
+    """And the row says so; a folder that was begun before patience could be chosen had none."""
     from jobs.lab import compare_nets
 
-    row = compare_nets(replace(options, epochs=5, budget_s=1e-6))["rows"][0]
-    assert (row["epochs"], row["ended_by"]) == (1, "budget")
+    row = compare_nets(replace(options, epochs=50, patience=1))["rows"][0]
+    assert row["ended_by"] == "early stopping" and row["epochs"] < 50 and row["pictures_seen"] == 28 * row["epochs"]
+    record = options.out / "settings.json"
+    settings = json.loads(record.read_text(encoding="utf-8"))
+    record.write_text(json.dumps({name: value for name, value in settings.items() if name != "patience"}))
+    with pytest.raises(UsageError, match="holds a comparison begun with patience 0 instead of 1"):
+        compare_nets(replace(options, epochs=50, patience=1))
 
 
 def test_a_network_that_fails_stops_no_other(options: "NetsOptions", monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,6 +142,8 @@ def test_heads_are_compared(dataset: Path, tmp_path: Path) -> None:
     assert len(found["rows"]) == 4 and {row["head"] for row in found["rows"]} == {"softmax", "knn"}
     by_name = {(row["features"].partition("-")[0], row["head"]): row for row in found["rows"]}
     best = by_name["lbp", "softmax"]
+    assert np.trace(best["confusion"]) == round(14 * best["accuracy"])
+    assert "softmax on lbp" in (tmp_path / "heads" / "comparison.html").read_text(encoding="utf-8")
     assert best["accuracy"] > 0.9 and best["pictures"] == 20 and best["width"] == 36 * 59
     assert by_name["net", "knn"]["width"] == 84
     wrong = CliRunner().invoke(app, ["heads", str(dataset), "--out", str(tmp_path / "x"), "--features", "sift"])

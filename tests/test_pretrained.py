@@ -132,8 +132,8 @@ def test_the_shipped_network_is_the_shipped_classifier(faces: Any) -> None:
     from models.described import Description, load_network
     from models.mixing import Mix
     from models.networks import NETWORKS
-    from models.pretrained import go_on_from
     from models.train_options import SHIPPED_NETWORKS
+    from models.transfer import go_on_from
 
     facts = ExpressionClassifier("default").facts
     heads = tuple(facts.heads)
@@ -151,7 +151,7 @@ def test_the_shipped_network_is_the_shipped_classifier(faces: Any) -> None:
 def test_a_network_of_another_kind_is_no_beginning(tmp_path: Path) -> None:
     """Named, with what it should be."""
     from models.networks import NETWORKS
-    from models.pretrained import go_on_from
+    from models.transfer import go_on_from
 
     NETWORKS["small"](heads=("ferplus", "fer2013")).save(tmp_path / "small.keras")
     with pytest.raises(UsageError, match=r"--from .*small\.keras: is another network than the one to be trained"):

@@ -13,6 +13,7 @@ def build_inceptionv3(
     channels: int = 3,
     width: float = 1.0,
     dropout: float = 0.5,
+    weights: tuple[str | None, ...] = (None,),
 ) -> keras.Model:
     """The network of table 1 of the paper (keras.applications), then 2048→1024→classes.
 
@@ -25,10 +26,11 @@ def build_inceptionv3(
         channels: 3, the same gray in each, or 1.
         width: factor of the dense layer; the convolutions stay as they are.
         dropout: share of the dense layer's features dropped while training.
+        weights: file of the weights of InceptionV3 in keras.applications, without its top.
     """
     picture = picture_input(size)
     seen = centred(picture, channels)
-    x = keras.applications.InceptionV3(include_top=False, weights=None, input_tensor=seen).output
+    x = keras.applications.InceptionV3(include_top=False, weights=weights[0], input_tensor=seen).output
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dense(times(1024, width), activation="relu")(x)
     x = layers.Dropout(dropout)(x)

@@ -13,6 +13,7 @@ def build_mobilenet(
     channels: int = 3,
     width: float = 1.0,
     dropout: float = 1e-3,
+    weights: tuple[str | None, ...] = (None,),
 ) -> keras.Model:
     """The network of table 1 of the paper (keras.applications), 1024→classes.
 
@@ -23,10 +24,11 @@ def build_mobilenet(
         channels: 3, the same gray in each, or 1.
         width: factor of all channels, the paper's alpha.
         dropout: share of the pooled features dropped while training.
+        weights: file of the weights of MobileNet in keras.applications, without its top.
     """
     picture = picture_input(size)
     seen = centred(picture, channels)
-    x = keras.applications.MobileNet(alpha=width, include_top=False, weights=None, input_tensor=seen).output
+    x = keras.applications.MobileNet(alpha=width, include_top=False, weights=weights[0], input_tensor=seen).output
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(dropout)(x)
     return with_heads(picture, x, classes, heads, "mobilenet")

@@ -48,6 +48,7 @@ def build_resnet50(
     heads: Heads = ("expression",),
     channels: int = 3,
     dropout: float = 0.0,
+    weights: tuple[str | None, ...] = (None,),
 ) -> keras.Model:
     """The network of bottleneck blocks in table 1 of the paper (keras.applications), 2048→classes.
 
@@ -59,10 +60,11 @@ def build_resnet50(
         heads: names of the outputs.
         channels: 3, the same gray in each, or 1.
         dropout: share of the pooled features dropped while training; the paper drops none.
+        weights: file of the weights of ResNet50 in keras.applications, without its top.
     """
     picture = picture_input(size)
     seen = levelled(picture, channels, IMAGENET_MEAN, 1.0)
-    x = keras.applications.ResNet50(include_top=False, weights=None, input_tensor=seen).output
+    x = keras.applications.ResNet50(include_top=False, weights=weights[0], input_tensor=seen).output
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(dropout)(x) if dropout else x
     return with_heads(picture, x, classes, heads, "resnet50")

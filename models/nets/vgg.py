@@ -18,6 +18,7 @@ def build_vgg16(
     channels: int = 3,
     width: float = 1.0,
     dropout: float = 0.5,
+    weights: tuple[str | None, ...] = (None,),
 ) -> keras.Model:
     """Thirteen convolutions in five blocks (keras.applications), then dense 4096, 4096.
 
@@ -31,10 +32,11 @@ def build_vgg16(
         channels: 3, the same gray in each, or 1.
         width: factor of the dense layers; the convolutions stay as they are.
         dropout: share dropped after each dense layer while training.
+        weights: file of the weights of VGG16 in keras.applications, without its top.
     """
     picture = picture_input(size)
     seen = levelled(picture, channels, IMAGENET_MEAN, 1.0)
-    x = keras.applications.VGG16(include_top=False, weights=None, input_tensor=seen).output
+    x = keras.applications.VGG16(include_top=False, weights=weights[0], input_tensor=seen).output
     x = layers.GlobalAveragePooling2D()(x)
     for _ in range(2):
         x = layers.Dense(times(4096, width), activation="relu")(x)

@@ -13,6 +13,7 @@ def build_xception(
     channels: int = 3,
     width: float = 1.0,
     dropout: float = 0.5,
+    weights: tuple[str | None, ...] = (None,),
 ) -> keras.Model:
     """The network of figure 5 of the paper (keras.applications), then 2048→256→classes.
 
@@ -25,10 +26,11 @@ def build_xception(
         channels: 3, the same gray in each, or 1.
         width: factor of the dense layer; the convolutions stay as they are.
         dropout: share of the dense layer's features dropped while training.
+        weights: file of the weights of Xception in keras.applications, without its top.
     """
     picture = picture_input(size)
     seen = centred(picture, channels)
-    x = keras.applications.Xception(include_top=False, weights=None, input_tensor=seen).output
+    x = keras.applications.Xception(include_top=False, weights=weights[0], input_tensor=seen).output
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dense(times(256, width), activation="relu")(x)
     x = layers.Dropout(dropout)(x)
@@ -42,6 +44,7 @@ def build_xception_resnet50v2(
     channels: int = 3,
     width: float = 1.0,
     dropout: float = 0.5,
+    weights: tuple[str | None, ...] = (None, None),
 ) -> keras.Model:
     """Both networks look at the same face; their 2,048 + 2,048 maps go through 1,024 filters of 1x1 without activation.
 
@@ -59,12 +62,13 @@ def build_xception_resnet50v2(
         channels: 3, the same gray in each, or 1.
         width: factor of the 1,024 filters; the two networks stay as they are.
         dropout: share of the pooled features dropped while training.
+        weights: files of the weights of Xception and of ResNet50V2 in keras.applications, without their tops.
     """
     picture = picture_input(size)
     seen = centred(picture, channels)
     both = [
-        network(include_top=False, weights=None, input_tensor=seen).output
-        for network in (keras.applications.Xception, keras.applications.ResNet50V2)
+        network(include_top=False, weights=file, input_tensor=seen).output
+        for network, file in zip((keras.applications.Xception, keras.applications.ResNet50V2), weights, strict=True)
     ]
     x = layers.Concatenate(name="both_networks")(both)
     x = layers.Conv2D(times(1024, width), 1, padding="same", name="together")(x)
