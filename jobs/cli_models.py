@@ -110,6 +110,9 @@ def train(
     degraded: Annotated[
         float, typer.Option(min=0, max=2, help="How often pictures are degraded as cameras do it; 1: usual.")
     ] = 1.0,
+    augment: Annotated[
+        str, typer.Option(help="How pictures are changed: cctv, none, flip, light, erasing or strong.")
+    ] = "cctv",
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 20,
     debug: Debug = False,
 ) -> int:
@@ -138,6 +141,7 @@ def train(
         balance=balance,
         mixup=mixup,
         degraded=degraded,
+        augment=augment,
         seed=seed,
     )
     typer.echo(train_network(options))

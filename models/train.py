@@ -16,8 +16,9 @@ from typing import Any, Final
 import keras
 import numpy as np
 
-from models.batches import Batches, one_or_all, with_features
+from models.batches import Batches, Lessons, one_or_all, with_features
 from models.card import training_of
+from models.described import Description, write_description
 from models.lessons import read_lessons, taught_by
 from models.mishaps import EndsWithoutNumber, memory_in_words
 from models.pretrained import begin_with, go_on_from, recogniser_file
@@ -67,7 +68,8 @@ def train(options: TrainOptions) -> Path:
     """Train one network and save it.
 
     Returns:
-        The path of the trained .keras file, of the epoch with the best accuracy on the public split.
+        The path of the trained .keras file, of the epoch with the best accuracy on the public split; its description lies
+        beside it where the data set has other classes than the seven, or normalised pictures.
         Beside it: history.csv, and training.json with the options and the figures.
 
     Raises:
@@ -97,6 +99,7 @@ def _train(options: TrainOptions) -> Path:
         mixup=options.mixup,
         seed=options.seed,
         degraded=options.degraded,
+        augment=options.augment,
         locality=locality_of(options),
     )
     _log.info("%d pictures to learn from, %d to choose on", len(learned.pictures), len(chosen_on.pictures))
@@ -149,7 +152,7 @@ def _train(options: TrainOptions) -> Path:
     finally:
         if log.csv_file is not None:  # An error leaves it open.
             log.csv_file.close()
-    return _save_float32(options, best, read_history(history), sum(budget.taken))
+    return _save_float32(options, learned, best, read_history(history), sum(budget.taken))
 
 
 def read_history(path: Path) -> list[dict[str, float]]:
@@ -169,13 +172,16 @@ def _as_json(value: Any) -> Any:
     return value.name if isinstance(value, Path) else value
 
 
-def _save_float32(options: TrainOptions, weights: Path, history: list[dict[str, float]], seconds: float) -> Path:
+def _save_float32(
+    options: TrainOptions, learned: Lessons, weights: Path, history: list[dict[str, float]], seconds: float
+) -> Path:
     """Save the network without the half-precision policy, which is of no use after training."""
     keras.mixed_precision.set_global_policy("float32")
-    trainee = built(options)
+    trainee = built(options, len(learned.classes))
     trainee.model.load_weights(weights)
     path = options.out / f"{options.net}.keras"
     trainee.network.save(path)
+    write_description(path, Description(classes=learned.classes, normalised=learned.normalised))
     record = {
         "options": {name: _as_json(value) for name, value in asdict(options).items()}
         | {"begin": Path(options.begin).name},

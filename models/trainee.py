@@ -34,9 +34,9 @@ def monitor_of(options: TrainOptions) -> str:
     return f"val_{options.heads[0]}_accuracy" if several else "val_accuracy"
 
 
-def built(options: TrainOptions) -> Trainee:
-    """The network of the options, with random weights, under Keras' present dtype policy."""
-    network = NETWORKS[options.net](size=options.size, classes=len(EXPRESSIONS), heads=options.heads)
+def built(options: TrainOptions, classes: int = len(EXPRESSIONS)) -> Trainee:
+    """The network of the options for so many classes, with random weights, under Keras' present dtype policy."""
+    network = NETWORKS[options.net](size=options.size, classes=classes, heads=options.heads)
     if not locality_of(options):
         return Trainee(network, network)
     outputs = network.output if isinstance(network.output, dict) else {options.heads[0]: network.output}
@@ -53,7 +53,7 @@ def compiled(options: TrainOptions, learned: Lessons, steps: int) -> Trainee:
         steps: of the whole training.
     """
     keras.mixed_precision.set_global_policy(options.precision)
-    trainee = built(options)
+    trainee = built(options, len(learned.classes))
     losses = {head: loss_of(options.loss, _counts(learned, head)) for head in options.heads}
     metrics = {head: ["accuracy"] for head in options.heads}
     if locality_of(options):
@@ -77,4 +77,4 @@ def compiled(options: TrainOptions, learned: Lessons, steps: int) -> Trainee:
 def _counts(learned: Lessons, head: str) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
     """(classes,) pictures whose likeliest class it is."""
     heard = learned.weights[head] > 0
-    return np.bincount(learned.targets[head][heard].argmax(axis=1), minlength=len(EXPRESSIONS))
+    return np.bincount(learned.targets[head][heard].argmax(axis=1), minlength=len(learned.classes))
