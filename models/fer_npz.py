@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
 from analytics.schema import why_no_classes
+from models.levels import NORMALISED
 
 _DESCRIBED: Final = "write the npz as docs/evaluate.md describes"
 _AGAIN: Final = "copy or write it again"
@@ -52,7 +53,7 @@ def read_fer_npz(path: Path, split: str | None) -> FerArrays:
 
     Raises:
         UsageError: the file cannot be read, is no npz or is damaged; an array is missing or not of the documented
-            shape and type; or there is no such split; classes that can be none.
+            shape and type; there is no such split; or its classes or its normalisation can be none.
     """
     try:
         with path.open("rb") as file:
@@ -158,9 +159,20 @@ def _split_of(arrays: _Arrays, split: str | None) -> FerArrays:
         split=parts[rows],
         classes=_classes_of(arrays),
         subjects=arrays.get("subjects", "text", (n,))[rows] if "subjects" in arrays else None,
-        normalised=arrays.names("normalised")[0] if "normalised" in arrays else "",
+        normalised=_normalised_of(arrays),
         flagged=int((inside & ~rows).sum()),
     )
+
+
+def _normalised_of(arrays: _Arrays) -> str:
+    """What was done to the grey levels, or nothing."""
+    if "normalised" not in arrays:
+        return ""
+    (name,) = arrays.get("normalised", "text", (1,)).tolist()
+    if name not in NORMALISED:
+        problem = f"{arrays.path}: its array 'normalised' says '{name:.40}'"
+        raise UsageError(problem, f"it is one of: {', '.join(NORMALISED)}; without it levels are as they were")
+    return str(name)
 
 
 def _classes_of(arrays: _Arrays) -> tuple[str, ...]:

@@ -33,14 +33,15 @@ def read_lessons(options: TrainOptions, split: str) -> Lessons:
     if options.dataset.suffix.lower() != ".npz" and options.dataset.exists():
         # Folders and CSV files have no splits: what teaches would also choose.
         raise UsageError(
-            f"{options.dataset}: has no splits", "train on a FER-style .npz with the splits train and public"
+            f"{options.dataset}: has no splits",
+            "train on a FER-style .npz with the splits train and public; `emobatch dataset` makes one of it",
         )
     by_head = {head: read_labelled(options.dataset, split, head) for head in options.heads}
     weights = {}
     targets = {}
     for head, data in by_head.items():
         soft = split == "train" and options.loss != "cross-entropy"
-        targets[head] = data.targets if soft else hard_targets(data.labels)
+        targets[head] = data.targets if soft else hard_targets(data.labels, len(data.classes))
         weights[head] = targets[head].sum(axis=1)
         if not weights[head].any():
             raise UsageError(f"{options.dataset}: no picture of its split '{split}' has a label", "check the labels")

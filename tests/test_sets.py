@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import skimage.data
 
 from analytics.errors import UsageError
+from models.crop import crop_whole
 from models.datasets import read_labelled
 from models.sets.formats import read_source
 from models.sets.make import Made, SetOptions, make_dataset, scratch_beside
@@ -156,6 +158,24 @@ def test_a_manifest_may_say_everything(tmp_path: Path) -> None:
     # Nothing was brought to choose on, so a part of train is taken for it, whole people.
     assert sum(told["splits"]["public"].values()) in (2, 1)
     assert "list/p4" in told["subjects"]["in_several"]  # As the list itself has it.
+
+
+def test_faces_are_found_first(tmp_path: Path) -> None:
+    """In pictures of any size; those without a face are used whole and told, or left out."""
+    portrait = np.asarray(skimage.data.astronaut()[..., ::-1], np.uint8)  # type: ignore[no-untyped-call]
+    for k in range(4):
+        faces.write(tmp_path / "set" / "happy" / f"{k}.png", portrait[: 500 - 10 * k])
+        faces.write(tmp_path / "set" / "sad" / f"{k}.png", np.full((40, 60), 50 * k, np.uint8))
+    faces.write(tmp_path / "set" / "happy" / "none.png", np.full((40, 60), 255, np.uint8))
+    chosen: dict[str, Any] = {"classes": ("happy", "sad"), "shares": (100.0, 0.0, 0.0)}
+    chosen["prepare"] = Preparation(detector="yunet", size=32)
+    _, told, arrays = made(tmp_path / "set.npz", tmp_path / "set", **chosen)
+    assert told["used_whole"] == 5 and told["n"] == 9
+    found = arrays["images"][arrays["names"] == "happy/1.png"][0]
+    whole = crop_whole(portrait[:490], 32)
+    assert np.abs(found.astype(int) - whole).mean() > 20
+    with pytest.raises(UsageError, match=r"the pictures show one class alone \(happy\)"):
+        made(tmp_path / "less.npz", tmp_path / "set", **chosen, skip_faceless=True)
 
 
 def test_nobody_is_in_two_splits(tmp_path: Path) -> None:

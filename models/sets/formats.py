@@ -10,7 +10,7 @@ from models.labels import class_index
 from models.sets.fer2013 import columns_of_csv, is_fer_csv, read_fer_csv, read_npz
 from models.sets.folders import is_manifest, read_folders, read_manifest
 from models.sets.named import is_ckplus, is_jaffe, is_kdef, read_ckplus, read_jaffe, read_kdef
-from models.sets.records import ReadOptions, SourceSet
+from models.sets.records import ReadOptions, SourceSet, split_named
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,14 @@ def _npz(path: Path) -> bool:
     return path.suffix.lower() == ".npz" and path.is_file()
 
 
-def _without_classes(fits: Callable[[Path], bool]) -> Callable[[Path], bool]:
-    """A folder of this kind, and none that somebody has sorted into folders of classes."""
+def _unsorted(fits: Callable[[Path], bool]) -> Callable[[Path], bool]:
+    """A folder of this kind, and none that somebody has sorted into folders of classes or splits."""
 
     def fits_as_given(path: Path) -> bool:
-        if not path.is_dir() or any(class_index(entry.name) >= 0 for entry in path.iterdir() if entry.is_dir()):
+        if not path.is_dir():
             return False
-        return fits(path)
+        below = [entry.name for entry in path.iterdir() if entry.is_dir()]
+        return not any(class_index(name) >= 0 or split_named(name) for name in below) and fits(path)
 
     return fits_as_given
 
@@ -41,9 +42,9 @@ FORMATS: Final[dict[str, Format]] = {
     "npz": Format(read_npz, _npz),
     "fer2013": Format(read_fer_csv, is_fer_csv),
     "manifest": Format(read_manifest, is_manifest),
-    "ckplus": Format(read_ckplus, _without_classes(is_ckplus)),
-    "kdef": Format(read_kdef, _without_classes(is_kdef)),
-    "jaffe": Format(read_jaffe, _without_classes(is_jaffe)),
+    "ckplus": Format(read_ckplus, _unsorted(is_ckplus)),
+    "kdef": Format(read_kdef, _unsorted(is_kdef)),
+    "jaffe": Format(read_jaffe, _unsorted(is_jaffe)),
     "folders": Format(read_folders, Path.is_dir),
 }
 """Name before a SOURCE (`kdef:PATH`) -> how it is read. Without a name, the first that fits."""
