@@ -56,6 +56,7 @@ def dataset(
 ) -> int:
     """Make data sets of the literature into one .npz that train, evaluate and compare take."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    from analytics.errors import UsageError
     from models.sets.make import SetOptions, make_dataset, scratch_beside
     from models.sets.prepare import Preparation
     from models.sets.records import ReadOptions
@@ -77,7 +78,10 @@ def dataset(
         seed=seed,
     )
     with scratch_beside(out) as scratch:
-        made = make_dataset(options, Path(scratch))
+        try:
+            made = make_dataset(options, Path(scratch))
+        except OSError as error:
+            raise UsageError(f"--out {out}: cannot be written ({error.strerror})", "name another file") from None
         told = summary_of(made)
         if report is not None:
             from jobs.dataset_page import draw

@@ -75,7 +75,7 @@ def test_bad_pictures_may_be_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        ("7,0 0 0 0,Training", "line 2: '7' is no emotion"),
+        ("8,0 0 0 0,Training", "line 2: '8' is no emotion"),
         ("0,0 0 0,Training", "line 2: has 3 pixels, which make no square"),
         ("0,0 0 0 256,Training", "line 2: its pixels are no numbers from 0 to 255"),
         ("0,a b c d,Training", "line 2: its pixels are no numbers from 0 to 255"),

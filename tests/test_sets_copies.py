@@ -106,7 +106,7 @@ def test_the_page_shows_what_is_in_the_set(tmp_path: Path) -> None:
     command = ("dataset", "set", "--out", "set.npz", "--classes", "happy,sad", "--report", "page", "--size", "32")
     done = emobatch(*command, cwd=tmp_path)
     assert done.code == 0, done.stderr
-    assert "leaks: 1 groups of copies, 4 pictures, are in several splits" in done.stdout
+    assert "leaks: 1 group of copies in several splits, 4 pictures" in done.stdout
     assert done.stderr.splitlines()[-1] == "page: page/dataset.html"
     page = Reader(tmp_path / "page" / "dataset.html")
     bars = page.figures["figure-classes"]["data"]

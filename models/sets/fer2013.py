@@ -18,8 +18,9 @@ from models.fer_npz import read_fer_npz
 from models.labels import ferplus_labels
 from models.sets.records import Item, ReadOptions, SourceSet, split_named
 
-_NAMES: Final = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-"""By the number in the column `emotion`."""
+_CONTEMPT: Final = "contempt"
+_NAMES: Final = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral", _CONTEMPT)
+"""By the number in the column `emotion`; the last is not FER2013's, but that of CK+ where others have written it so."""
 _VOTES_FILE: Final = "fer2013new.csv"
 _NOT_VOTES: Final = ("Usage", "Image name")
 _AGAIN: Final = "copy the file again"
@@ -45,7 +46,7 @@ def read_fer_csv(path: Path, options: ReadOptions) -> SourceSet:
     """FER2013's csv: emotion,pixels and, if it is there, Usage; with fer2013new.csv beside it, the votes of FER+.
 
     Raises:
-        UsageError: a row that is no square picture or has no label from 0 to 6; votes of another number of rows; or
+        UsageError: a row that is no square picture or has no label from 0 to 7; votes of another number of rows; or
             ferplus is asked for and there are none.
     """
     items: list[Item] = []
@@ -62,7 +63,8 @@ def read_fer_csv(path: Path, options: ReadOptions) -> SourceSet:
         items.append(Item(label=_NAMES[int(emotion)], name=f"line {line}", split=split or ""))
     votes, names = _votes_beside(path, len(items))
     stacked = np.stack(pictures) if pictures else np.empty((0, 1, 1), np.uint8)
-    made = SourceSet(kind="fer2013", items=items, pictures=stacked, votes=votes, vote_names=names)
+    spare = (_CONTEMPT,)
+    made = SourceSet(kind="fer2013", items=items, pictures=stacked, votes=votes, vote_names=names, spare=spare)
     return by_majority(made, path) if options.labels == "ferplus" else made
 
 
@@ -89,6 +91,7 @@ def read_npz(path: Path, options: ReadOptions) -> SourceSet:
         pictures=data.pictures,
         votes=data.votes,
         vote_names=data.vote_names,
+        spare=(_CONTEMPT,),
         left_out={"flagged as copy or as no face": data.flagged} if data.flagged else {},
     )
     return by_majority(made, path) if options.labels == "ferplus" else made
@@ -103,11 +106,12 @@ def by_majority(source: SourceSet, path: Path) -> SourceSet:
     if source.votes is None:
         remedy = f"put {_VOTES_FILE} of FER+ beside the csv, or use --labels fer2013"
         raise UsageError(f"{path}: has no votes of FER+", remedy)
-    labels = ferplus_labels(source.votes, source.vote_names)
+    known = (*EXPRESSIONS, _CONTEMPT)
+    labels = ferplus_labels(source.votes, source.vote_names, known)
     kept = np.flatnonzero(labels >= 0)
-    items = [replace(source.items[row], label=EXPRESSIONS[labels[row]]) for row in kept.tolist()]
+    items = [replace(source.items[row], label=known[labels[row]]) for row in kept.tolist()]
     pictures = np.asarray(source.pictures)[kept]
-    left_out = source.left_out | {"no clear majority of one of the seven": len(labels) - len(kept)}
+    left_out = source.left_out | {"no clear majority": len(labels) - len(kept)}
     told = {reason: n for reason, n in left_out.items() if n}
     return replace(source, items=items, pictures=pictures, votes=source.votes[kept], left_out=told)
 

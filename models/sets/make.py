@@ -90,7 +90,9 @@ def make_dataset(options: SetOptions, scratch: Path) -> Made:
     """
     _check(options)
     pool = pooled(_read(options), options.classes, options.mapping)
-    prepared = prepare(pool, options.prepare, scratch / "crops.npy", skip_bad=options.skip_bad)
+    file, size = scratch / "crops", options.prepare.size
+    prepared = prepare(pool, options.prepare, file, skip_bad=options.skip_bad)
+    crops = np.memmap(file, np.uint8, "r", shape=(len(pool), size, size))
     pool, rows = _usable(pool, prepared, options)
     equal = equal_groups([prepared.hashes[row] for row in rows])
     near = near_groups(np.stack([prepared.bits[row] for row in rows]), equal, options.distance)
@@ -101,11 +103,11 @@ def make_dataset(options: SetOptions, scratch: Path) -> Made:
     part = np.flatnonzero(kept)
     splits[part] = divided(pool.labels[part], given[part], units[part], pool.source[part], options.shares, options.seed)
     check_shown(pool.only(part[splits[part] == "train"]), "split train")
-    write_npz(options.out, prepared.crops, rows[part], _arrays(options, pool.only(part), splits[part]))
+    write_npz(options.out, crops, rows[part], _arrays(options, pool.only(part), splits[part]))
     return Made(
         options=options,
         pool=pool,
-        crops=prepared.crops,
+        crops=crops,
         rows=rows,
         faceless=int(np.array(prepared.faceless)[rows[part]].sum()),
         equal=equal,

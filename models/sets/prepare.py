@@ -1,5 +1,6 @@
 """Pictures of any kind made into gray faces of one size, one at a time, so that memory does not grow with their number."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,13 +12,17 @@ from numpy.typing import NDArray
 
 from analytics.errors import UsageError
 from models.crop import crop_whole
+from models.detectors import FaceDetector
 from models.levels import NORMALISED
 from models.portraits import boxed_crop, detected_crop, portrait_detectors
 from models.sets.copies import difference_hash, pixel_hash
 from models.sets.pool import Pool
 
+_log = logging.getLogger(__name__)
 LEAST_PX: Final = 8
 """Pictures with a shorter side than that show no face."""
+_TOLD: Final = 5000
+"""Pictures after which a line says how far it is."""
 _PATCH, _SEARCH = 7, 21
 """Sides, in px, of what is compared and of where it is looked for by denoising, as the paper's authors advise."""
 
@@ -38,10 +43,8 @@ class Preparation:
 
 @dataclass(eq=False)
 class Prepared:
-    """What came of the pictures of a pool."""
+    """What came of the pictures of a pool; the crops themselves are in a file."""
 
-    crops: NDArray[np.uint8]
-    """(n, size, size), in a file."""
     hashes: list[bytes] = field(default_factory=list)
     """(n,) of pixel_hash."""
     bits: list[NDArray[np.uint8]] = field(default_factory=list)
@@ -58,7 +61,7 @@ def prepare(pool: Pool, how: Preparation, file: Path, *, skip_bad: bool) -> Prep
     Args:
         pool: n pictures.
         how: what is done.
-        file: to be written, n x size x size bytes.
+        file: to be written, n x size x size bytes and no more.
         skip_bad: mark pictures that cannot be read or are too small instead of ending.
 
     Raises:
@@ -66,26 +69,39 @@ def prepare(pool: Pool, how: Preparation, file: Path, *, skip_bad: bool) -> Prep
         OSError: the file cannot be written.
     """
     detectors = portrait_detectors(how.detector) if how.detector else ()
-    crops = np.lib.format.open_memmap(file, "w+", np.uint8, (len(pool), how.size, how.size))
-    made = Prepared(crops)
-    for place, picture in enumerate(_pictures(pool, skip_bad)):
-        crop: NDArray[np.uint8] | None = None
-        box = pool.item(place).box
-        if isinstance(picture, str):
-            crop = np.zeros((how.size, how.size), np.uint8)
-        elif box is not None:
-            crop = boxed_crop(picture, np.array(box, np.float32), how.size)
-        elif detectors:
-            crop = detected_crop(picture, how.size, detectors)
-        made.faceless.append(bool(detectors) and crop is None)
-        if crop is None:
-            assert not isinstance(picture, str)
-            crop = crop_whole(picture, how.size)
-        crops[place] = finished(crop, how)
-        made.hashes.append(pixel_hash(crops[place]))
-        made.bits.append(difference_hash(crops[place]))
-        made.bad.append(picture if isinstance(picture, str) else "")
+    made = Prepared()
+    # Not through a map of the file: a disk that is full would end the process without a word.
+    with file.open("wb") as crops:
+        for place, picture in enumerate(_pictures(pool, skip_bad)):
+            crops.write(_add(made, picture, pool.item(place).box, how, detectors).tobytes())
+            if (place + 1) % _TOLD == 0:
+                _log.info("%d of %d pictures prepared", place + 1, len(pool))
     return made
+
+
+def _add(
+    made: Prepared,
+    picture: NDArray[np.uint8] | str,
+    box: tuple[float, ...] | None,
+    how: Preparation,
+    detectors: tuple[FaceDetector, ...],
+) -> NDArray[np.uint8]:
+    """Prepare one picture, or note what is wrong with it."""
+    if isinstance(picture, str):
+        crop, faceless = np.zeros((how.size, how.size), np.uint8), False
+    else:
+        found = None
+        if box is not None:
+            found = boxed_crop(picture, np.array(box, np.float32), how.size)
+        elif detectors:
+            found = detected_crop(picture, how.size, detectors)
+        faceless = bool(detectors) and found is None
+        crop = finished(crop_whole(picture, how.size) if found is None else found, how)
+    made.hashes.append(pixel_hash(crop))
+    made.bits.append(difference_hash(crop))
+    made.faceless.append(faceless)
+    made.bad.append(picture if isinstance(picture, str) else "")
+    return crop
 
 
 def _pictures(pool: Pool, skip_bad: bool) -> Iterator[NDArray[np.uint8] | str]:

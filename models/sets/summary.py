@@ -108,19 +108,23 @@ def in_words(told: dict[str, Any]) -> str:
     copies = told["copies"]
     if copies["near_groups"]:
         lines.append(
-            f"copies: {copies['equal_pictures']:,} pictures in {copies['equal_groups']:,} groups of equal ones, "
-            f"{copies['near_pictures']:,} in {copies['near_groups']:,} with nearly equal ones; "
-            f"{copies['labelled_differently']:,} groups have several labels; {copies['dropped']:,} pictures dropped"
+            f"copies: {copies['equal_pictures']:,} pictures in {_many(copies['equal_groups'], 'group')} of equal ones, "
+            f"{copies['near_pictures']:,} in {copies['near_groups']:,} with nearly equal ones; several labels in "
+            f"{_many(copies['labelled_differently'], 'group')}; {_many(copies['dropped'], 'picture')} dropped"
         )
     if copies["leaks"]:
         lines.append(
-            f"leaks: {copies['leaks']:,} groups of copies, {copies['leaking_pictures']:,} pictures, are in several splits; "
+            f"leaks: {_many(copies['leaks'], 'group')} of copies in several splits, {copies['leaking_pictures']:,} pictures; "
             "--drop leaks keeps those of the first split, --resplit divides anew"
         )
     if people["in_several"]:
-        lines.append(f"leaks: {len(people['in_several']):,} subjects are in several splits; --resplit divides anew")
+        lines.append(f"leaks: {_many(len(people['in_several']), 'subject')} in several splits; --resplit divides anew")
     lines += [f"split {split} shows no {name}" for split, name in _missing(told)]
     return "\n".join(lines)
+
+
+def _many(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def _missing(told: dict[str, Any]) -> list[tuple[str, str]]:
