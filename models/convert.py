@@ -105,7 +105,9 @@ def _results(
 ) -> dict[str, dict[str, Any]]:
     """The scores that the card has, by what was scored."""
     if dataset.suffix.lower() != ".npz":
-        return {f"data set {dataset.name}, by which it was calibrated": evaluate(classifier, dataset).to_json()}
+        return {
+            f"data set {dataset.name}, by which it was calibrated": evaluate(classifier, dataset, "public").to_json()
+        }
     return {
         f"{split} split, {scheme} labels": evaluate(classifier, dataset, split, scheme).to_json()
         for split in (("public", "private") if final else ("public",))

@@ -16,7 +16,7 @@ from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
 from models.fer_npz import read_fer_npz
 from models.labels import class_index, ferplus_labels, ferplus_targets, hard_targets
-from models.listed import Listed, walk_class_folders, walk_csv
+from models.listed import Listed, split_folders, walk_class_folders, walk_csv
 from models.pictures import PICTURE_SUFFIXES, PictureFiles, Pictures
 
 LABEL_SCHEMES: Final = ("ferplus", "fer2013")
@@ -82,7 +82,7 @@ def read_labelled(
 
     Args:
         path: what the user named.
-        split: part of an npz: train, public or private. Folders and CSV files have no parts.
+        split: part of an npz, or of folders of splits: train, public or private. Other folders and CSV files have no parts.
         scheme: truth of an npz: ferplus (votes) or fer2013 (labels).
         known: what labels are to be indices of; folders and CSV files may name no others, and what an npz has besides
             gets no label. Unless given, an npz' own classes, and the seven expressions.
@@ -97,7 +97,7 @@ def read_labelled(
             data = _of_npz(path, split, scheme)
             return data if known is None else _among(data, tuple(known))
         if path.is_dir():
-            return _of_files(path, walk_class_folders(path), tuple(known or EXPRESSIONS))
+            return _of_files(path, _in_split(path, split), tuple(known or EXPRESSIONS))
         if path.suffix.lower() == ".csv" and path.is_file():
             return _of_files(path, walk_csv(path), tuple(known or EXPRESSIONS))
     except OSError as error:
@@ -107,6 +107,14 @@ def read_labelled(
         f"{path}: no data set here",
         "name a folder of class folders, a FER-style .npz, or a .csv with the columns path,label",
     )
+
+
+def has_splits(path: Path) -> bool:
+    """Whether `split` chooses among the pictures of a DATASET: of an npz, and of folders of splits."""
+    try:
+        return path.suffix.lower() == ".npz" or (path.is_dir() and bool(split_folders(path)))
+    except OSError:  # Whoever reads it says so.
+        return False
 
 
 def _of_npz(path: Path, split: str, scheme: str) -> LabelledPictures:
@@ -133,6 +141,14 @@ def _among(data: LabelledPictures, known: tuple[str, ...]) -> LabelledPictures:
     targets[:, places[places >= 0]] = data.targets[:, places >= 0]
     labels = np.where(data.labels >= 0, places[data.labels], -1).astype(np.int32)
     return replace(data, labels=labels, targets=targets, classes=known)
+
+
+def _in_split(folder: Path, split: str) -> Iterator[Listed]:
+    """The pictures of class folders; those of one split where there are folders of splits above the classes."""
+    found = set(split_folders(folder).values())
+    if found and split not in found:
+        raise UsageError(f"{folder}: has no split '{split}'", f"choose one of: {', '.join(sorted(found))}")
+    yield from (one for one in walk_class_folders(folder) if one.split in (None, split))
 
 
 def _of_files(source: Path, listed: Iterable[Listed], known: tuple[str, ...]) -> LabelledPictures:

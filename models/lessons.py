@@ -15,7 +15,7 @@ from analytics.expressions import EXPRESSIONS
 from models.batches import Arrays, Lessons
 from models.classifier import ExpressionClassifier
 from models.crop import crop_whole
-from models.datasets import read_labelled
+from models.datasets import has_splits, read_labelled
 from models.described import Description, description_of, load_network
 from models.labels import hard_targets
 from models.train_options import TrainOptions
@@ -33,7 +33,7 @@ def read_lessons(options: TrainOptions, split: str) -> Lessons:
     if options.dataset.suffix.lower() != ".npz" and options.dataset.exists():
         # Folders and CSV files have no splits: what teaches would also choose.
         raise UsageError(
-            f"{options.dataset}: has no splits",
+            f"{options.dataset}: {'is no npz' if has_splits(options.dataset) else 'has no splits'}",
             "train on a FER-style .npz with the splits train and public; `emobatch dataset` makes one of it",
         )
     by_head = {head: read_labelled(options.dataset, split, head) for head in options.heads}

@@ -4,7 +4,7 @@ import csv
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,14 @@ from models.pictures import PICTURE_SUFFIXES
 
 _SHOWN: Final = 40
 """Characters of a foreign value that an error repeats."""
+
+SPLITS: Final = ("train", "public", "private")
+"""What teaches, what chooses, and what judges, as the FER2013 challenge called them."""
+_SPLIT_NAMES: Final = {
+    "train": ("train", "training", "train_set"),
+    "public": ("public", "publictest", "val", "valid", "validation", "val_set", "dev"),
+    "private": ("private", "privatetest", "test", "testing", "test_set"),
+}
 
 
 @dataclass(frozen=True)
@@ -28,11 +36,34 @@ class Listed:
     subject: str | None = None
 
 
+def split_named(name: str) -> str | None:
+    """The split that a folder or a column means, one of SPLITS; None where it means none."""
+    lowered = name.strip().lower()
+    return next((split for split, names in _SPLIT_NAMES.items() if lowered in names), None)
+
+
 def walk_class_folders(root: Path) -> Iterator[Listed]:
-    """Each picture file with its class folder's name, in order."""
-    for folder in sorted(entry for entry in root.iterdir() if entry.is_dir()):
-        for file in walk_pictures(folder):
-            yield Listed(file, folder.name)
+    """Each picture file with its class folder's name, in order; with its split where there are folders of splits above."""
+    splits = split_folders(root)
+    for above, split in splits.items():
+        yield from (replace(one, split=split) for one in _walk_classes(_folders(above)))
+    if not splits:
+        yield from _walk_classes(_folders(root))
+
+
+def split_folders(root: Path) -> dict[Path, str]:
+    """The folders right below, each with the split that it is called by; none where any is called otherwise."""
+    splits = {folder: split_named(folder.name) for folder in _folders(root)}
+    return {folder: split for folder, split in splits.items() if split} if all(splits.values()) else {}
+
+
+def _folders(root: Path) -> list[Path]:
+    return sorted(entry for entry in root.iterdir() if entry.is_dir())
+
+
+def _walk_classes(folders: list[Path]) -> Iterator[Listed]:
+    for folder in folders:
+        yield from (Listed(file, folder.name) for file in walk_pictures(folder))
 
 
 def walk_pictures(folder: Path) -> list[str]:

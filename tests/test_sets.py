@@ -63,13 +63,14 @@ def test_kdef_is_read_by_its_names(tmp_path: Path) -> None:
 
 def test_ckplus_is_read_by_its_names(tmp_path: Path) -> None:
     """The last frames bear the label, the first one is neutral, and sequences without a label are left out."""
-    found = read(faces.ckplus(tmp_path, subjects=2), last=2)
-    assert found.kind == "ckplus" and found.left_out == {"sequences without a label": 2}
+    faces.write(faces.ckplus(tmp_path, subjects=2) / "cover.png", faces.drawn(1))
+    found = read(tmp_path, last=2)
+    assert found.left_out == {"sequences without a label": 2, "names that are not CK+'s": 1}
     assert [(Path(item.name).name[9:17], item.label) for item in found.items[:6]] == [
         *(("00000001", "neutral"), ("00000005", "angry"), ("00000006", "angry")),
         *(("00000001", "neutral"), ("00000005", "contempt"), ("00000006", "contempt")),
     ]
-    assert set(by_subject(found)) == {"S005", "S006"} and found.spare == ("contempt",)
+    assert set(by_subject(found)) == {"S005", "S006"} and (found.kind, found.spare) == ("ckplus", ("contempt",))
     assert [item.label for item in read(tmp_path, last=1, first=0).items[:3]] == ["angry", "contempt", "disgust"]
 
 
@@ -141,6 +142,13 @@ def test_folders_with_and_without_splits(tmp_path: Path) -> None:
     )
     assert told["splits"] == {split: {"happy": 2, "surprise": 2} for split in ("train", "public", "private")}
     assert {item.split for item in found.pool.sets["raf"].items} == {"train", "public", "private"}
+
+
+def test_what_was_sorted_into_folders_is_a_set_of_folders(tmp_path: Path) -> None:
+    """Whatever the files are called; and a name before the path says it otherwise."""
+    faces.write(tmp_path / "sad" / "AF01HAS.JPG", faces.drawn(1))
+    assert [(one.label, one.subject) for one in read(tmp_path).items] == [("sad", "")]
+    assert [(one.label, one.subject) for one in read(f"kdef:{tmp_path}").items] == [("happy", "F01")]
 
 
 def test_a_manifest_may_say_everything(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Which picture teaches, which chooses and which judges: nobody's face, and no copy of a picture, on two sides.
 
-Pure arrays: no file. Who is seen in training is recognised in the test as well, which flatters a score; Li and Deng
-(2020), "Deep Facial Expression Recognition: A Survey", ask for splits by person.
+Pure arrays: no file. Who is seen in training is recognised in the test as well, which flatters a score; papers compare
+by person-independent splits (Li and Deng 2020, "Deep Facial Expression Recognition: A Survey").
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from analytics.errors import UsageError
-from models.sets.records import SPLITS
+from models.listed import SPLITS
 
 Shares = tuple[float, float, float]
 """Of train, public and private."""

@@ -16,7 +16,8 @@ from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
 from models.fer_npz import read_fer_npz
 from models.labels import ferplus_labels
-from models.sets.records import Item, ReadOptions, SourceSet, split_named
+from models.listed import split_named
+from models.sets.records import Item, ReadOptions, SourceSet
 
 _CONTEMPT: Final = "contempt"
 _NAMES: Final = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral", _CONTEMPT)

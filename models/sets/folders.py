@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from analytics.errors import UsageError
-from models.listed import Listed, walk_class_folders, walk_csv
+from models.listed import Listed, split_named, walk_class_folders, walk_csv
 from models.pictures import PictureFiles
 from models.sets.fer2013 import columns_of_csv
-from models.sets.records import Item, ReadOptions, SourceSet, split_named
+from models.sets.records import Item, ReadOptions, SourceSet
 
 
 def is_manifest(path: Path) -> bool:
@@ -17,13 +17,7 @@ def is_manifest(path: Path) -> bool:
 def read_folders(root: Path, options: ReadOptions) -> SourceSet:
     """A folder of class folders, or of train/, val/ and test/ with class folders in each."""
     del options
-    folders = sorted(entry for entry in root.iterdir() if entry.is_dir())
-    splits = {folder: split_named(folder.name) for folder in folders}
-    if folders and all(splits.values()):
-        listed = [(one, splits[folder] or "") for folder in folders for one in walk_class_folders(folder)]
-    else:
-        listed = [(one, "") for one in walk_class_folders(root)]
-    return _of_files("folders", root, listed, root)
+    return _of_files("folders", root, [(one, one.split or "") for one in walk_class_folders(root)], root)
 
 
 def read_manifest(path: Path, options: ReadOptions) -> SourceSet:

@@ -7,10 +7,11 @@ from typing import Final
 
 from analytics.errors import UsageError
 from models.labels import class_index
+from models.listed import split_named
 from models.sets.fer2013 import columns_of_csv, is_fer_csv, read_fer_csv, read_npz
 from models.sets.folders import is_manifest, read_folders, read_manifest
 from models.sets.named import is_ckplus, is_jaffe, is_kdef, read_ckplus, read_jaffe, read_kdef
-from models.sets.records import ReadOptions, SourceSet, split_named
+from models.sets.records import ReadOptions, SourceSet
 
 
 @dataclass(frozen=True)

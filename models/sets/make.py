@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from analytics.errors import UsageError
 from models.labels import class_name
 from models.levels import NORMALISED
+from models.listed import SPLITS
 from models.sets.copies import equal_groups, near_groups, repeated
 from models.sets.divide import Shares, divided, units_of
 from models.sets.formats import read_source
 from models.sets.pool import Pool, check_shown, pooled
 from models.sets.prepare import Preparation, Prepared, prepare
-from models.sets.records import SPLITS, ReadOptions, SourceSet
+from models.sets.records import ReadOptions, SourceSet
 from models.sets.write import write_npz
 
 DROPS: Final = ("none", "leaks", "exact", "near")

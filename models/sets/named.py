@@ -6,6 +6,7 @@ Expressions with Gabor Wavelets"; KDEF is Lundqvist, Flykt and Öhman (1998), "T
 
 import re
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -68,9 +69,12 @@ def read_ckplus(folder: Path, options: ReadOptions) -> SourceSet:
         UsageError: a label file without a number from 0 to 7, or without frames.
     """
     frames: dict[tuple[str, str], list[str]] = defaultdict(list)
+    unnamed = 0
     for file in walk_pictures(folder):
         if match := _CK_FRAME.fullmatch(Path(file).name):
             frames[match[1].upper(), match[2]].append(file)
+        else:
+            unnamed += 1
     items: list[Item] = []
     files: list[str] = []
     unlabelled = set(frames)
@@ -89,13 +93,8 @@ def read_ckplus(folder: Path, options: ReadOptions) -> SourceSet:
         for file, name in (*chosen, *((file, label) for file in shown)):
             items.append(Item(label=name, name=_below(file, folder), subject=sequence[0]))
             files.append(file)
-    return SourceSet(
-        kind="ckplus",
-        items=items,
-        pictures=PictureFiles(folder, files),
-        spare=(_CONTEMPT,),
-        left_out={"sequences without a label": len(unlabelled)} if unlabelled else {},
-    )
+    left_out = {"sequences without a label": len(unlabelled), "names that are not CK+'s": unnamed}
+    return replace(_named("ckplus", folder, items, files, left_out), spare=(_CONTEMPT,))
 
 
 def _ck_label(path: Path) -> str:

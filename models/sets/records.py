@@ -2,20 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.pictures import Pictures
-
-SPLITS: Final = ("train", "public", "private")
-"""What teaches, what chooses, and what judges, as the FER2013 challenge called them."""
-_SPLIT_NAMES: Final = {
-    "train": ("train", "training", "train_set"),
-    "public": ("public", "publictest", "val", "valid", "validation", "val_set", "dev"),
-    "private": ("private", "privatetest", "test", "testing", "test_set"),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +55,3 @@ class ReadOptions:
     """Frames at its beginning that are neutral."""
     angles: tuple[str, ...] = ("S",)
     """Of KDEF."""
-
-
-def split_named(name: str) -> str | None:
-    """The split that a folder or a column means, one of SPLITS; None where it means none."""
-    lowered = name.strip().lower()
-    return next((split for split, names in _SPLIT_NAMES.items() if lowered in names), None)

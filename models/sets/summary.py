@@ -6,9 +6,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.listed import SPLITS
 from models.sets.copies import repeated
 from models.sets.make import Made
-from models.sets.records import SPLITS
 
 _LISTED: Final = 100
 """Groups of copies that are listed one by one, those that leak first."""
