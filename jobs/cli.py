@@ -14,6 +14,7 @@ from jobs import (
     cli_archive,
     cli_compare,
     cli_config_show,
+    cli_dataset,
     cli_doctor,
     cli_explain,
     cli_export,
@@ -122,6 +123,7 @@ app.command()(cli_export.export)
 app.command()(cli_schedule.schedule)
 app.command()(cli_predict.predict)
 app.command()(cli_models.evaluate)
+app.command()(cli_dataset.dataset)
 app.command()(cli_models.train)
 app.command()(cli_explain.explain)
 app.add_typer(cli_models.models, name="models")

@@ -26,7 +26,9 @@ def evaluate(
             help="Folder of class folders, FER-style .npz, .csv with path,label, or with file,start_s,end_s,label.",
         ),
     ],
-    split: Annotated[str, typer.Option(help="Part of an npz: train, public or private.")] = "private",
+    split: Annotated[
+        str, typer.Option(help="Part of an npz or of folders of splits: train, public or private.")
+    ] = "private",
     labels: Labels = "ferplus",
     detect: Annotated[bool, typer.Option("--detect", help="Find the face first.")] = False,
     out: Annotated[
@@ -40,6 +42,7 @@ def evaluate(
     if _is_video_list(dataset):
         return _evaluate_videos(model, dataset, out, as_json)
     from models.classifier import ExpressionClassifier
+    from models.datasets import has_splits
     from models.evaluate import evaluate as evaluate_model
     from models.evaluate import in_words
 
@@ -49,8 +52,10 @@ def evaluate(
         facts = classifier.facts
         about = {"model": f"{facts.name} {facts.sha256[:12]}", "data set": dataset.name}
         about["faces"] = "found first" if detect else "pictures as they are"
+        if has_splits(dataset):
+            about["split"] = split
         if dataset.suffix.lower() == ".npz":
-            about |= {"split": split, "labels": labels}
+            about["labels"] = labels
         _write_evaluation(out, about, result.to_json())
     typer.echo(json.dumps(result.to_json()) if as_json else in_words(result))
     return 0
@@ -126,6 +131,9 @@ def train(
     degraded: Annotated[
         float, typer.Option(min=0, max=2, help="How often pictures are degraded as cameras do it; 1: usual.")
     ] = 1.0,
+    augment: Annotated[
+        str, typer.Option(help="How pictures are changed: cctv, none, flip, light, erasing or strong.")
+    ] = "cctv",
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 20,
     debug: Debug = False,
 ) -> int:
@@ -158,6 +166,7 @@ def train(
         balance=balance,
         mixup=mixup,
         degraded=degraded,
+        augment=augment,
         seed=seed,
     )
     path = train_network(options)

@@ -7,7 +7,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.errors import UsageError
-from analytics.expressions import EXPRESSIONS
 from jobs.lab_tables import Row, claim, kept, write_tables
 from models.classifier import ExpressionClassifier, facts_of
 from models.convert import to_litert
@@ -108,12 +107,13 @@ def _net(options: NetsOptions, net: str, seed: int, public: LabelledPictures) ->
     said = network.predict(crops[..., None].astype(np.float32), batch_size=64, verbose=0)
     target = folder / f"{net}.tflite"
     to_litert(network, target)
-    facts_of(net, target, used["size"], 0.0, False).write_beside(target)
+    facts = facts_of(net, target, used["size"], 0.0, False)
+    replace(facts, classes=public.classes, normalised=public.normalised).write_beside(target)
     classifier = ExpressionClassifier(str(target))
     return {
         "net": net,
         "seed": seed,
-        **judged(said, public.labels),
+        **judged(said, public.labels, public.classes),
         "train_accuracy": best[monitor.removeprefix("val_")],
         "train_loss": best["loss"],
         "parameters": record["parameters"],
@@ -160,15 +160,15 @@ def crops_of(part: LabelledPictures, size: int) -> Crops:
     return np.stack([crop_whole(picture, size) for picture in part.pictures])
 
 
-def judged(said: NDArray[np.float32], labels: NDArray[np.int32]) -> Row:
+def judged(said: NDArray[np.float32], labels: NDArray[np.int32], classes: Sequence[str]) -> Row:
     """Accuracy, macro-F1, cross-entropy and confusion of probabilities (n, classes) against labels (n,)."""
-    confusion = confusion_of(labels, said.argmax(axis=1), len(EXPRESSIONS))
+    confusion = confusion_of(labels, said.argmax(axis=1), said.shape[1])
     sure = np.maximum(said[np.arange(len(labels)), labels], 1e-7)
     return {
         "accuracy": float((said.argmax(axis=1) == labels).mean()),
         "macro_f1": float(macro_f1(confusion)),
         "loss": float(-np.log(sure).mean()),
-        "classes": list(EXPRESSIONS),
+        "classes": list(classes),
         "confusion": confusion.tolist(),
     }
 

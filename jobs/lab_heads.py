@@ -66,7 +66,8 @@ def compare_heads(options: HeadsOptions) -> Row:
             for head in options.heads:
                 _log.info("%s on %s, seed %d", head, name, seed)
 
-                fitted = partial(_head, name, head, seed, see, crops["public"], dict(seen), labels)
+                made = Head(head, seed, parts["train"].classes)
+                fitted = partial(_head, name, made, seed, see, crops["public"], dict(seen), labels)
                 rows.append(kept(options.out, f"{name}-{head}-{seed}", fitted))
     title = f"Heads on {options.dataset.name}, {options.labels} labels, split public"
     return write_tables(options.out, title, rows, by=("features", "head"))
@@ -74,7 +75,7 @@ def compare_heads(options: HeadsOptions) -> Row:
 
 def _head(
     features: str,
-    name: str,
+    head: Head,
     seed: int,
     see: Callable[[Crops], NDArray[np.float32]],
     crops: Crops,
@@ -83,17 +84,17 @@ def _head(
 ) -> Row:
     began = time.monotonic()
     try:
-        head = Head(name, seed).fit(seen["train"], labels["train"])
+        head.fit(seen["train"], labels["train"])
     except UsageError as error:
-        title = f"{name} on {features}, seed {seed}"
-        return {"name": title, "features": features, "head": name, "seed": seed, "problem": str(error)}
+        title = f"{head.name} on {features}, seed {seed}"
+        return {"name": title, "features": features, "head": head.name, "seed": seed, "problem": str(error)}
     seconds = time.monotonic() - began
-    learned = judged(head.predict(seen["train"]), labels["train"])
+    learned = judged(head.predict(seen["train"]), labels["train"], head.classes)
     return {
         "features": features,
-        "head": name,
+        "head": head.name,
         "seed": seed,
-        **judged(head.predict(seen["public"]), labels["public"]),
+        **judged(head.predict(seen["public"]), labels["public"], head.classes),
         "train_accuracy": learned["accuracy"],
         "train_loss": learned["loss"],
         "width": seen["train"].shape[1],

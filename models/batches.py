@@ -7,7 +7,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from models.augment import augmented
+from analytics.expressions import EXPRESSIONS
+from models.augment import RECIPES, augmented
 
 Arrays = dict[str, NDArray[np.float32]]
 """By head."""
@@ -25,6 +26,10 @@ class Lessons:
     """(n, classes) by head, soft, summing to one where the weight is not zero."""
     weights: Arrays
     """(n,) by head; zero where a picture has nothing to teach it."""
+    classes: tuple[str, ...] = EXPRESSIONS
+    """What the columns of the targets stand for."""
+    normalised: str = ""
+    """What was done to the grey levels of the pictures, one of models.levels.NORMALISED, or nothing."""
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
@@ -38,6 +43,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
             2018, "mixup"); 0 mixes nothing.
         seed: of everything random.
         degraded: how often pictures are hidden in part, blurred, made small, noisy or coded; 1 is usual.
+        augment: how pictures are changed besides, one of RECIPES.
         locality: weight of the output `features`, which learns from the targets of the first head; 0 where there is none.
     """
 
@@ -50,11 +56,12 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         mixup: float,
         seed: int,
         degraded: float = 1.0,
+        augment: str = "cctv",
         locality: float = 0.0,
     ) -> None:
         super().__init__()
         self.lessons, self.batch, self.mixup, self.seed, self.degraded = lessons, batch, mixup, seed, degraded
-        self.locality = locality
+        self.locality, self.recipe = locality, RECIPES[augment]
         everything = _taught(lessons, np.arange(len(lessons.pictures)))
         chances = [balanced_chances(targets, balance) for targets in everything.values()]
         self.chance = np.mean(chances, axis=0, dtype=np.float64)
@@ -73,7 +80,8 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], Any, Any]:
         rows = self.order[index * self.batch : (index + 1) * self.batch]
         draw = np.random.default_rng((self.seed, self.epoch, index))
-        pictures = np.stack([augmented(self.lessons.pictures[row], draw, self.degraded) for row in rows])[..., None]
+        changed = [augmented(self.lessons.pictures[row], draw, self.degraded, self.recipe) for row in rows]
+        pictures = np.stack(changed)[..., None]
         taught = _taught(self.lessons, rows)
         mixed = pictures.astype(np.float32)
         if self.mixup:

@@ -35,6 +35,7 @@ OPTIONS: Final = {
     "balance": "--balance",
     "mixup": "--mixup",
     "degraded": "--degraded",
+    "augment": "--augment",
     "seed": "--seed",
 }
 """Settings that have an option on the command line, and its name."""
@@ -48,6 +49,7 @@ _ALWAYS_BEFORE: Final = {
     "schedule": "cosine",
     "patience": 0,
     "budget_s": 0.0,
+    "augment": "cctv",
 }
 """What held for every training before these settings could be chosen; its record does not name them."""
 

@@ -26,7 +26,7 @@ _LEFT_OUT: Final = {"freeze": "none", "freeze_epochs": 0, "fine_rate": 0.0}
 """Settings of which a command is silent where they are these."""
 _DATA: Final = {
     "ferplus": (
-        "votes of ten people a picture (FER+, Barsoum et al. 2016, arXiv:1608.01041) as soft targets over seven classes; "
+        "votes of ten people a picture (FER+, Barsoum et al. 2016, arXiv:1608.01041) as soft targets over its classes; "
         "single votes, contempt, unknown and no face left out"
     ),
     "fer2013": "the labels of FER2013 (Goodfellow et al. 2013, arXiv:1307.0414), one a picture",
@@ -67,7 +67,9 @@ def _table(target: Path, facts: ModelFacts, training: Mapping[str, Any] | None) 
         "gives": f"probabilities of {', '.join(facts.classes)}",
         "takes": f"one face, {facts.size}x{facts.size} gray"
         + (", averaged with its mirror image" if facts.flip else ""),
-        "levels": "dark, pale and flat crops are evened first (models/crop.py)" if facts.even else "as they are",
+        "levels": f"{facts.normalised} of each crop (models/levels.py)"
+        if facts.normalised
+        else ("dark, pale and flat crops are evened first (models/crop.py)" if facts.even else "as they are"),
         "form": "LiteRT, weights int8, activations float (dynamic range)",
         "uncertain": f"below {facts.threshold:g}, at temperature {facts.temperature:g}",
         "converted": datetime.now(UTC).date().isoformat(),

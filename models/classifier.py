@@ -19,7 +19,7 @@ from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS, columns_of, labels_for
 from analytics.paths import exists, is_file
 from analytics.schema import why_no_classes
-from models.crop import evened
+from models.levels import NORMALISED, levels_of
 from models.weights import sha256_of, verified
 
 SHIPPED: Final = {name: Path(__file__).parent / "shipped" / f"{name}.tflite" for name in ("default", "small")}
@@ -54,6 +54,8 @@ class ModelFacts:
     std: float = 1.0
     even: bool = False
     """Bring dark, pale and flat crops to usual grey levels first, see models.crop.evened."""
+    normalised: str = ""
+    """What is done to the grey levels of each crop before all else, one of models.levels.NORMALISED; or nothing."""
     heads: dict[str, float] = field(default_factory=dict)
     """Shares of the trained network's outputs, by label set, in its probabilities; empty where it had one."""
     weights: dict[str, float] = field(default_factory=dict)
@@ -78,7 +80,9 @@ class ModelFacts:
     def decisive(self) -> tuple[object, ...]:
         """What decides probabilities and labels; the name does not."""
         scaling = (self.even, self.mean, self.std)
-        return self.sha256, self.classes, self.threshold, self.flip, self.temperature, *scaling
+        # What classifiers before it did not have shall not make their videos be done again.
+        normalised = (self.normalised,) if self.normalised else ()
+        return self.sha256, self.classes, self.threshold, self.flip, self.temperature, *scaling, *normalised
 
     @staticmethod
     def beside(model: Path) -> "ModelFacts":
@@ -134,7 +138,7 @@ def _plausible(facts: ModelFacts) -> bool:
     scales = (facts.temperature, facts.std)
     scaled = all(type(scale) in (int, float) and 0 < scale < math.inf for scale in scales)
     shifted = type(facts.mean) in (int, float) and math.isfinite(facts.mean)
-    switches = type(facts.flip) is bool and type(facts.even) is bool
+    switches = type(facts.flip) is bool and type(facts.even) is bool and facts.normalised in ("", *NORMALISED)
     told = (facts.heads, facts.weights)
     tables = all(isinstance(table, dict) and all(_is_share(value) for value in table.values()) for table in told)
     return texts and sizes and scaled and shifted and switches and tables
@@ -171,7 +175,7 @@ class ExpressionClassifier:
             raise UsageError(f"{path}: takes pictures {taken} and gives {given}, unlike its facts", _WITHOUT_FACTS)
         self._input, self._output = source["index"], result["index"]
         self._columns = [self.facts.columns.index(name) for name in self.facts.classes]
-        self._batch = 0
+        self._batch, self._levels = 0, levels_of(self.facts.normalised, self.facts.even)
         tried = self.classify(np.linspace(0, 255, 2 * self.facts.size**2).astype(np.uint8).reshape(2, *taken[:2]))
         if not (np.allclose(tried.sum(1), 1, atol=0.02) and (tried >= 0).all()):
             raise UsageError(f"{path}: what it gives are no probabilities, which add up to 1", _NO_SOFTMAX)
@@ -185,7 +189,7 @@ class ExpressionClassifier:
         results: list[NDArray[np.float32]] = [np.empty((0, len(self.facts.columns)), np.float32)]
         for start in range(0, len(crops), _LARGEST_BATCH):
             batch = crops[start : start + _LARGEST_BATCH, :, :, None].astype(np.float32)
-            batch = evened(batch) if self.facts.even else batch
+            batch = self._levels(batch)
             batch = (batch - np.float32(self.facts.mean)) / np.float32(self.facts.std)
             scores = self._run(batch)
             if self.facts.flip:

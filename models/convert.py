@@ -18,6 +18,7 @@ from models.datasets import read_labelled
 from models.described import description_of, load_network
 from models.evaluate import evaluate
 from models.heads import with_one_output
+from models.levels import levels_of
 from models.scores import best_temperature, smallest_threshold
 
 ACCEPTED_ACCURACY: Final = 0.92
@@ -71,14 +72,16 @@ def convert(
     crops = np.stack([crop_whole(picture, size) for picture in public.pictures])
     training = training_of(network)
     # What a network that was trained elsewhere wants to see is not ours to change.
-    even = training is not None
-    one = with_one_output(network, model, description.classes, dataset, first=labels, flip=flip, even=even)
+    even = training is not None and not description.normalised
+    levels = levels_of(description.normalised, even)
+    one = with_one_output(network, model, description.classes, dataset, first=labels, flip=flip, levels=levels)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".converting-") as folder:
         # What does not work must not take the place of what does.
         half = Path(folder) / target.name
         to_litert(one.model, half)
         facts = facts_of(target.stem, half, size, 0.0, flip)
-        facts = replace(facts, heads=one.shares, weights=one.weights, classes=description.classes, even=even)
+        facts = replace(facts, heads=one.shares, weights=one.weights, classes=description.classes)
+        facts = replace(facts, even=even, normalised=description.normalised)
         facts.write_beside(half)
         try:
             probabilities = ExpressionClassifier(str(half)).classify(crops)
@@ -102,7 +105,9 @@ def _results(
 ) -> dict[str, dict[str, Any]]:
     """The scores that the card has, by what was scored."""
     if dataset.suffix.lower() != ".npz":
-        return {f"data set {dataset.name}, by which it was calibrated": evaluate(classifier, dataset).to_json()}
+        return {
+            f"data set {dataset.name}, by which it was calibrated": evaluate(classifier, dataset, "public").to_json()
+        }
     return {
         f"{split} split, {scheme} labels": evaluate(classifier, dataset, split, scheme).to_json()
         for split in (("public", "private") if final else ("public",))

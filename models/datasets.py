@@ -3,11 +3,9 @@
 All three become one `LabelledPictures`. Pictures of folders and CSV files stay on disk until they are asked for.
 """
 
-import csv
 import math
-import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,9 +14,9 @@ from numpy.typing import NDArray
 
 from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
-from analytics.paths import is_file
 from models.fer_npz import read_fer_npz
 from models.labels import class_index, ferplus_labels, ferplus_targets, hard_targets
+from models.listed import Listed, split_folders, walk_class_folders, walk_csv
 from models.pictures import PICTURE_SUFFIXES, PictureFiles, Pictures
 
 LABEL_SCHEMES: Final = ("ferplus", "fer2013")
@@ -38,6 +36,10 @@ class LabelledPictures:
     """(n, classes) soft targets that sum to one; all zero where nothing is to be learned."""
     groups: tuple[str, ...] = ()
     """(n,) what each picture is counted with besides; empty where nothing is said."""
+    classes: tuple[str, ...] = EXPRESSIONS
+    """What labels and targets are indices of."""
+    normalised: str = ""
+    """What was done to the grey levels, one of models.levels.NORMALISED, or nothing."""
     boxes: NDArray[np.float32] | None = None
     """(n, 4) where the face is: x, y of the upper left corner, width, height in px; NaN where nothing is said."""
 
@@ -49,6 +51,8 @@ class LabelledPictures:
             labels=self.labels[rows],
             targets=self.targets[rows],
             groups=tuple(self.groups[row] for row in rows) if self.groups else (),
+            classes=self.classes,
+            normalised=self.normalised,
             boxes=None if self.boxes is None else self.boxes[rows],
         )
 
@@ -70,7 +74,7 @@ class _Picked:
 
 
 def read_labelled(
-    path: Path, split: str = "private", scheme: str = "ferplus", known: Sequence[str] = EXPRESSIONS
+    path: Path, split: str = "private", scheme: str = "ferplus", known: Sequence[str] | None = None
 ) -> LabelledPictures:
     """Read a DATASET argument: an npz, a folder of class folders, or a CSV with path,label.
 
@@ -78,9 +82,10 @@ def read_labelled(
 
     Args:
         path: what the user named.
-        split: part of an npz: train, public or private. Folders and CSV files have no parts.
-        scheme: truth of an npz: ferplus (votes) or fer2013 (labels), of the seven expressions always.
-        known: classes that folders and CSV files may name, the seven first.
+        split: part of an npz, or of folders of splits: train, public or private. Other folders and CSV files have no parts.
+        scheme: truth of an npz: ferplus (votes) or fer2013 (labels).
+        known: what labels are to be indices of; folders and CSV files may name no others, and what an npz has besides
+            gets no label. Unless given, an npz' own classes, and the seven expressions.
 
     Raises:
         UsageError: unknown labels, or the data set is missing, of no known kind, damaged, or holds nothing usable.
@@ -89,11 +94,12 @@ def read_labelled(
         raise UsageError(f"--labels {scheme}: no such labels", f"choose one of: {', '.join(LABEL_SCHEMES)}")
     try:
         if path.suffix.lower() == ".npz" and path.is_file():
-            return _of_npz(path, split, scheme)
+            data = _of_npz(path, split, scheme)
+            return data if known is None else _among(data, tuple(known))
         if path.is_dir():
-            return _of_files(path, _walk_class_folders(path), known)
+            return _of_files(path, _in_split(path, split), tuple(known or EXPRESSIONS))
         if path.suffix.lower() == ".csv" and path.is_file():
-            return _of_files(path, _walk_csv(path), known)
+            return _of_files(path, walk_csv(path), tuple(known or EXPRESSIONS))
     except OSError as error:
         where = error.filename or path
         raise UsageError(f"{where}: cannot be read ({error.strerror or error})", "let this user read it") from None
@@ -103,83 +109,50 @@ def read_labelled(
     )
 
 
+def has_splits(path: Path) -> bool:
+    """Whether `split` chooses among the pictures of a DATASET: of an npz, and of folders of splits."""
+    try:
+        return path.suffix.lower() == ".npz" or (path.is_dir() and bool(split_folders(path)))
+    except OSError:  # Whoever reads it says so.
+        return False
+
+
 def _of_npz(path: Path, split: str, scheme: str) -> LabelledPictures:
     data = read_fer_npz(path, split)
     if scheme == "ferplus":
         if data.votes is None:
             raise UsageError(f"{path}: has no arrays 'ferplus_votes' and 'ferplus_names'", "use --labels fer2013")
-        labels, targets = ferplus_labels(data.votes, data.vote_names), ferplus_targets(data.votes, data.vote_names)
-        return LabelledPictures(data.pictures, labels, targets)
+        labels = ferplus_labels(data.votes, data.vote_names, data.classes)
+        targets = ferplus_targets(data.votes, data.vote_names, data.classes)
+        return LabelledPictures(data.pictures, labels, targets, classes=data.classes, normalised=data.normalised)
     if data.labels.min(initial=0) < 0 or data.labels.max(initial=0) >= len(data.class_names):
         found = f"{data.labels.min()} to {data.labels.max()} for {len(data.class_names)} 'class_names'"
         raise UsageError(f"{path}: has 'labels' from {found}", "labels are indices into class_names, from 0")
-    to_ours = np.array([class_index(name) for name in data.class_names], np.int32)
+    to_ours = np.array([class_index(name, data.classes) for name in data.class_names], np.int32)
     labels = to_ours[data.labels]
-    return LabelledPictures(data.pictures, labels, hard_targets(labels))
+    targets = hard_targets(labels, len(data.classes))
+    return LabelledPictures(data.pictures, labels, targets, classes=data.classes, normalised=data.normalised)
 
 
-@dataclass(frozen=True)
-class _Listed:
-    """One line of a data set."""
-
-    file: str
-    label: str
-    group: str | None = None
-    box: tuple[float, ...] | None = None
-
-
-def _walk_class_folders(root: Path) -> Iterator[_Listed]:
-    """Each picture file with its class folder's name, in order."""
-    for folder in sorted(entry for entry in root.iterdir() if entry.is_dir()):
-        files: list[str] = []
-        for below, _, names in os.walk(folder, onerror=_refuse):
-            files += (str(Path(below, name)) for name in names if name.lower().endswith(PICTURE_SUFFIXES))
-        for file in sorted(files, key=lambda file: Path(file).parts):
-            yield _Listed(file, folder.name)
+def _among(data: LabelledPictures, known: tuple[str, ...]) -> LabelledPictures:
+    """The same with indices into the known classes; pictures of other classes have no label there."""
+    places = np.array([known.index(name) if name in known else -1 for name in data.classes], np.int32)
+    targets = np.zeros((len(data.labels), len(known)), np.float32)
+    targets[:, places[places >= 0]] = data.targets[:, places >= 0]
+    labels = np.where(data.labels >= 0, places[data.labels], -1).astype(np.int32)
+    return replace(data, labels=labels, targets=targets, classes=known)
 
 
-def _refuse(error: OSError) -> None:
-    """A folder that cannot be listed is an error: left out in silence, it would change the scores."""
-    raise error
+def _in_split(folder: Path, split: str) -> Iterator[Listed]:
+    """The pictures of class folders; those of one split where there are folders of splits above the classes."""
+    found = set(split_folders(folder).values())
+    if found and split not in found:
+        raise UsageError(f"{folder}: has no split '{split}'", f"choose one of: {', '.join(sorted(found))}")
+    yield from (one for one in walk_class_folders(folder) if one.split in (None, split))
 
 
-def _walk_csv(path: Path) -> Iterator[_Listed]:
-    """Each line's picture file and label, its group and the face's box where there are such columns."""
-    with path.open(newline="", encoding="utf-8-sig") as lines:
-        reader = csv.DictReader(lines)
-        try:
-            if not {"path", "label"} <= set(reader.fieldnames or ()):
-                raise UsageError(f"{path}: has no columns path,label", "name them in the first line")
-            for row in reader:
-                # A line that is too short has None there.
-                file = str(path.parent / (row["path"] or ""))
-                if not is_file(Path(file)):
-                    where = f"line {reader.line_num} of {path}"
-                    raise UsageError(f"{file}: no such picture", f"mend its path in {where}, or remove that line")
-                box = _box(row.get("box"), f"{path}: line {reader.line_num}")
-                yield _Listed(file, row["label"] or "", row.get("group"), box)
-        except UnicodeDecodeError as error:
-            raise UsageError(f"{path}: is not encoded as UTF-8 ({error.reason})", "save it as UTF-8") from None
-        except csv.Error as error:
-            problem = f"{path}: line {reader.line_num} is no CSV ({error})"
-            raise UsageError(problem, "look there for a quote that is not closed") from None
-
-
-def _box(text: str | None, where: str) -> tuple[float, ...] | None:
-    """The four numbers of a box; None where the line has none."""
-    if text is None or not text.strip():
-        return None
-    try:
-        x, y, width, height = (float(number) for number in text.split())
-    except ValueError:
-        x = y = width = height = math.nan
-    if not (math.isfinite(x) and math.isfinite(y) and 0 < width < math.inf and 0 < height < math.inf):
-        raise UsageError(f"{where}: '{text[:_SHOWN]}' is no box", "give x y width height in px, with spaces between")
-    return x, y, width, height
-
-
-def _of_files(source: Path, listed: Iterable[_Listed], known: Sequence[str]) -> LabelledPictures:
-    files: list[_Listed] = []
+def _of_files(source: Path, listed: Iterable[Listed], known: tuple[str, ...]) -> LabelledPictures:
+    files: list[Listed] = []
     labels: list[int] = []
     for one in listed:
         if (index := class_index(one.label, known)) < 0:
@@ -197,5 +170,6 @@ def _of_files(source: Path, listed: Iterable[_Listed], known: Sequence[str]) -> 
         labels=truth,
         targets=hard_targets(truth, len(known)),
         groups=tuple(one.group or "none" for one in files) if any(one.group for one in files) else (),
+        classes=known,
         boxes=np.array([one.box or _NO_BOX for one in files], np.float32) if any(one.box for one in files) else None,
     )

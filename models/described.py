@@ -1,9 +1,9 @@
 """A network of a user's own, and what must be known of it: my.keras.json beside my.keras, my.h5.json beside my.h5.
 
-    {"classes": ["angry", "happy", "contempt"], "mean": 127.5, "std": 127.5}
+    {"classes": ["angry", "happy", "contempt"], "mean": 127.5, "std": 127.5, "normalised": "mean-std"}
 
 `mean` and `std`, numbers or lists by channel, are taken from the grey levels 0..255 before the network sees them; left
-out, it sees them as they are. A network of three channels gets the same gray three times.
+out, it sees them as they are. `normalised` (models.levels) is what is done to each face before that. A network of three channels gets the same gray three times.
 """
 
 import json
@@ -18,6 +18,7 @@ from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
 from analytics.paths import is_file
 from analytics.schema import why_no_classes
+from models.levels import NORMALISED
 
 _LIKE_THIS = 'write it like {"classes": ["angry", "happy"], "mean": 127.5, "std": 127.5}'
 
@@ -30,6 +31,8 @@ class Description:
     mean: tuple[float, ...] = (0.0,)
     """By channel, or one for all."""
     std: tuple[float, ...] = (1.0,)
+    normalised: str = ""
+    """What is done to the grey levels of each face first, one of models.levels.NORMALISED; empty where nothing is."""
 
 
 def description_path(network: Path) -> Path:
@@ -50,7 +53,7 @@ def description_of(network: Path) -> Description:
         return Description()
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read ({error})", _LIKE_THIS) from None
-    if not isinstance(read, dict) or (foreign := set(read) - {"classes", "mean", "std"}):
+    if not isinstance(read, dict) or (foreign := set(read) - {"classes", "mean", "std", "normalised"}):
         what = f"'{min(foreign)}' in it is unknown" if isinstance(read, dict) else "it is no object"
         raise UsageError(f"{path}: describes no network: {what}", _LIKE_THIS)
     classes = read.get("classes", list(EXPRESSIONS))
@@ -58,7 +61,19 @@ def description_of(network: Path) -> Description:
         raise UsageError(f"{path}: 'classes' is no list of names", _LIKE_THIS)
     if why := why_no_classes(classes):
         raise UsageError(f"{path}: has {why}", _LIKE_THIS)
-    return Description(tuple(classes), _numbers(path, read, "mean", 0.0), _numbers(path, read, "std", 1.0))
+    normalised = read.get("normalised", "")
+    if normalised not in ("", *NORMALISED):
+        raise UsageError(f"{path}: 'normalised' is {normalised!r:.40}", f"give one of: {', '.join(NORMALISED)}")
+    mean, std = _numbers(path, read, "mean", 0.0), _numbers(path, read, "std", 1.0)
+    return Description(tuple(classes), mean, std, normalised)
+
+
+def write_description(network: Path, description: Description) -> None:
+    """Write the classes and the normalisation of a network beside it, where they are not the usual ones."""
+    told: dict[str, Any] = {} if description.classes == EXPRESSIONS else {"classes": description.classes}
+    told |= {"normalised": description.normalised} if description.normalised else {}
+    if told:
+        description_path(network).write_text(json.dumps(told) + "\n", encoding="utf-8")
 
 
 def _numbers(path: Path, read: dict[str, Any], name: str, usual: float) -> tuple[float, ...]:

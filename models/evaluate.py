@@ -10,17 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.errors import UsageError
-from analytics.records import Detections
 from models.classifier import ExpressionClassifier
-from models.crop import crop_faces, crop_whole
+from models.crop import crop_whole
 from models.datasets import LabelledPictures, read_labelled
 from models.detectors import FaceDetector
-from models.detectors.yunet import YuNet
+from models.portraits import boxed_crop, detected_crop, portrait_detectors
 from models.scores import Scores, confusion_of, macro_f1, score
 
-_PORTRAIT_LONG_SIDE: Final = 384
-"""Px of the padded picture's longer side in the first search, for faces that fill it; a second one at the usual size
-finds the faces of people seen from afar."""
 _BATCH: Final = 256
 """Pictures whose crops are held at once."""
 FACE_PX: Final = (32, 24, 20, 16)
@@ -86,7 +82,7 @@ def evaluate(
     data = data.only(data.labels >= 0)
     if not len(data.labels):
         raise UsageError(f"{dataset}: no picture has a label", "check the labels")
-    detectors = (YuNet(long_side=_PORTRAIT_LONG_SIDE), YuNet()) if detect else ()
+    detectors = portrait_detectors("yunet") if detect else ()
     size = classifier.facts.size
     said: dict[int, list[NDArray[np.float32]]] = {px: [] for px in (size, *(px for px in FACE_PX if px < size))}
     whole = 0
@@ -155,38 +151,12 @@ def crop_batches(
         for i in range(len(labels)):
             picture = next(pictures)
             if data.boxes is not None and np.isfinite(data.boxes[start + i]).all():
-                crops[i] = _boxed_crop(picture, data.boxes[start + i], size)
+                crops[i] = boxed_crop(picture, data.boxes[start + i], size)
                 continue
-            crop = _detected_crop(picture, size, detectors) if detectors else crop_whole(picture, size)
+            crop = detected_crop(picture, size, detectors) if detectors else crop_whole(picture, size)
             whole += crop is None
             crops[i] = crop_whole(picture, size) if crop is None else crop
         yield CropBatch(crops, labels, whole)
-
-
-def _boxed_crop(picture: NDArray[np.uint8], box: NDArray[np.float32], size: int) -> NDArray[np.uint8]:
-    """The crop of the face in a box, framed as faces of a detector without landmarks are."""
-    face = Detections(box[None], np.full((1, 5, 2), np.nan, np.float32), np.ones(1, np.float32))
-    return np.asarray(crop_faces(_coloured(picture), face, size)[0], np.uint8)
-
-
-def _coloured(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return picture if picture.ndim == 3 else np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR), np.uint8)
-
-
-def _detected_crop(
-    picture: NDArray[np.uint8], size: int, detectors: tuple[FaceDetector, ...]
-) -> NDArray[np.uint8] | None:
-    """The crop of the largest face; None where no detector finds one."""
-    colour = _coloured(picture)
-    # A face that fills its picture is found only when it has a surrounding.
-    rim_y, rim_x = (side // 2 for side in colour.shape[:2])
-    frame = np.asarray(cv2.copyMakeBorder(colour, rim_y, rim_y, rim_x, rim_x, cv2.BORDER_REPLICATE), np.uint8)
-    for detector in detectors:
-        found = detector.detect(frame)
-        if len(found):
-            largest = np.arange(len(found)) == (found.boxes[:, 2] * found.boxes[:, 3]).argmax()
-            return np.asarray(crop_faces(frame, found.only(largest), size)[0], np.uint8)
-    return None
 
 
 def in_words(evaluation: Evaluation) -> str:

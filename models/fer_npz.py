@@ -14,6 +14,9 @@ from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from analytics.errors import UsageError
+from analytics.expressions import EXPRESSIONS
+from analytics.schema import why_no_classes
+from models.levels import NORMALISED
 
 _DESCRIBED: Final = "write the npz as docs/evaluate.md describes"
 _AGAIN: Final = "copy or write it again"
@@ -33,14 +36,24 @@ class FerArrays:
     votes: NDArray[np.integer] | None
     """(n, names) of FER+; None where the file has none."""
     vote_names: tuple[str, ...]
+    split: NDArray[np.str_]
+    """(n,)"""
+    classes: tuple[str, ...] = EXPRESSIONS
+    """What is to be told apart, where the file says so (`classes`); the seven otherwise."""
+    subjects: NDArray[np.str_] | None = None
+    """(n,) whose face it is, empty where unknown; None where the file does not say."""
+    normalised: str = ""
+    """What was done to the grey levels, one of models.levels.NORMALISED, or nothing."""
+    flagged: int = 0
+    """Rows that were left out because of _LEFT_OUT."""
 
 
-def read_fer_npz(path: Path, split: str) -> FerArrays:
-    """Read one split of a FER-style npz.
+def read_fer_npz(path: Path, split: str | None) -> FerArrays:
+    """Read one split of a FER-style npz, or all of it (None).
 
     Raises:
         UsageError: the file cannot be read, is no npz or is damaged; an array is missing or not of the documented
-            shape and type; or there is no such split.
+            shape and type; there is no such split; or its classes or its normalisation can be none.
     """
     try:
         with path.open("rb") as file:
@@ -116,7 +129,7 @@ _KINDS: Final[dict[str, Callable[[NDArray[Any]], bool]]] = {
 }
 
 
-def _split_of(arrays: _Arrays, split: str) -> FerArrays:
+def _split_of(arrays: _Arrays, split: str | None) -> FerArrays:
     images = arrays.get("images", "uint8", (None, None, None))
     n = len(images)
     if not images.size:
@@ -124,15 +137,49 @@ def _split_of(arrays: _Arrays, split: str) -> FerArrays:
     labels = arrays.get("labels", "integers", (n,))
     class_names = arrays.names("class_names")
     parts = arrays.get("split", "text", (n,))
-    rows: NDArray[np.bool_] = parts == split
-    if not rows.any():
+    inside: NDArray[np.bool_] = np.ones(n, np.bool_) if split is None else parts == split
+    if not inside.any():
         known = ", ".join(sorted(set(parts.tolist())))
         raise UsageError(f"{arrays.path}: has no split '{split}'", f"choose one of: {known}")
+    rows = inside
     for flag in _LEFT_OUT:
         if flag in arrays:
             rows = rows & ~arrays.get(flag, "flags", (n,)).astype(np.bool_)
-    if "ferplus_votes" not in arrays or "ferplus_names" not in arrays:
-        return FerArrays(images[rows], labels[rows], class_names, None, ())
-    vote_names = arrays.names("ferplus_names")
-    votes = arrays.get("ferplus_votes", "integers", (n, max(1, len(vote_names))))
-    return FerArrays(images[rows], labels[rows], class_names, votes[rows], vote_names)
+    votes: NDArray[np.integer] | None = None
+    vote_names: tuple[str, ...] = ()
+    if "ferplus_votes" in arrays and "ferplus_names" in arrays:
+        vote_names = arrays.names("ferplus_names")
+        votes = arrays.get("ferplus_votes", "integers", (n, max(1, len(vote_names))))[rows]
+    return FerArrays(
+        pictures=images[rows],
+        labels=labels[rows],
+        class_names=class_names,
+        votes=votes,
+        vote_names=vote_names,
+        split=parts[rows],
+        classes=_classes_of(arrays),
+        subjects=arrays.get("subjects", "text", (n,))[rows] if "subjects" in arrays else None,
+        normalised=_normalised_of(arrays),
+        flagged=int((inside & ~rows).sum()),
+    )
+
+
+def _normalised_of(arrays: _Arrays) -> str:
+    """What was done to the grey levels, or nothing."""
+    if "normalised" not in arrays:
+        return ""
+    (name,) = arrays.get("normalised", "text", (1,)).tolist()
+    if name not in NORMALISED:
+        problem = f"{arrays.path}: its array 'normalised' says '{name:.40}'"
+        raise UsageError(problem, f"it is one of: {', '.join(NORMALISED)}; without it levels are as they were")
+    return str(name)
+
+
+def _classes_of(arrays: _Arrays) -> tuple[str, ...]:
+    """The classes to be told apart."""
+    if "classes" not in arrays:
+        return EXPRESSIONS
+    classes = arrays.names("classes")
+    if why := why_no_classes(classes):
+        raise UsageError(f"{arrays.path}: its array 'classes' has {why}", _DESCRIBED)
+    return classes

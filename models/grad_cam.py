@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from analytics.errors import UsageError
 from analytics.expressions import columns_of
 from models.described import description_of, load_network, read_network
+from models.levels import levels_of
 
 _LEAST_SIDE: Final = 3
 """Px of the map that is looked at; smaller ones say nothing of places."""
@@ -40,7 +41,7 @@ class GradCam:
 
     def classify(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities (n, columns) of gray faces (n, size, size)."""
-        said = self._model.predict(crops[..., None].astype(np.float32), batch_size=64, verbose=0)
+        said = self._model.predict(self._normalised(crops), batch_size=64, verbose=0)
         placed = np.zeros((len(crops), len(self.columns)), np.float32)
         placed[:, self._places] = said[self._head] if self._head else said
         return placed
@@ -92,9 +93,13 @@ class GradCam:
         last = head.input if plain else output
         return keras.Model(self._raw.inputs, [with_places[-1].output, last]), head if plain else None
 
+    def _normalised(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Faces (n, size, size, 1) as those of the data set that the network has learned from."""
+        return levels_of(self.description.normalised, False)(crops[..., None].astype(np.float32))
+
     def _levels(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Faces (n, size, size, channels) as the network itself takes them."""
-        gray = np.repeat(crops[..., None].astype(np.float32), self._raw.input_shape[3], axis=3)
+        gray = np.repeat(self._normalised(crops), self._raw.input_shape[3], axis=3)
         mean, std = (np.array(one, np.float32) for one in (self.description.mean, self.description.std))
         return np.asarray((gray - mean) / std, np.float32)
 

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 
 from analytics.errors import UsageError
-from analytics.expressions import EXPRESSIONS
-from models.crop import crop_whole, evened
+from models.crop import crop_whole
 from models.datasets import LABEL_SCHEMES, read_labelled
+from models.levels import Levels
 from models.mixing import Mix, best_mix
 
 
@@ -26,7 +26,14 @@ class OneOutput:
 
 
 def with_one_output(
-    network: Path, model: keras.Model, classes: tuple[str, ...], dataset: Path, *, first: str, flip: bool, even: bool
+    network: Path,
+    model: keras.Model,
+    classes: tuple[str, ...],
+    dataset: Path,
+    *,
+    first: str,
+    flip: bool,
+    levels: Levels,
 ) -> OneOutput:
     """The network as it is, or with its two heads mixed as is best on the public split of a data set.
 
@@ -37,26 +44,25 @@ def with_one_output(
         dataset: as `emobatch evaluate` takes it; where it has one truth alone, both heads are held against that.
         first: the labels, one of LABEL_SCHEMES, by which accuracy is bounded.
         flip: whether the face is averaged with its mirror image in use.
-        even: whether grey levels are evened in use.
+        levels: what is done to grey levels in use.
 
     Raises:
-        UsageError: several heads, but not one for each of LABEL_SCHEMES that gives the seven expressions; or the data
-            set lacks one of these truths.
+        UsageError: several heads, but not one for each of LABEL_SCHEMES; or the data set lacks one of these truths.
     """
     if not isinstance(model.output, dict):
         return OneOutput(model, {}, {})
-    if set(model.output) != set(LABEL_SCHEMES) or classes != EXPRESSIONS:
+    if set(model.output) != set(LABEL_SCHEMES):
         problem = f"{network}: has the outputs {', '.join(model.output)}"
-        remedy = f"give it one output, or two named {' and '.join(LABEL_SCHEMES)} of the seven expressions"
+        remedy = f"give it one output, or two named {' and '.join(LABEL_SCHEMES)}"
         raise UsageError(problem, remedy)
     heads = sorted(LABEL_SCHEMES, key=lambda head: head != first)
-    truths = [read_labelled(dataset, "public", head) for head in heads]
+    truths = [read_labelled(dataset, "public", head, classes) for head in heads]
     for head, truth in zip(heads, truths, strict=True):
         if (truth.labels < 0).all():
             raise UsageError(f"{dataset}: no picture of its split 'public' has a label of {head}", "check the labels")
     size = model.input_shape[1]
     seen = np.stack([crop_whole(picture, size) for picture in truths[0].pictures])[..., None].astype(np.float32)
-    seen = evened(seen) if even else seen
+    seen = levels(seen)
     said: list[Any] = [
         model.predict(crops, batch_size=256, verbose=0) for crops in ((seen, seen[:, :, ::-1]) if flip else (seen,))
     ]
@@ -64,7 +70,7 @@ def with_one_output(
     return OneOutput(
         mixed(model, heads, mix),
         dict(zip(heads, (round(1 - mix.share, 2), mix.share), strict=True)),
-        dict(zip(EXPRESSIONS, mix.weights, strict=True)),
+        dict(zip(classes, mix.weights, strict=True)),
     )
 
 

@@ -13,7 +13,7 @@ the extra `train` (scikit-learn).
 """
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -54,13 +54,13 @@ class Head:
     Args:
         name: one of HEADS.
         seed: of everything random.
-        classes: number of columns of the probabilities.
+        classes: the columns of the probabilities.
 
     Raises:
         UsageError: no such head.
     """
 
-    def __init__(self, name: str, seed: int = 20, classes: int = len(EXPRESSIONS)) -> None:
+    def __init__(self, name: str, seed: int = 20, classes: Sequence[str] = EXPRESSIONS) -> None:
         if name not in HEADS:
             raise UsageError(f"--heads {name}: no such head", f"choose of: {', '.join(HEADS)}")
         self.name, self.classes = name, classes
@@ -74,13 +74,13 @@ class Head:
         """
         if not np.isfinite(features).all():
             raise UsageError(f"--heads {self.name}: some features are no numbers", "train the network again")
-        counts = np.bincount(labels, minlength=self.classes)
+        counts = np.bincount(labels, minlength=len(self.classes))
         shown = np.flatnonzero(counts)
         if len(shown) < 2:
             raise UsageError(f"--heads {self.name}: there is one class alone", "add pictures of another class")
         rarest = int(shown[counts[shown].argmin()])
         if "svm" in self.name and counts[rarest] < _FOLDS:
-            problem = f"--heads {self.name}: class {EXPRESSIONS[rarest]} has {counts[rarest]} pictures"
+            problem = f"--heads {self.name}: class {self.classes[rarest]} has {counts[rarest]} pictures"
             raise UsageError(problem, f"it needs {_FOLDS} to fit its probabilities; choose softmax or knn")
         for part in self._parts:
             part.fit(features, labels)
@@ -88,7 +88,7 @@ class Head:
 
     def predict(self, features: Features) -> Features:
         """Probabilities (n, classes); zero for classes that there was no picture of."""
-        found = np.zeros((len(features), self.classes), np.float64)
+        found = np.zeros((len(features), len(self.classes)), np.float64)
         for part in self._parts:
             found[:, part.classes_] += part.predict_proba(features) / len(self._parts)
         return found.astype(np.float32)

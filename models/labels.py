@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from analytics.expressions import EXPRESSIONS
 
 _SYNONYMS: Final = {
+    "afraid": "fear",
     "anger": "angry",
     "disgusted": "disgust",
     "fearful": "fear",
@@ -23,10 +24,15 @@ _SYNONYMS: Final = {
 _LEAST_VOTES: Final = 5
 
 
+def class_name(name: str) -> str:
+    """A class name as emobatch spells it: `Happiness` is happy; others in small letters."""
+    lowered = name.strip().lower()
+    return _SYNONYMS.get(lowered, lowered)
+
+
 def class_index(name: str, known: Sequence[str] = EXPRESSIONS) -> int:
     """Index into the known classes of a class name as data sets spell it (`Happiness`, `anger`); -1 if foreign."""
-    lowered = name.strip().lower()
-    name = _SYNONYMS.get(lowered, lowered)
+    name = class_name(name)
     return known.index(name) if name in known else -1
 
 
@@ -37,28 +43,32 @@ def hard_targets(labels: NDArray[np.int32], classes: int = len(EXPRESSIONS)) -> 
     return targets
 
 
-def ferplus_labels(votes: NDArray[np.integer], names: Sequence[str]) -> NDArray[np.int32]:
-    """The majority's class of each row of votes, int (n, 10); -1 where there is no clear face.
+def ferplus_labels(
+    votes: NDArray[np.integer], names: Sequence[str], known: Sequence[str] = EXPRESSIONS
+) -> NDArray[np.int32]:
+    """The majority's class of each row of votes, int (n, 10), among the known ones; -1 where there is no clear one.
 
     Left out are rows whose largest vote overall goes to contempt, unknown or NF, or is below five
     of ten. Ties go to the first name.
     """
-    to_ours = np.array([class_index(name) for name in names], np.int32)
+    to_ours = np.array([class_index(name, known) for name in names], np.int32)
     labels: NDArray[np.int32] = to_ours[votes.argmax(axis=1)]
     labels[votes.max(axis=1) < _LEAST_VOTES] = -1
     return labels
 
 
-def ferplus_targets(votes: NDArray[np.integer], names: Sequence[str]) -> NDArray[np.float32]:
-    """Soft targets (n, 7): the shares of the votes among the seven classes, single votes dropped.
+def ferplus_targets(
+    votes: NDArray[np.integer], names: Sequence[str], known: Sequence[str] = EXPRESSIONS
+) -> NDArray[np.float32]:
+    """Soft targets (n, known): the shares of the votes among the known classes, single votes dropped.
 
     One vote of ten is more often a slip than an opinion (Barsoum et al. drop it too). Rows that
     most people call unknown or no face become all zero.
     """
     heard = np.where(votes > 1, votes, 0)
-    targets = np.zeros((len(votes), len(EXPRESSIONS)), np.float32)
+    targets = np.zeros((len(votes), len(known)), np.float32)
     for column, name in enumerate(names):
-        if (ours := class_index(name)) >= 0:
+        if (ours := class_index(name, known)) >= 0:
             targets[:, ours] = heard[:, column]
     unclear = np.array([name.lower() in ("unknown", "nf") for name in names])
     targets[unclear[votes.argmax(axis=1)]] = 0

@@ -15,7 +15,7 @@ from analytics.expressions import EXPRESSIONS
 from models.batches import Arrays, Lessons
 from models.classifier import ExpressionClassifier
 from models.crop import crop_whole
-from models.datasets import read_labelled
+from models.datasets import has_splits, read_labelled
 from models.described import Description, description_of, load_network
 from models.labels import hard_targets
 from models.train_options import TrainOptions
@@ -33,41 +33,44 @@ def read_lessons(options: TrainOptions, split: str) -> Lessons:
     if options.dataset.suffix.lower() != ".npz" and options.dataset.exists():
         # Folders and CSV files have no splits: what teaches would also choose.
         raise UsageError(
-            f"{options.dataset}: has no splits", "train on a FER-style .npz with the splits train and public"
+            f"{options.dataset}: {'is no npz' if has_splits(options.dataset) else 'has no splits'}",
+            "train on a FER-style .npz with the splits train and public; `emobatch dataset` makes one of it",
         )
     by_head = {head: read_labelled(options.dataset, split, head) for head in options.heads}
     weights = {}
     targets = {}
     for head, data in by_head.items():
         soft = split == "train" and options.loss != "cross-entropy"
-        targets[head] = data.targets if soft else hard_targets(data.labels)
+        targets[head] = data.targets if soft else hard_targets(data.labels, len(data.classes))
         weights[head] = targets[head].sum(axis=1)
         if not weights[head].any():
             raise UsageError(f"{options.dataset}: no picture of its split '{split}' has a label", "check the labels")
         if split == "train":
-            _check_classes(options.dataset, targets[head])
+            _check_classes(options.dataset, targets[head], data.classes)
         if head == "fer2013" and soft:
             # One label a picture, by one hand: not to be believed to the last.
-            targets[head] = targets[head] * (1 - options.smoothing) + options.smoothing / len(EXPRESSIONS)
+            targets[head] = targets[head] * (1 - options.smoothing) + options.smoothing / len(data.classes)
     useful = np.sum(list(weights.values()), axis=0) > 0
     data = by_head[options.heads[0]].only(useful)
     return Lessons(
         pictures=np.stack([crop_whole(picture, options.size) for picture in data.pictures]),
         targets={head: array[useful] for head, array in targets.items()},
         weights={head: array[useful] * options.weight_of(head) for head, array in weights.items()},
+        classes=data.classes,
+        normalised=data.normalised,
     )
 
 
-def _check_classes(dataset: Path, targets: NDArray[np.float32]) -> None:
+def _check_classes(dataset: Path, targets: NDArray[np.float32], classes: tuple[str, ...]) -> None:
     """Refuse a single class, and tell of those that have no picture: a network learns never to name them."""
     shown = targets.sum(axis=0) > 0
     if shown.sum() == 1:
-        only = EXPRESSIONS[int(shown.argmax())]
+        only = classes[int(shown.argmax())]
         raise UsageError(
             f"{dataset}: its split 'train' shows one class alone ({only})", "add pictures of at least one other class"
         )
     if not shown.all():
-        missing = ", ".join(name for name, there in zip(EXPRESSIONS, shown, strict=True) if not there)
+        missing = ", ".join(name for name, there in zip(classes, shown, strict=True) if not there)
         _log.warning("%s: its split 'train' shows no %s, which the network will not name", dataset.name, missing)
 
 
@@ -105,8 +108,13 @@ def _said_by(teacher: Path, lessons: Lessons) -> Arrays:
     outputs = (
         model.output if isinstance(model.output, dict) else dict(zip(model.output_names, model.outputs, strict=True))
     )
-    if model.input_shape[1] != size or not set(lessons.targets) <= set(outputs) or description != Description():
-        wanted = f"{size}x{size} pictures, the seven expressions, and outputs named {' and '.join(lessons.targets)}"
+    if (
+        model.input_shape[1] != size
+        or not set(lessons.targets) <= set(outputs)
+        or description != Description(classes=lessons.classes, normalised=lessons.normalised)
+    ):
+        told = "the seven expressions" if lessons.classes == EXPRESSIONS else ", ".join(lessons.classes)
+        wanted = f"{size}x{size} pictures, {told}, and outputs named {' and '.join(lessons.targets)}"
         raise UsageError(f"--teacher {teacher}: is no network of {wanted}", "train it with the same --labels")
     heads = keras.Model(model.input, {head: outputs[head] for head in lessons.targets})
     pictures = lessons.pictures[..., None].astype(np.float32)
@@ -120,7 +128,8 @@ def _said_by(teacher: Path, lessons: Lessons) -> Arrays:
 def _said_in_use(teacher: str, lessons: Lessons) -> NDArray[np.float32]:
     classifier = ExpressionClassifier(teacher, "--teacher")
     size = lessons.pictures.shape[1]
-    if classifier.facts.size != size or set(classifier.facts.classes) != set(EXPRESSIONS):
-        problem = f"--teacher {teacher}: does not tell the seven expressions of {size}x{size} pictures"
+    if classifier.facts.size != size or set(classifier.facts.classes) != set(lessons.classes):
+        told = "the seven expressions" if lessons.classes == EXPRESSIONS else ", ".join(lessons.classes)
+        problem = f"--teacher {teacher}: does not tell {told} of {size}x{size} pictures"
         raise UsageError(problem, "name another one")
-    return classifier.classify(lessons.pictures)
+    return classifier.classify(lessons.pictures)[:, [classifier.facts.columns.index(name) for name in lessons.classes]]

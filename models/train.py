@@ -16,10 +16,10 @@ from typing import Any, Final
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from models.batches import Batches, Lessons, one_or_all, with_features
 from models.card import training_of
+from models.described import Description, write_description
 from models.lessons import read_lessons, taught_by
 from models.mishaps import EndsWithoutNumber, memory_in_words
 from models.phases import Phase, freeze, phases_of
@@ -71,7 +71,8 @@ def train(options: TrainOptions) -> Path:
     """Train one network and save it.
 
     Returns:
-        The path of the trained .keras file, of the epoch with the best accuracy on the public split.
+        The path of the trained .keras file, of the epoch with the best accuracy on the public split; its description lies
+        beside it where the data set has other classes than the seven, or normalised pictures.
         Beside it: history.csv, and training.json with the options and the figures.
 
     Raises:
@@ -103,6 +104,7 @@ def _train(options: TrainOptions) -> Path:
         mixup=options.mixup,
         seed=options.seed,
         degraded=options.degraded,
+        augment=options.augment,
         locality=locality_of(options),
     )
     _log.info("%d pictures to learn from, %d to choose on", len(learned.pictures), len(chosen_on.pictures))
@@ -115,22 +117,23 @@ def _train(options: TrainOptions) -> Path:
         if weights is not None:
             trainee.network.set_weights(weights)
         elif not begun:
-            _begin(trainee.network, options, recogniser, learned.pictures)
+            _begin(trainee.network, options, recogniser, learned)
         early = _fit(trainee.model, options, phase, batches, chosen_on, budget)
         if budget.spent:
             break
         weights = trainee.network.get_weights()
-    return _save_float32(options, best, read_history(history), _course_of(options, early, budget))
+    return _save_float32(options, learned, best, read_history(history), _course_of(options, early, budget))
 
 
-def _begin(network: keras.Model, options: TrainOptions, recogniser: bytes, faces: NDArray[np.uint8]) -> None:
+def _begin(network: keras.Model, options: TrainOptions, recogniser: bytes, learned: Lessons) -> None:
     """Fill a network with what it is to begin with."""
     if recogniser:
-        begin_with(network, recogniser, faces[:_MEASURED_ON])
+        begin_with(network, recogniser, learned.pictures[:_MEASURED_ON])
     elif options.weights:
-        fill_with_imagenet(network, partial(built_network, options), options.net, options.weights)
+        build = partial(built_network, options, len(learned.classes))
+        fill_with_imagenet(network, build, options.net, options.weights)
     elif options.begin not in (RECOGNISER, NOTHING):
-        go_on_from(network, Path(options.begin))
+        go_on_from(network, Path(options.begin), learned.classes)
 
 
 def _fit(
@@ -219,14 +222,15 @@ def _as_json(value: Any) -> Any:
 
 
 def _save_float32(
-    options: TrainOptions, weights: Path, history: list[dict[str, float]], course: dict[str, Any]
+    options: TrainOptions, learned: Lessons, weights: Path, history: list[dict[str, float]], course: dict[str, Any]
 ) -> Path:
     """Save the network without the half-precision policy, which is of no use after training."""
     keras.mixed_precision.set_global_policy("float32")
-    trainee = built(options)
+    trainee = built(options, len(learned.classes))
     trainee.model.load_weights(weights)
     path = options.out / f"{options.net}.keras"
     trainee.network.save(path)
+    write_description(path, Description(classes=learned.classes, normalised=learned.normalised))
     record = {
         "options": {name: _as_json(value) for name, value in asdict(options).items()}
         | {"begin": Path(options.begin).name},

@@ -9,6 +9,7 @@ import keras
 
 from analytics.errors import UsageError
 from analytics.paths import is_file
+from models.augment import RECIPES
 from models.begun import begin_or_go_on
 from models.classifier import model_path
 from models.datasets import LABEL_SCHEMES
@@ -78,7 +79,9 @@ class TrainOptions:
     mixup: float = 0.2
     """Alpha by which pairs of pictures are mixed; 0 mixes none."""
     degraded: float = 1.0
-    """How often pictures are degraded as cameras do it; 0 never, 1 as models.augment has it."""
+    """How often pictures are degraded as cameras do it; 0 never, 1 as the recipe of `augment` has it."""
+    augment: str = "cctv"
+    """How training pictures are changed at every look, one of models.augment.RECIPES."""
     smoothing: float = 0.1
     """Share of each label of FER2013 that goes to all classes alike."""
     second_head: float = 0.5
@@ -103,7 +106,7 @@ def checked(options: TrainOptions) -> TrainOptions:
     """The options, with the network's own in place of those left open, and those off that the network does not have.
 
     Raises:
-        UsageError: an unknown network, kind of labels, loss, optimizer or schedule, a size that the network cannot take,
+        UsageError: an unknown network, kind of labels, loss, optimizer, schedule or recipe, a size that the network cannot take,
             an impossible number, or a missing network to begin with or to learn from.
     """
     if options.net not in NETWORKS:
@@ -113,6 +116,7 @@ def checked(options: TrainOptions) -> TrainOptions:
     _check_named("--labels", options.labels, "labels", (*LABEL_SCHEMES, "both"))
     _check_named("--loss", options.loss, "loss", LOSSES)
     _check_named("--schedule", options.schedule, "schedule", SCHEDULES)
+    _check_named("--augment", options.augment, "recipe", tuple(RECIPES))
     options = _with_phases(_with_recipe(options))
     options = _with_weights(options)
     _check_named("--optimizer", options.optimizer, "optimizer", OPTIMIZERS)

@@ -36,14 +36,14 @@ def monitor_of(options: TrainOptions) -> str:
     return f"val_{options.heads[0]}_accuracy" if several else "val_accuracy"
 
 
-def built_network(options: TrainOptions, **more: Any) -> keras.Model:
-    """The network of the options, with random weights but for what more says to its builder."""
-    return NETWORKS[options.net](size=options.size, classes=len(EXPRESSIONS), heads=options.heads, **more)
+def built_network(options: TrainOptions, classes: int = len(EXPRESSIONS), **more: Any) -> keras.Model:
+    """The network of the options for so many classes, with random weights but for what more says to its builder."""
+    return NETWORKS[options.net](size=options.size, classes=classes, heads=options.heads, **more)
 
 
-def built(options: TrainOptions) -> Trainee:
-    """The network of the options, with random weights, under Keras' present dtype policy."""
-    network = built_network(options)
+def built(options: TrainOptions, classes: int = len(EXPRESSIONS)) -> Trainee:
+    """The network of the options for so many classes, with random weights, under Keras' present dtype policy."""
+    network = built_network(options, classes)
     if not locality_of(options):
         return Trainee(network, network)
     outputs = network.output if isinstance(network.output, dict) else {options.heads[0]: network.output}
@@ -61,7 +61,7 @@ def compiled(options: TrainOptions, learned: Lessons, phase: Phase, steps: int) 
         steps: of the whole phase.
     """
     keras.mixed_precision.set_global_policy(options.precision)
-    trainee = built(options)
+    trainee = built(options, len(learned.classes))
     freeze(trainee.network, phase.frozen)
     losses = {head: loss_of(options.loss, _counts(learned, head)) for head in options.heads}
     metrics = {head: ["accuracy"] for head in options.heads}
@@ -86,4 +86,4 @@ def compiled(options: TrainOptions, learned: Lessons, phase: Phase, steps: int) 
 def _counts(learned: Lessons, head: str) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
     """(classes,) pictures whose likeliest class it is."""
     heard = learned.weights[head] > 0
-    return np.bincount(learned.targets[head][heard].argmax(axis=1), minlength=len(EXPRESSIONS))
+    return np.bincount(learned.targets[head][heard].argmax(axis=1), minlength=len(learned.classes))

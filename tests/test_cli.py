@@ -34,7 +34,7 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     """`emobatch` alone and --help list the commands; --version prints one line."""
     done = emobatch("--help", cwd=tmp_path)
     assert done.code == 0
-    for command in ("run", "report", "status", "demo", "doctor", "evaluate", "train", "models"):
+    for command in ("run", "report", "status", "demo", "doctor", "evaluate", "dataset", "train", "models"):
         assert f" {command} " in done.stdout
     assert emobatch(cwd=tmp_path).stdout.strip() == done.stdout.strip()
     assert emobatch("--version", cwd=tmp_path).stdout.startswith("emobatch 0.")

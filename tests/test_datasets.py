@@ -163,6 +163,17 @@ def test_class_folders(tmp_path: Path) -> None:
     assert data.pictures[0].shape == (20, 30, 3)
 
 
+def test_class_folders_below_folders_of_splits(tmp_path: Path) -> None:
+    """A split is chosen as of an npz, by whatever its folder is called; one that is not there is refused."""
+    for grey, split in enumerate(("train", "Test")):
+        write_picture(tmp_path / split / "happy" / "1.png", 10 * grey)
+    assert [int(picture[0, 0, 0]) for picture in read_labelled(tmp_path).pictures] == [10]
+    assert [int(picture[0, 0, 0]) for picture in read_labelled(tmp_path, "train").pictures] == [0]
+    with pytest.raises(UsageError, match="has no split 'public'") as caught:
+        read_labelled(tmp_path, "public")
+    assert caught.value.remedy == "choose one of: private, train"
+
+
 def test_csv_of_paths_and_labels(tmp_path: Path) -> None:
     """Paths are relative to the list or absolute; more columns and a byte order mark do no harm."""
     near, far = write_picture(tmp_path / "a, b.png", 1), write_picture(tmp_path / "far" / "c.png", 2)

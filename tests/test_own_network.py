@@ -90,6 +90,7 @@ def test_a_network_is_calibrated_on_a_folder_of_pictures(tmp_path: Path) -> None
         ('{"classes": ["happy", "Sad"]}', "own.keras.json: has 'Sad' can be no class"),
         ('{"classes": ["happy", "sad"]}', "own.keras: gives 5 probabilities, not 2 (happy, sad)"),
         ('{"std": 0}', "own.keras.json: 'std' is 0"),
+        ('{"normalised": "z"}', "own.keras.json: 'normalised' is 'z'"),
         ('{"mean": [1, 2]}', "own.keras.json: 'mean' is [1, 2]"),
         (None, "own.keras: gives 5 probabilities, not 7"),
     ],

@@ -240,7 +240,7 @@ def test_conversion_writes_the_card(trained: Trained, litert: Path, tmp_path: Pa
     card = litert.with_suffix(".md").read_text(encoding="utf-8")
     command = "emobatch train drawn.npz --net tiny --labels both --size 16 --from nothing --epochs 2 --batch 4"
     command += " --learning-rate 0.005 --loss soft-labels --optimizer adamw --schedule cosine --patience 0"
-    assert f"{command} --balance 0.5 --mixup 0.2 --degraded 1.0 --seed 20 --out DIR\n" in card
+    assert f"{command} --balance 0.5 --mixup 0.2 --degraded 1.0 --augment cctv --seed 20 --out DIR\n" in card
     assert "It began with random weights. On the train split of drawn.npz it learned" in card
     assert ExpressionClassifier(str(litert)).facts.sha256 in card
     assert "### Public split, ferplus labels" in card and "### Public split, fer2013 labels" in card

@@ -1,0 +1,112 @@
+"""Which picture teaches, which chooses and which judges: nobody's face, and no copy of a picture, on two sides.
+
+Pure arrays: no file. Who is seen in training is recognised in the test as well, which flatters a score; papers compare
+by person-independent splits (Li and Deng 2020, "Deep Facial Expression Recognition: A Survey").
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from analytics.errors import UsageError
+from models.listed import SPLITS
+
+Shares = tuple[float, float, float]
+"""Of train, public and private."""
+
+
+def units_of(subjects: Sequence[str], copies: NDArray[np.int32]) -> NDArray[np.int32]:
+    """(n,) numbers from 0 of what must stay on one side: all pictures of a subject, and all copies of a picture.
+
+    Args:
+        subjects: (n,) empty where nobody knows.
+        copies: (n,) numbers that copies have in common.
+    """
+    n, most = len(copies), int(copies.max(initial=0)) + 1
+    numbers = {name: place for place, name in enumerate(dict.fromkeys(name for name in subjects if name))}
+    known = np.array([numbers.get(name, -1) for name in subjects], np.int64)
+    # A graph whose nodes are copies first and subjects behind them, with an edge for each picture.
+    there = known >= 0
+    edges = (copies[there], known[there] + most)
+    size = most + len(numbers)
+    graph = coo_matrix((np.ones(int(there.sum()), np.int8), edges), shape=(size, size))
+    _, found = connected_components(graph, directed=False)
+    return np.asarray(found[copies], np.int32) if n else np.empty(0, np.int32)
+
+
+def divided(
+    labels: NDArray[np.int32],
+    given: NDArray[np.str_],
+    units: NDArray[np.int32],
+    source: NDArray[np.intp],
+    shares: Shares,
+    seed: int,
+) -> NDArray[np.str_]:
+    """The split of each picture, (n,), one of SPLITS.
+
+    Splits that a set brings are kept. Where it brings no public one, a part of train becomes public, so that something
+    chooses; where it brings train alone, that is no split. All other units are dealt out so that each split has its
+    share of each class, as far as whole units allow: the largest first, each to the split that lacks most of what is
+    in it, as in the iterative stratification of Sechidis et al. (2011). One seed gives one result.
+
+    Args:
+        labels: (n,) classes.
+        given: (n,) splits that the sets bring, empty where none.
+        units: (n,) of units_of.
+        source: (n,) which set a picture is of.
+        shares: of train, public and private.
+        seed: of the order of units of one size.
+
+    Raises:
+        UsageError: there are fewer units than splits.
+    """
+    splits = given.astype("<U7")
+    for one in np.unique(source):
+        inside = source == one
+        brought = set(splits[inside].tolist()) - {""}
+        if brought <= {"train"}:
+            splits[inside] = ""
+        elif "public" not in brought and "train" in brought and shares[1]:
+            part = inside & (splits == "train")
+            splits[part] = _dealt(labels[part], units[part], (shares[0], shares[1], 0.0), seed)
+    _follow(splits, units)
+    rest = splits == ""
+    splits[rest] = _dealt(labels[rest], units[rest], shares, seed)
+    return splits
+
+
+def _follow(splits: NDArray[np.str_], units: NDArray[np.int32]) -> None:
+    """Where a part of a unit has a split, the rest of it goes there, too; the first of SPLITS where it has several."""
+    for split in SPLITS:
+        taken = np.isin(units, units[splits == split])
+        splits[taken & (splits == "")] = split
+
+
+def _dealt(labels: NDArray[np.int32], units: NDArray[np.int32], shares: Shares, seed: int) -> NDArray[np.str_]:
+    if not len(labels):
+        return np.empty(0, "<U7")
+    _, unit = np.unique(units, return_inverse=True)
+    counts = np.zeros((int(unit.max()) + 1, int(labels.max()) + 1))
+    np.add.at(counts, (unit, labels), 1)
+    sides = [k for k, share in enumerate(shares) if share]
+    if len(counts) < len(sides):
+        problem = f"{len(counts)} subjects or pictures cannot be divided into {len(sides)} splits"
+        raise UsageError(problem, "add pictures of others, or set a share to 0: --shares 80,20,0")
+    part = np.array([shares[k] for k in sides]) / sum(shares)
+    lacking = part[:, None] * counts.sum(axis=0)
+    chosen = np.zeros(len(counts), np.intp)
+    order = np.random.default_rng(seed).permutation(len(counts))
+    order = order[np.argsort(-counts.sum(axis=1)[order], kind="stable")]
+    empty = set(range(len(sides)))
+    for left, one in zip(range(len(order), 0, -1), order, strict=True):
+        worth = lacking @ counts[one]
+        if left <= len(empty):  # None may stay empty.
+            worth[[k for k in range(len(sides)) if k not in empty]] = -np.inf
+        side = int(worth.argmax())
+        empty.discard(side)
+        lacking[side] -= counts[one]
+        chosen[one] = sides[side]
+    return np.array(SPLITS)[chosen[unit]]
