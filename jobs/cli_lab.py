@@ -30,6 +30,7 @@ def nets(
     ] = 0,
     labels: Truth = "ferplus",
     loss: Annotated[str, typer.Option(help="As `emobatch train` takes it.")] = "soft-labels",
+    schedule: Annotated[str, typer.Option(help="Of the learning rate, as `emobatch train` takes it.")] = "cosine",
     size: Annotated[int | None, typer.Option(min=1, help="Of all.", show_default="each network's own")] = None,
     as_json: Json = False,
     debug: Debug = False,
@@ -49,6 +50,7 @@ def nets(
         patience=patience,
         labels=labels,
         loss=loss,
+        schedule=schedule,
         size=size or 0,
     )
     return _told(compare_nets(options), out, as_json)

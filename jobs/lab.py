@@ -51,6 +51,7 @@ class NetsOptions:
     """Epochs without a better one after which a training ends; 0 never ends it."""
     labels: str = "ferplus"
     loss: str = "soft-labels"
+    schedule: str = "cosine"
     size: int = 0
     """Of all networks; 0 is each one's own."""
 
@@ -67,7 +68,8 @@ def compare_nets(options: NetsOptions) -> Row:
     check_known("--nets", options.nets, tuple(NETWORKS))
     check_known("--labels", (options.labels,), LABEL_SCHEMES)
     public = split_of(options.dataset, "public", options.labels)
-    settings = {name: getattr(options, name) for name in ("epochs", "budget_s", "patience", "labels", "loss", "size")}
+    decisive = ("epochs", "budget_s", "patience", "labels", "loss", "schedule", "size")
+    settings = {name: getattr(options, name) for name in decisive}
     claim(options.out, {"compares": "nets", "dataset": sha256_of(options.dataset), **settings})
     rows = []
     for seed in range(20, 20 + options.seeds):
@@ -87,6 +89,7 @@ def _net(options: NetsOptions, net: str, seed: int, public: LabelledPictures) ->
         net=net,
         labels=options.labels,
         loss=options.loss,
+        schedule=options.schedule,
         size=options.size,
         begin="recogniser" if net == "default" else "nothing",
         epochs=options.epochs,

@@ -58,6 +58,7 @@ _SETTINGS: Final = {
     "epochs": "epochs at most",
     "budget_s": "seconds of training at most",
     "patience": "epochs without a better one at most",
+    "schedule": "schedule of the learning rate",
     "size": "face in px",
     "most": "pictures to learn from at most",
 }
