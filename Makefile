@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick test-lab lint format docs clean
+.PHONY: help demo test test-all test-quick test-lab lint format docs clean
 
 help:  ## print these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,11 +25,14 @@ $(VENV)/installed-dev: $(VENV)/installed-run
 demo: $(VENV)/installed-run  ## install, run a short built-in clip, print the path of its report
 	$(BIN)/emobatch demo --out out/demo
 
-test: lint  ## install everything; lint, types and all tests
-	$(BIN)/python -m pytest
+test: lint  ## install everything; lint, types and tests on all cores
+	$(BIN)/python -m pytest -n logical --dist loadfile
+
+test-all: lint  ## the same with the tests that are slow
+	$(BIN)/python -m pytest -n logical --dist loadfile -m 'not lab'
 
 test-quick: $(VENV)/installed-dev  ## tests without training and browser
-	$(BIN)/python -m pytest -m 'not training and not browser'
+	$(BIN)/python -m pytest -m 'not training and not browser and not slow and not lab'
 
 test-lab: $(VENV)/installed-dev  ## networks of the literature at their full size; takes minutes and some GB
 	$(BIN)/python -m pytest -m lab

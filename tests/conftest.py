@@ -1,6 +1,12 @@
 """What holds for all tests, and the browser that those of pages share."""
 
+import os
 from collections.abc import Iterator
+
+# Processes, one a core, are what runs in parallel; threads of libraries besides would wait for one another.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(_name, "1")
 
 import pytest
 from hypothesis import settings

@@ -145,6 +145,7 @@ def test_old_failures_are_no_failure_of_this_run(archive: Archive, tmp_path: Pat
     assert emobatch("run", "empty", cwd=tmp_path).code == 4
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_gone_on_with_where_it_was(tmp_path: Path) -> None:
     """Segments that were read are not read again, and the tables are those of a run that nobody disturbed."""
     clip(tmp_path / "long.mp4", seconds=30)

@@ -196,7 +196,14 @@ def _as_a_run_does(
     yield ("write", one, folder, version, failed, replaces), {**filing, one: Filed(folder, version, failed)}
 
 
-@pytest.mark.parametrize("name", ["elsewhere", "another id", "removed", "put together", "dropped"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "elsewhere",
+        "removed",
+        *(pytest.param(one, marks=pytest.mark.slow) for one in ("another id", "put together", "dropped")),
+    ],
+)
 def test_a_change_that_wakes_after_another_run_began_changes_nothing(
     name: str, kill: Killer, made: dict[str, Path], tmp_path: Path
 ) -> None:

@@ -98,6 +98,7 @@ def test_wider_and_smaller_stages_give_what_the_recogniser_gives(network: Any, f
     assert wide[..., :32] == pytest.approx(into, abs=1e-3) and wide[..., 32:] == pytest.approx(0, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_a_training_begins_with_the_recogniser_until_it_has_a_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -111,6 +111,7 @@ def test_everything_that_a_run_leaves_is_copied_or_known_to_be_of_that_machine(l
     assert {file.partition("/")[0] for file in left} <= {".journal", ".unfinished"}
 
 
+@pytest.mark.slow
 def test_a_second_run_does_nothing_from_whatever_machine(
     server: Server, first: tuple[str, Path], tmp_path: Path
 ) -> None:
@@ -128,6 +129,7 @@ def test_a_second_run_does_nothing_from_whatever_machine(
     assert {key: server.read(bucket, f"night/{key}") for key in before} == before
 
 
+@pytest.mark.slow
 def test_footage_that_moved_to_a_bucket_is_not_decoded_again(
     server: Server, footage: Path, local: Path, tmp_path: Path
 ) -> None:
@@ -175,6 +177,7 @@ def test_a_dry_run_asks_and_writes_nothing(server: Server, first: tuple[str, Pat
     assert [path.name[:5] for path in (tmp_path / "cache" / "emobatch").iterdir()] == ["read-"]
 
 
+@pytest.mark.slow
 def test_settings_may_stand_in_the_file(server: Server, footage: Path, bucket: str, tmp_path: Path) -> None:
     """sources, out and mirror in emobatch.toml; URLs stay URLs."""
     (tmp_path / "emobatch.toml").write_text(
@@ -186,6 +189,7 @@ def test_settings_may_stand_in_the_file(server: Server, footage: Path, bucket: s
     assert "reports/index.html" in server.keys(bucket)
 
 
+@pytest.mark.slow
 def test_workers_share_the_segments_of_an_object(server: Server, bucket: str, tmp_path: Path) -> None:
     """Each has a copy of its own while it works, and leaves none; a copy of the object is known as one."""
     (tmp_path / "clips").mkdir()
@@ -276,6 +280,7 @@ def test_a_server_that_goes_away_ends_the_run_and_nothing_is_done_twice(
     assert left >= 2
 
 
+@pytest.mark.slow
 def test_status_purge_compact_and_report_take_a_bucket(
     server: Server, footage: Path, bucket: str, tmp_path: Path
 ) -> None:
@@ -338,6 +343,7 @@ def test_a_bucket_that_cannot_be_had_is_named(
     assert words in done.only_error()
 
 
+@pytest.mark.slow
 def test_without_s3fs_a_url_is_refused_with_the_remedy(server: Server, footage: Path, tmp_path: Path) -> None:
     """And a run that names none does not miss it."""
     (tmp_path / "s3fs.py").write_text("raise ImportError('s3fs')")

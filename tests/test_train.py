@@ -137,6 +137,7 @@ def test_training_leaves_a_record(trained: Trained) -> None:
     assert 1000 < record["parameters"] < 100_000
 
 
+@pytest.mark.slow
 def test_one_seed_gives_one_result(trained: Trained, tmp_path: Path) -> None:
     """The same training, started again elsewhere, has the same figures and the same weights."""
     twin = trained.again(tmp_path / "twin")
@@ -189,6 +190,7 @@ def test_a_stopped_training_goes_on(trained: Trained, tmp_path: Path) -> None:
     assert train(resumed.options) == resumed.network and resumed.history() == trained.history()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
 def test_the_best_epoch_survives_a_stop(trained: Trained, tmp_path: Path) -> None:
     """An epoch after the stop that is worse than one before it does not take its place."""
@@ -292,6 +294,7 @@ def test_a_teacher_is_heard(trained: Trained) -> None:
     assert taught.weights["ferplus"][:6] == pytest.approx([0.25] * 5 + [1])
 
 
+@pytest.mark.slow
 def test_a_student_learns_from_its_teacher(trained: Trained, tmp_path: Path) -> None:
     """The same training with a teacher ends elsewhere, says who it was in record and folder, and goes on with that one."""
     from analytics.errors import UsageError

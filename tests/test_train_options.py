@@ -46,6 +46,7 @@ def losses_of(options: "TrainOptions") -> list[float]:
     return [row["loss"] for row in read_history(options.out / "history.csv")]
 
 
+@pytest.mark.slow
 def test_each_loss_trains(options: "TrainOptions", tmp_path: Path) -> None:
     """Over the same pictures, of one class each and of two classes of nearly the same size, in another measure."""
     from models.losses import LOSSES
@@ -70,7 +71,14 @@ def test_locality_and_two_heads(options: "TrainOptions") -> None:
     assert set(network.output) == {"ferplus", "fer2013"}
 
 
-@pytest.mark.parametrize(("optimizer", "schedule"), [("sgd", "plateau"), ("adam", "constant"), ("adamw", "cosine")])
+@pytest.mark.parametrize(
+    ("optimizer", "schedule"),
+    [
+        ("sgd", "plateau"),
+        pytest.param("adam", "constant", marks=pytest.mark.slow),
+        pytest.param("adamw", "cosine", marks=pytest.mark.slow),
+    ],
+)
 def test_each_optimizer_is_reproducible(options: "TrainOptions", tmp_path: Path, optimizer: str, schedule: str) -> None:
     """Twice the same figures."""
     chosen = replace(options, optimizer=optimizer, schedule=schedule, learning_rate=1e-3)
@@ -78,6 +86,7 @@ def test_each_optimizer_is_reproducible(options: "TrainOptions", tmp_path: Path,
     assert len(first) == 2 and first == second
 
 
+@pytest.mark.slow
 def test_a_plateau_goes_on_after_a_stop(options: "TrainOptions", tmp_path: Path) -> None:
     """Killed in the last epoch and started again it ends as if never stopped, rates included."""
     from models.train import _EveryEpoch, train

@@ -54,7 +54,15 @@ def _alone(footage: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     return content(cwd / "out")
 
 
-@pytest.mark.parametrize(("workers", "segment"), [("0", "10"), ("1", "20"), ("2", "10"), ("3", "300")])
+@pytest.mark.parametrize(
+    ("workers", "segment"),
+    [
+        ("0", "10"),
+        pytest.param("1", "20", marks=pytest.mark.slow),
+        ("2", "10"),
+        pytest.param("3", "300", marks=pytest.mark.slow),
+    ],
+)
 def test_workers_and_segments_change_no_byte(
     workers: str, segment: str, footage: Path, alone: dict[str, bytes], tmp_path: Path
 ) -> None:
@@ -98,7 +106,7 @@ def some_worker(process: "subprocess.Popen[bytes]") -> int:
     raise AssertionError("no worker was started")
 
 
-@pytest.mark.parametrize("after_s", [1.5, 3.0])
+@pytest.mark.parametrize("after_s", [1.5, pytest.param(3.0, marks=pytest.mark.slow)])
 def test_a_killed_worker_costs_nothing(after_s: float, footage: Path, alone: dict[str, bytes], tmp_path: Path) -> None:
     """kill -9 at some moment of the run: the step is done again, and the tables are the same."""
     run = start(footage, "--workers", "2", "--segment", "10", cwd=tmp_path)
@@ -126,6 +134,7 @@ def test_workers_die_with_their_parent(footage: Path, tmp_path: Path) -> None:
     raise AssertionError("workers outlived their parent")
 
 
+@pytest.mark.slow
 def test_a_script_needs_no_main_guard(footage: Path, tmp_path: Path) -> None:
     """Worker processes do not import the script that started them."""
     script = tmp_path / "script.py"
@@ -148,7 +157,7 @@ def test_a_script_needs_no_main_guard(footage: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_an_ended_run_leaves_what_was_finished(number: int, workers: str, footage: Path, tmp_path: Path) -> None:
     """A scheduler's SIGTERM and Ctrl-C alike: exit 130, record, pages, no worker, and a rerun completes the tables."""
     run = start(footage, "--workers", workers, "--segment", "10", cwd=tmp_path)
