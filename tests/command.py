@@ -52,7 +52,7 @@ def emobatch(*arguments: str | Path | bytes, cwd: Path, before: tuple[str, ...] 
         stable = () if "--stable-for" in arguments else ("--stable-for", "0")
         arguments = ("run", *workers, *stable, *arguments[1:])
     done = subprocess.run(
-        [*before, *COMMAND, *arguments], cwd=cwd, env=ENVIRONMENT, capture_output=True, timeout=120, check=False
+        [*before, *COMMAND, *arguments], cwd=cwd, env=ENVIRONMENT, capture_output=True, timeout=240, check=False
     )
     finished = Finished(done.returncode, done.stdout.decode(), done.stderr.decode())
     assert "Traceback" not in finished.stderr, finished.stderr

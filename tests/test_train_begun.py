@@ -112,13 +112,13 @@ def test_a_folder_is_not_taken_over(tmp_path: Path) -> None:
     """Other options and other data are refused with exit code 2; the same command goes on."""
     small_dataset(tmp_path / "one.npz")
     small_dataset(tmp_path / "two.npz", images=np.zeros((28, 48, 48), np.uint8))
-    command = ("train", "one.npz", "--from", "nothing", "--out", "t", "--epochs", "1")
+    command = ("train", "one.npz", "--net", "lenet", "--out", "t", "--epochs", "1")
     first = emobatch(*command, cwd=tmp_path)
     assert first.code == 0, first.stderr
     weights = (tmp_path / "t" / "best.weights.h5").read_bytes()
     for changed, named in (
-        (("train", "one.npz", "--from", "nothing", "--out", "t", "--epochs", "2"), "--epochs 1 instead of 2: "),
-        (("train", "two.npz", "--from", "nothing", "--out", "t", "--epochs", "1"), "another data set (SHA-256 "),
+        (("train", "one.npz", "--net", "lenet", "--out", "t", "--epochs", "2"), "--epochs 1 instead of 2: "),
+        (("train", "two.npz", "--net", "lenet", "--out", "t", "--epochs", "1"), "another data set (SHA-256 "),
     ):
         done = emobatch(*changed, cwd=tmp_path)
         assert done.code == 2
