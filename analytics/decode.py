@@ -66,7 +66,9 @@ class DecodeOutcome:
     """Packets of the segment that could not be decoded."""
     pulse: Pulse = field(default_factory=Pulse)
     is_sound: bool = True
-    """Nothing damaged has come out so far."""
+    """Nothing damaged has come out so far, and nothing interlaced: there a packet may hold half of a picture."""
+    is_begun: bool = False
+    """Something has come out."""
     spared: NDArray[np.bool_] = field(init=False)
     """(n,) which frames were not decoded, as nobody needs them."""
 
@@ -90,7 +92,8 @@ def decode_samples(path: Path, plan: VideoPlan, segment: Segment, outcome: Decod
         sampled: set[int] = set()
         missing = len(segment)
         for number, frame in frames_of(container, stream, plan, segment, outcome, _sparable(plan, segment)):
-            outcome.is_sound &= not frame.is_corrupt
+            outcome.is_sound &= not frame.is_corrupt and not frame.interlaced_frame
+            outcome.is_begun = True
             if frame.is_corrupt or not segment.first <= number < segment.until:
                 continue
             missing -= not outcome.decoded[number - segment.first]
@@ -111,6 +114,8 @@ def _sparable(plan: VideoPlan, segment: Segment) -> NDArray[np.bool_]:
 
     None where frames are told by counting them, or where the container shows damage.
     """
+    if plan.keyframes_only:
+        return ~plan.keyframe
     around = slice(max(segment.first - _DELAY, 0), segment.until + _DELAY)
     sound = not plan.damaged[around].any() and plan.lost_bytes[around].max(initial=0) <= LEAST_LOST_BYTES
     if not sound or plan.pts_source != "container":
@@ -161,12 +166,15 @@ def frames_of(
     context = stream.codec_context
     context.thread_count = 1
     context.copy_opaque = True
+    if context.name == "h264" and plan.pts_source == "container":
+        # Where the stream does not say how far pictures are reordered, FFmpeg guesses it from those that come, drops the
+        # first that come too late for its guess, and learns it anew in each segment.
+        context.options = {"strict": "strict"}
     numbers = _Numbers(plan, max(context.reorder_depth, 1) if context.has_b_frames else 0, segment.start)
     for place, packet in _packets(container, stream, plan, segment, outcome.pulse):
         is_known = place is not None and place < len(plan.keyframe)
-        if is_known and plan.keyframes_only and not plan.keyframe[place]:
-            continue
-        if is_known and sparable is not None and sparable[place] and outcome.is_sound:
+        spares = plan.keyframes_only or (outcome.is_sound and outcome.is_begun)
+        if is_known and sparable is not None and sparable[place] and spares:
             within = int(plan.frame_of_packet[place]) - segment.first
             if 0 <= within < len(segment):
                 outcome.spared[within] = True

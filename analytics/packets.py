@@ -175,7 +175,7 @@ def _info(packet: "Packet[Any]", timed: bool, indexed: dict[int, int], reference
         corrupt=packet.is_corrupt,
         keyframe=packet.is_keyframe,
         position=packet.pos if packet.pos is not None else -1,
-        layer=references.layer(bytes(packet)),
+        layer=references.layer(bytes(packet)) if references.tells else REFERENCE,
     )
 
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,17 +41,20 @@ class VideoPlan:
     """Frames are shown in another order than they are stored in (B-frames)."""
     codec: str
     interval_s: float
-    """Median time between frames of the plan, seconds."""
-    fps: float
-    """Frames a second of the stream, from the median interval of all its frames."""
+    """Median time between frames, seconds."""
     keyframes_only: bool
-    """The plan holds the keyframes alone, and nothing else is decoded."""
+    """Nothing but keyframes is decoded, so that only they are sampled."""
     lost_at_end: int
     """Bytes after the last packet that belong to none."""
     shown_until_s: float
     """When the last frame has been shown, seconds."""
     duration_s: float
     """Expected duration of the video stream, seconds."""
+
+    @property
+    def fps(self) -> float:
+        """Frames a second, from the median interval."""
+        return 1 / self.interval_s
 
 
 def plan_video(listed: PacketList, every: Fraction, keyframes_only: bool = False) -> VideoPlan:
@@ -61,7 +63,7 @@ def plan_video(listed: PacketList, every: Fraction, keyframes_only: bool = False
     Args:
         listed: the packets, at least one.
         every: seconds between samples; a fraction, so that no frame on the grid is lost to rounding.
-        keyframes_only: plan the keyframes alone; a cell without one has no sample.
+        keyframes_only: sample the first keyframe of each cell; a cell without one has no sample.
     """
     packets = listed.packets
     shown = np.flatnonzero(~packets.discard)
@@ -74,18 +76,13 @@ def plan_video(listed: PacketList, every: Fraction, keyframes_only: bool = False
         pts_source, (ticks, tick) = "rate", index_ticks(packets, shown, listed.rate, tick)
     order = np.argsort(ticks, kind="stable")
     in_order = ticks[order] - ticks[order[0]]
-    all_times_s = in_order * tick.numerator / tick.denominator
-    fps = 1 / _median_interval_s(all_times_s, listed.rate)
-    last_s = float(packets.duration[shown[order[-1]]] * tick) if pts_source == "container" else 0.0
-    if keyframes_only and packets.keyframe[shown[order]].any():
-        kept = packets.keyframe[shown[order]]
-        order, in_order = order[kept], in_order[kept]
 
     frame_of_packet = np.full(len(packets), -1, np.int32)
     frame_of_packet[shown[order]] = np.arange(len(order), dtype=np.int32)
     times_s = in_order * tick.numerator / tick.denominator
-    interval_s = _median_interval_s(times_s, fps)
-    packets_end_s = all_times_s[-1] + (last_s or 1 / fps)
+    interval_s = _median_interval_s(times_s, listed.rate)
+    last_s = float(packets.duration[shown[order[-1]]] * tick) if pts_source == "container" else 0.0
+    packets_end_s = times_s[-1] + (last_s or interval_s)
     declared_end_s = listed.declared_s or 0.0
     if listed.ended_early_s and listed.declared_s is None:
         declared_end_s = packets_end_s + listed.ended_early_s
@@ -94,8 +91,8 @@ def plan_video(listed: PacketList, every: Fraction, keyframes_only: bool = False
     return VideoPlan(
         times_s=times_s,
         cells=_cells(in_order, tick / every),
-        lost_bytes=_of_frames(packets.lost_bytes, shown[order], keyframes_only),
-        damaged=_of_frames(packets.corrupt, shown[order], keyframes_only) > 0,
+        lost_bytes=packets.lost_bytes[shown[order]],
+        damaged=packets.corrupt[shown[order]],
         frame_of_packet=frame_of_packet,
         keyframe=packets.keyframe,
         position=packets.position,
@@ -105,23 +102,11 @@ def plan_video(listed: PacketList, every: Fraction, keyframes_only: bool = False
         reordered=listed.reordered,
         codec=listed.codec,
         interval_s=interval_s,
-        fps=fps,
         keyframes_only=keyframes_only,
         lost_at_end=listed.lost_at_end,
         shown_until_s=float(packets_end_s),
         duration_s=float(max(packets_end_s, declared_end_s)),
     )
-
-
-def _of_frames(column: NDArray[Any], places: NDArray[np.int64], keyframes_only: bool) -> NDArray[np.int64]:
-    """(frames,) a column of the packets; a keyframe that stands alone answers for what lies before it in the file, too."""
-    if not keyframes_only:
-        return np.asarray(column[places], np.int64)
-    sums = np.concatenate([[0], np.cumsum(column, dtype=np.int64)])
-    in_file = np.sort(places)
-    before = np.concatenate([[0], in_file[:-1] + 1])
-    of_place = dict(zip(in_file.tolist(), (sums[in_file + 1] - sums[before]).tolist(), strict=True))
-    return np.array([of_place[place] for place in places.tolist()], np.int64)
 
 
 def _worth_s(packets: Packets, lost: int, packets_end_s: float) -> float:
@@ -147,8 +132,11 @@ def _median_interval_s(times_s: NDArray[np.float64], rate: float) -> float:
 
 
 def sampled_frames(plan: VideoPlan) -> NDArray[np.int64]:
-    """Numbers of the frames that are sampled, ascending: the first of each cell.
+    """Numbers of the frames that are sampled, ascending: the first of each cell, or its first keyframe.
 
     >>> at 4 frames a second and every = 0.5 the cells are 0 0 1 1 2 2, and frames 0, 2, 4 are sampled
     """
-    return np.flatnonzero(np.diff(plan.cells, prepend=-1))
+    numbers = np.arange(len(plan.times_s))
+    if plan.keyframes_only:
+        numbers = np.sort(plan.frame_of_packet[plan.keyframe & (plan.frame_of_packet >= 0)].astype(np.int64))
+    return numbers[np.flatnonzero(np.diff(plan.cells[numbers], prepend=-1))]

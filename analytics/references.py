@@ -16,6 +16,8 @@ _AVCC_LENGTH_AT, _HVCC_LENGTH_AT = 4, 21
 _H264_SLICES: Final = range(1, 6)
 _H265_SLICES: Final = range(32)
 _H265_NON_REFERENCE: Final = range(0, 15, 2)
+_MOST_LAYERS: Final = 4
+"""More temporal layers are no layers of a recorder."""
 
 
 class References:
@@ -27,16 +29,21 @@ class References:
 
     def __init__(self, codec: VideoCodecContext) -> None:
         self._codec = codec.name
+        self.tells = codec.name in ("h264", "hevc")
+        """Whether the headers of this codec are known here."""
         self._length = _length_size(codec)
         self.top_layer = 0
         """The highest temporal layer so far, with H.265: pictures there may be decoded from all others."""
 
     def layer(self, packet: bytes) -> int:
         """The temporal layer of a picture that none of its own layer or below is decoded from; else REFERENCE."""
-        if self._codec not in ("h264", "hevc"):
-            return REFERENCE
-        layers = [found for unit in self._units(packet) if (found := self._layer_of(unit)) is not None]
-        return layers[0] if layers and REFERENCE not in layers else REFERENCE
+        layer = REFERENCE
+        for unit in self._units(packet):
+            found = self._layer_of(unit)
+            if found == REFERENCE:
+                return REFERENCE
+            layer = layer if found is None else found
+        return layer
 
     def _layer_of(self, header: bytes) -> int | None:
         """That of one piece of a picture, by the first two bytes of its unit; None of what is no piece of one."""
@@ -47,16 +54,17 @@ class References:
         kind, layer = header[0] >> 1 & 0x3F, (header[1] & 0x07) - 1
         if kind not in _H265_SLICES:
             return None
-        self.top_layer = max(self.top_layer, layer)
+        if layer < _MOST_LAYERS:  # A broken header would say more.
+            self.top_layer = max(self.top_layer, layer)
         return layer if kind in _H265_NON_REFERENCE else REFERENCE
 
     def _units(self, packet: bytes) -> Iterator[bytes]:
         """The first two bytes of each unit."""
         at = 0
         if self._length:
-            while (start := at + self._length) + 2 <= len(packet):
+            while (start := at + self._length) + 2 <= len(packet) and (size := int.from_bytes(packet[at:start])):
                 yield packet[start : start + 2]
-                at = start + int.from_bytes(packet[at:start])
+                at = start + size
             return
         while (at := packet.find(_MARK, at)) >= 0 and (at := at + len(_MARK)) + 2 <= len(packet):
             yield packet[at : at + 2]

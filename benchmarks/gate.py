@@ -1,6 +1,6 @@
 """What the gate costs and saves: every video searched as a whole and by what has changed, in one run.
 
-python benchmarks/gate.py VIDEO… [--every SECONDS]
+python benchmarks/gate.py VIDEO…
 
 A row a video: usable faces with --gate off, those of them that --gate on finds, too (the same sample, boxes that
 overlap by half), tracks, tracks of which the label is another one, and the CPU time of both.
@@ -9,7 +9,6 @@ overlap by half), tracks, tracks of which the label is another one, and the CPU 
 import sys
 import time
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -79,10 +78,11 @@ def compared(name: str, off: VideoResult, on: VideoResult) -> tuple[int, int]:
 
 
 def main() -> None:
-    every = Fraction(sys.argv[sys.argv.index("--every") + 1]) if "--every" in sys.argv else Fraction(1, 2)
-    paths = [Path(one) for one in sys.argv[1:] if not one.startswith("--") and Path(one).exists()]
+    paths = [Path(one) for one in sys.argv[1:]]
+    if missing := [str(path) for path in paths if not path.is_file()] or ([] if paths else ["VIDEO…"]):
+        raise SystemExit(f"{', '.join(missing)}: no such video")
     cv2.setNumThreads(1)
-    options = RunOptions(sources=(), out=Path("out"), every=every)
+    options = RunOptions(sources=(), out=Path("out"))
     engines = Engines.load(options)
     columns = "video, faces, usable, lost, any lost, more, tracks, lost, other label, overlap, held, off s, on s, ratio"
     print("| " + columns.replace(", ", " | ") + " |\n|" + "---|" * 14)

@@ -24,6 +24,8 @@ _SECTIONS: Final = {"run": "[run]", "recorder": "[[recorder]]", "camera": '[came
 CAMERA_SETTINGS: Final = {
     "exclude": Setting(kind="flag"),
     "every": Setting(kind="text"),
+    "gate": Setting(kind="text"),
+    "keyframes": Setting(kind="flag"),
     "detector": Setting(kind="text"),
     "min_face": Setting(kind="whole", least=1),
     "min_score": Setting(kind="number", least=0, most=1),

@@ -17,13 +17,13 @@ from analytics.quality import QualityThresholds
 from analytics.recorders import Recorder, zone_of
 from analytics.tables import why_no_camera
 from analytics.track import TrackSettings
-from jobs.moments import parse_every, parse_segment
+from jobs.moments import parse_every, parse_gate, parse_segment
 
 _SHOWN: Final = 40
 """Characters of a wrong value that an error repeats."""
 ALGORITHM: Final = 3
 """Rises when the same settings would give other rows."""
-OF_CAMERAS: Final = ("every", "detector", "min_face", "min_score", "long_side")
+OF_CAMERAS: Final = ("every", "gate", "keyframes", "detector", "min_face", "min_score", "long_side")
 """What single cameras may have settings of their own for."""
 
 
@@ -163,6 +163,8 @@ class RunOptions:
             raise UsageError(f"camera {camera}: {', '.join(unknown)}: no setting of a camera", f"give {OF_CAMERAS}")
         if isinstance(every := settings.get("every"), str | int | float):
             settings["every"] = parse_every(str(every))
+        if isinstance(gate := settings.get("gate"), str):
+            settings["gate"] = parse_gate(gate)
         return replace(self, cameras={}, **settings)
 
     def settings_hash(self, detector_sha256: str, model: Sequence[object]) -> str:
@@ -175,13 +177,13 @@ class RunOptions:
         decisive = {
             "algorithm": ALGORITHM,
             "every": str(self.every),
-            "gate": self.gate,
-            "keyframes": self.keyframes,
             "detector": [self.detector, detector_sha256, self.min_score, self.long_side, self.min_face],
             "model": list(model),
             "quality": asdict(self.quality),
             "tracking": asdict(self.tracking),
         }
+        # Left out where they are as they were before there was a choice.
+        decisive |= {name: True for name in ("gate", "keyframes") if getattr(self, name)}
         text = json.dumps(decisive, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -174,7 +174,7 @@ def finish_video(
 
     threshold = engines.classifier.facts.threshold
     # At a sample every few seconds a track must outlast more than one missed sighting, too.
-    apart_s = max(float(options.every), plan.interval_s if plan.keyframes_only else 0.0)
+    apart_s = max(float(options.every), _keyframes_apart_s(plan) if plan.keyframes_only else 0.0)
     tracking = replace(options.tracking, max_gap_s=max(options.tracking.max_gap_s, apart_s * 2.5))
     track_id = link(faces.pts_s, faces.boxes, faces.score, tracking)
     smoothed = smoothed_labels(faces, track_id, threshold)
@@ -193,6 +193,12 @@ def finish_video(
         tracks=tracks,
         elapsed_s=sum(part.elapsed_s for part in parts) + time.monotonic() - started,
     )
+
+
+def _keyframes_apart_s(plan: VideoPlan) -> float:
+    """How far apart nearly all neighbouring samples are at most, seconds."""
+    steps = np.diff(plan.times_s[sampled_frames(plan)])
+    return float(np.quantile(steps, 0.95)) if len(steps) else 0.0
 
 
 def read_faces(frames: Iterator[SampledFrame], options: RunOptions, engines: Engines) -> tuple[SampleRows, FaceRows]:

@@ -27,7 +27,7 @@ _MOST_LEFT: Final = 5
 _MOST_FAILURES: Final = 50
 """Failed videos that the closing table lists; `emobatch status` lists them all."""
 _NO_CAMERA: Final = (
-    "no camera is known of any video: --camera or [[recorder]] in emobatch.toml tell it (docs/cameras.md)"
+    "no camera is known of the videos looked at: --camera or [[recorder]] in emobatch.toml tell it (docs/cameras.md)"
 )
 
 

@@ -102,7 +102,9 @@ class FaceSearch:
         if self._parts is None:
             return None
         fine = self._options.long_side / max(frame.size)
-        parts = _parts_of(around, disjoint(others), fine)
+        scales = [min(fine, _ENOUGH_PX * (1 + 2 * _REACH) / max(rect.w, rect.h)) for rect in around]
+        # As fine as a whole search where something moves, also right beside a large face: it may be another person.
+        parts = [*zip(around, scales, strict=True), *((rect, fine) for rect in disjoint(others))]
         whole = frame.size[0] * frame.size[1] * fine**2
         if sum(rect.w * rect.h * scale**2 for rect, scale in parts) > _TOO_MUCH * whole:
             return None
@@ -117,18 +119,6 @@ class FaceSearch:
             if not any(_overlaps(box, part.boxes).any() for part in found)
         ]
         return _joined(self._last.only(~changed), np.flatnonzero(~changed), found)
-
-
-def _parts_of(around: Sequence[Rect], others: Sequence[Rect], fine: float) -> list[tuple[Rect, float]]:
-    """Parts to search, and their scales: what moves beside a large face is mostly the same person, and needs no finer one."""
-    scales = [min(fine, _ENOUGH_PX * (1 + 2 * _REACH) / max(rect.w, rect.h)) for rect in around]
-    coarse = [rect for rect, scale in zip(around, scales, strict=True) if scale < fine]
-    parts = [(rect, scale) for rect, scale in zip(around, scales, strict=True) if scale == fine]
-    parts += [(rect, fine) for rect in others if not any(rect.touches(one) for one in coarse)]
-    for group in disjoint([*coarse, *(rect for rect in others if any(rect.touches(one) for one in coarse))]):
-        inside = [scale for rect, scale in zip(around, scales, strict=True) if scale < fine and rect.touches(group)]
-        parts.append((group, max(inside)))
-    return parts
 
 
 def _found_in(detector: SearchesParts, picture: Picture, rect: Rect, scale: float) -> Detections:

@@ -11,6 +11,7 @@ import numpy as np
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
+from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from tests.footage import Scene
@@ -46,6 +47,7 @@ def write_clip(
     container_options: dict[str, str] | None = None,
     rate: Fraction | float | None = None,
     turned: int = 0,
+    keyframes: Sequence[int] = (),
 ) -> None:
     """Write `scene` to `path`; the suffix names the container (mp4, mov, mkv, avi, ts, gif, h264, hevc, …).
 
@@ -61,6 +63,7 @@ def write_clip(
     options: for the encoder, over the defaults (crf, b, preset, x264-params, …).
     container_options: for the muxer (movflags, …).
     rate: frames a second as the stream declares it; the scene's where None.
+    keyframes: numbers of frames that are keyframes, besides those of gop (libx264: option forced-idr).
     turned: degrees clockwise, a multiple of 90, by which a player must turn the stored picture to
         have it upright. The flag that says so is not written: see damage.set_rotation.
     """
@@ -75,7 +78,7 @@ def write_clip(
         )  # fmt: skip
         sound = _add_sound(file) if audio else None
         duration = 0.0
-        for t, packets in encoded(scene, stream, shown, timed=timed, turned=turned):
+        for t, packets in encoded(scene, stream, shown, timed=timed, turned=turned, keyframes=keyframes):
             if sound is not None:
                 file.mux(list(_sound(sound, duration, t)))
                 duration = t
@@ -125,7 +128,13 @@ def add_video(
 
 
 def encoded(
-    scene: Scene, stream: VideoStream, times: Sequence[float], *, timed: bool = True, turned: int = 0
+    scene: Scene,
+    stream: VideoStream,
+    times: Sequence[float],
+    *,
+    timed: bool = True,
+    turned: int = 0,
+    keyframes: Sequence[int] = (),
 ) -> Iterator[tuple[float, list["Packet[VideoStream]"]]]:
     """Draw and encode the frames at `times`: for each its time and the packets that came out with it.
 
@@ -137,10 +146,12 @@ def encoded(
     stamps = [round(Fraction(t) / ticks) for t in times] if timed else list(range(len(times)))
     last = round(Fraction(1 / scene.fps) / ticks) if timed else 1
     durations = dict(zip(stamps, [*np.diff(stamps).tolist(), last], strict=True))
-    for t, stamp in zip(times, stamps, strict=True):
+    for number, (t, stamp) in enumerate(zip(times, stamps, strict=True)):
         picture = np.ascontiguousarray(np.rot90(scene.picture_at(t), turned // 90))
         frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
         frame.pts, frame.time_base = stamp, ticks
+        if number in keyframes:
+            frame.pict_type = PictureType.I
         yield t, _timed(stream.encode(frame), durations)
     yield times[-1], _timed(stream.encode(None), durations)
 

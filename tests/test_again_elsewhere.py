@@ -143,7 +143,7 @@ def test_a_run_that_knows_no_camera_says_how_one_is_told(tmp_path: Path, more: t
     (tmp_path / "footage").mkdir()
     (tmp_path / "footage" / "a.mp4").write_text("no video")
     done = emobatch("run", "footage", *more, "--out", "out", cwd=tmp_path)
-    assert ("no camera is known of any video: --camera or [[recorder]]" in done.stderr) == told
+    assert ("no camera is known of the videos looked at: --camera or [[recorder]]" in done.stderr) == told
 
 
 def test_files_that_no_rule_knows_are_told(days: Archive, caplog: pytest.LogCaptureFixture) -> None:

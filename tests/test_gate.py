@@ -126,6 +126,17 @@ def test_a_face_of_any_size_that_moves_stays_found(engines: Engines, height: int
     assert np.abs(middle - [scene.truth_at(t)[0][1][0] + 0.4 * height for t in faces.pts_s]).max() < 0.25 * height
 
 
+@pytest.mark.parametrize("height", [40, 80])
+def test_who_walks_beside_a_large_face_is_found(engines: Engines, height: int) -> None:
+    """A large face is searched scaled down; what moves beside it may be somebody else."""
+    sways = Actor(tuple((k / 2, 420.0 + (8 if k % 2 else -8), 150.0, 250.0) for k in range(17)))
+    walks = Actor(((1.0, 657.0, 300.0, float(height)), (7.5, 732.0, 300.0, float(height))), mirrored=True)
+    scene = Scene(1280, 720, 25.0, 8.0, actors=(sways, walks))
+    counts = [searched(scene, engines, Counted(), gate=gate)[1].boxes[:, 3].tolist() for gate in (True, False)]
+    small = [sum(h < 150 for h in heights) for heights in counts]
+    assert small[1] == 14 and small[0] >= 13
+
+
 def test_a_change_of_light_searches_everything(engines: Engines) -> None:
     """Another brightness is a change of the whole picture."""
 

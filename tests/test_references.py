@@ -13,6 +13,7 @@ from analytics.plan import VideoPlan, plan_video
 from analytics.segments import cut
 from tests.clips import write_clip
 from tests.footage import Actor, Scene, standing
+from tests.reorder import write_unsaid
 
 HALF = Fraction(1, 2)
 _SCENE = Scene(192, 112, 25.0, 6.0, 3, (Actor(standing(80, 60, 50)),))
@@ -79,6 +80,20 @@ def test_nothing_is_spared_where_nobody_can_tell(tmp_path: Path, name: str, code
     write_clip(_SCENE, path, codec=codec, bframes=2 if path.suffix == ".avi" and codec == "libx264" else 0)
     frames, (outcome,) = decoded(path, planned(path))
     assert len(frames) == 12 and outcome.decoded.all() and not outcome.spared.any()
+
+
+@pytest.mark.parametrize("length", [4, 3600])
+@pytest.mark.parametrize("suffix", ["ts", "mkv"])
+def test_streams_that_do_not_say_how_far_they_are_reordered(tmp_path: Path, suffix: str, length: int) -> None:
+    """No sample depends on how much the decoder could learn from pictures that were spared, or from another segment."""
+    path = tmp_path / f"clip.{suffix}"
+    write_unsaid(replace(_SCENE, duration_s=14.0), path, plain_s=3)
+    plan = planned(path)
+    frames, outcomes = decoded(path, plan, length)
+    whole, _ = decoded(path, everything(plan))
+    assert_same(frames, whole)
+    assert all(outcome.decoded.all() for outcome in outcomes)
+    assert sum(int(outcome.spared.sum()) for outcome in outcomes) > 50
 
 
 @pytest.mark.parametrize("at", [0.3, 0.6])

@@ -51,7 +51,7 @@ def test_tells_each_video_and_the_end_on_stderr(first: tuple[Finished, Path], fo
     assert len(lines) == 4
     assert lines[0].startswith(f"[1/1] done {footage}/two.mp4  4.0 s, 13 faces in 2 tracks, ")
     assert lines[1].startswith("1 done: 4.0 s of footage in ")
-    assert lines[2].startswith("  no camera is known of any video: ")
+    assert lines[2].startswith("  no camera is known of the videos looked at: ")
     assert lines[3] == "report: out/reports/index.html"
     assert "\x1b" not in first[0].stderr
 
