@@ -4,7 +4,7 @@
 
 For each clip, with pictures that no other one is decoded from ("b") and without ("p"): seconds per second of video of
 PyAV's decoding of every frame on one thread, of listing the packets, of a whole `emobatch run --workers 0` and of one
-with --gate off; the ratios to PyAV's decoding; peak memory; seconds until the first row. Medians of ROUNDS.
+with --gate off (once); the ratios to PyAV's decoding; peak memory. Medians of ROUNDS.
 """
 
 import json
@@ -14,7 +14,6 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -66,19 +65,16 @@ def run(path: Path, out: Path, *more: str) -> Ran:
     return Ran(time.perf_counter() - began, usage.ru_maxrss / 1024)
 
 
-def median_of(rounds: int, work: Callable[[], float]) -> float:
-    """Of some rounds."""
-    return statistics.median(work() for _ in range(rounds))
-
-
 def measured(clip: Clip, path: Path, work: Path, rounds: int) -> dict[str, float]:
     """What a clip costs, round by round, so that a busy minute meets all alike."""
     found: dict[str, list[float]] = {}
     peak = 0.0
-    for _ in range(rounds):
-        on, off = run(path, work / "out", "--workers", "0"), run(path, work / "out", "--workers", "0", "--gate", "off")
+    for number in range(rounds):
+        on = run(path, work / "out", "--workers", "0")
         peak = max(peak, on.peak_mb)
-        row = {"decode": printed(DECODE, path), "list": printed(LIST, path), "run": on.wall_s, "gate off": off.wall_s}
+        row = {"decode": printed(DECODE, path), "list": printed(LIST, path), "run": on.wall_s}
+        if number == 0:
+            row["gate off"] = run(path, work / "out", "--workers", "0", "--gate", "off").wall_s
         for name, seconds in row.items():
             found.setdefault(name, []).append(seconds / clip.seconds)
     medians = {name: statistics.median(values) for name, values in found.items()}

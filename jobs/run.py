@@ -115,7 +115,8 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
     make_folder(options)
     with held_alone(options) as held:
         prepare_tables(options, crews.others)
-        run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+        # In the order of time, also within a second.
+        run_id = f"{now:%Y%m%dT%H%M%SZ}-{now.microsecond // 16:04x}{secrets.token_hex(1)}"
         summary = RunSummary(
             run_id=run_id, out=as_text(options.named_out), started_at=now.isoformat(), interrupted=True
         )

@@ -16,7 +16,9 @@ from tests.footage import Actor, Scene, standing
 
 SEGMENTS: Final = 6
 """Of the long video, ten seconds each."""
-ARGUMENTS: Final = ("--out", "out", "--workers", "2", "--segment", "10", "--stable-for", "0", "--quiet")
+SLOWLY: Final = ("--gate", "off", "--every", "0.2")
+"""What leaves time to kill it."""
+ARGUMENTS: Final = ("--out", "out", "--workers", "2", "--segment", "10", "--stable-for", "0", "--quiet", *SLOWLY)
 LEFTOVERS: Final = (".tmp", ".unfinished")
 """Ends of names that nothing in OUT has when no run is under way."""
 _OFTEN_S: Final = 0.02

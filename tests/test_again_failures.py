@@ -52,6 +52,7 @@ def _unreadable(archive: Archive, *more: str) -> dict[str, int]:
     return {status: n for status, n in done.json["videos"].items() if n} | {"code": done.code}
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_read_is_tried_again_and_keeps_its_rows(archive: Archive) -> None:
     """It may be new, or newer, or to be decoded with other settings: what was known of it stays until it can be read."""
     a, b, c = archive.footage / "a.mp4", archive.footage / "b.mp4", archive.clip("c.mp4", 3)

@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -92,6 +93,7 @@ def _id(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(st.lists(st.lists(CHANGES, min_size=1, max_size=4), min_size=1, max_size=4))
 def test_each_file_has_one_row_and_each_content_is_decoded_once(nights: list[list[Change]]) -> None:

@@ -176,7 +176,7 @@ def test_odd_file_names_are_names_and_nothing_else(made: Path, tmp_path: Path) -
 
     sources = {video["source"] for video in rows(tmp_path / "out", "videos")}
     assert sources == {f"{folder}/{name.decode('utf-8', 'backslashreplace')}" for name in ODD_NAMES}
-    assert len(done.stderr.splitlines()) == len(ODD_NAMES) + 2
+    assert len(done.stderr.splitlines()) == len(ODD_NAMES) + 3
     assert "\x1b" not in done.stderr
     for page in (tmp_path / "out" / "reports").rglob("*.html"):
         assert "<script>alert" not in page.read_text(encoding="utf-8")

@@ -88,6 +88,7 @@ def test_a_file_that_hangs_its_worker_is_given_up(footage: Path, trapped: Path) 
     assert done.json["failures"][0]["reason"].startswith("timed out: no progress for 3 s")
 
 
+@pytest.mark.slow
 def test_a_file_that_hangs_in_all_of_its_segments_is_given_up_once(footage: Path, trapped: Path) -> None:
     """Two workers hang in the same video: it fails once, and both are there for the others."""
     (trapped / "hangs in a segment.mp4").write_bytes((footage / "person.mp4").read_bytes())
@@ -102,6 +103,7 @@ def test_a_file_that_hangs_in_all_of_its_segments_is_given_up_once(footage: Path
     assert not (trapped / "out" / ".unfinished").exists()
 
 
+@pytest.mark.slow
 def test_files_that_kill_whoever_hashes_them_hold_up_nobody(footage: Path, trapped: Path) -> None:
     """More files of one size than are open at a time, three of which cannot be hashed."""
     content = (footage / "short1.mp4").read_bytes()
@@ -164,6 +166,7 @@ def test_workers_of_a_scheduler_give_the_same_tables(footage: Path, tmp_path: Pa
     assert content(tmp_path / "out") == content(tmp_path / "alone")
 
 
+@pytest.mark.slow
 def test_a_worker_of_several_threads_gives_the_same_tables(footage: Path, tmp_path: Path) -> None:
     """It was started in another folder, and the model is named by a relative path."""
     for suffix in (".tflite", ".json"):

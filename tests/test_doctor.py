@@ -127,6 +127,7 @@ def test_the_configuration_and_its_camera_rules_are_tried(tmp_path: Path) -> Non
     assert found(emobatch("doctor", "--json", cwd=tmp_path))["camera rules"][0] == "ok"
 
 
+@pytest.mark.slow
 def test_a_configuration_that_cannot_be_is_a_problem_among_others(tmp_path: Path) -> None:
     """Named with its line; the machine is looked at all the same. So is a source that is not there."""
     (tmp_path / "night.toml").write_text("[run]\nevery = 0\n")

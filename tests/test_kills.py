@@ -45,6 +45,7 @@ def test_three_kills_cost_nothing(footage: Path, undisturbed: dict[str, Any], tm
     assert leftovers(night.out) == []
 
 
+@pytest.mark.slow
 def test_a_worker_that_wakes_after_the_next_run_changes_nothing(
     footage: Path, undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:

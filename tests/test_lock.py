@@ -382,7 +382,9 @@ def test_an_interrupted_run_gives_its_lock_back(tmp_path: Path, times: int) -> N
             time.sleep(0.001)
         _, errors = first.communicate()
         assert "KeyboardInterrupt" in errors
-    assert not (tmp_path / LOCK).exists()
+    # Python may be interrupted before it comes to give the lock back; of a process that is gone it holds nobody up.
+    assert times > 1 or not (tmp_path / LOCK).exists()
+    assert taken(tmp_path) < 0.5
 
 
 def test_two_runs_of_one_process(tmp_path: Path) -> None:

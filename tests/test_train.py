@@ -327,6 +327,7 @@ def test_a_teacher_of_another_kind_is_refused(
         trained.again(tmp_path / "out", **{"teachers": (trained.network,), **change})
 
 
+@pytest.mark.slow
 def test_a_teacher_needs_the_heads_that_are_learned(trained: Trained, tmp_path: Path) -> None:
     """A network of both label sets teaches one of them; one of FER+ alone cannot teach the labels of FER2013."""
     from analytics.errors import UsageError
