@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from analytics.errors import UsageError
 from models.classifier import ExpressionClassifier
-from models.crop import crop_whole
 from models.datasets import LabelledPictures, read_labelled
 from models.occlusion import Crops, occlusion_map
+from models.portraits import face_crops
 from reports.heat_sheet import Looked, heat_sheet
 
 METHODS: Final = ("both", "occlusion", "grad-cam")
@@ -115,15 +115,16 @@ def _of_keras(options: ExplainOptions) -> Explained:
 
 
 def _picked(data: LabelledPictures, classifier: Explained, options: ExplainOptions) -> _Picked:
-    """Faces of each class, drawn by the seed."""
+    """Faces of each class, drawn by the seed and cut as they are to be scored."""
     draw = np.random.default_rng(options.seed)
     rows: list[int] = []
     for label in range(len(classifier.columns)):
         rows += draw.permutation(np.flatnonzero(data.labels == label))[: options.each].tolist()
     if not rows:
         raise UsageError(f"{options.dataset}: no picture of it has a label", "check --split and --labels")
-    crops = np.stack([crop_whole(data.pictures[row], classifier.size) for row in rows])
-    return _Picked(crops, data.labels[rows], classifier.classify(crops))
+    drawn = data.only(np.array(rows, np.intp))
+    crops = face_crops(drawn, classifier.size)
+    return _Picked(crops, drawn.labels, classifier.classify(crops))
 
 
 def _maps(

@@ -20,9 +20,9 @@ from analytics.errors import UsageError
 from jobs.lab_tables import Row, claim, kept, write_tables
 from models.classifier import ExpressionClassifier, facts_of
 from models.convert import to_litert
-from models.crop import crop_whole
 from models.datasets import LABEL_SCHEMES, LabelledPictures, read_labelled
 from models.networks import NETWORKS
+from models.portraits import face_crops
 from models.scores import confusion_of, macro_f1
 from models.train import read_history, train
 from models.train_options import TrainOptions
@@ -160,7 +160,7 @@ def split_of(dataset: Path, split: str, labels: str) -> LabelledPictures:
 
 def crops_of(part: LabelledPictures, size: int) -> Crops:
     """All pictures of a part as uint8 (n, size, size)."""
-    return np.stack([crop_whole(picture, size) for picture in part.pictures])
+    return face_crops(part, size)
 
 
 def judged(said: NDArray[np.float32], labels: NDArray[np.int32], classes: Sequence[str]) -> Row:

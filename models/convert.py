@@ -13,12 +13,12 @@ from analytics.expressions import columns_of
 from analytics.paths import is_file
 from models.card import training_of, write_card
 from models.classifier import ExpressionClassifier, facts_of, tempered
-from models.crop import crop_whole
 from models.datasets import read_labelled
 from models.described import description_of, load_network
 from models.evaluate import evaluate
 from models.heads import with_one_output
 from models.levels import levels_of
+from models.portraits import face_crops
 from models.scores import best_temperature, smallest_threshold
 
 ACCEPTED_ACCURACY: Final = 0.92
@@ -69,7 +69,7 @@ def convert(
     model = load_network(network, description)
     target.parent.mkdir(parents=True, exist_ok=True)
     size = model.input_shape[1]
-    crops = np.stack([crop_whole(picture, size) for picture in public.pictures])
+    crops = face_crops(public, size)
     training = training_of(network)
     # What a network that was trained elsewhere wants to see is not ours to change.
     even = training is not None and not description.normalised

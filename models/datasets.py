@@ -43,9 +43,9 @@ class LabelledPictures:
     boxes: NDArray[np.float32] | None = None
     """(n, 4) where the face is: x, y of the upper left corner, width, height in px; NaN where nothing is said."""
 
-    def only(self, keep: NDArray[np.bool_]) -> "LabelledPictures":
-        """The pictures where keep, bool (n,), is true; none is read yet."""
-        rows = np.flatnonzero(keep)
+    def only(self, keep: NDArray[np.bool_] | NDArray[np.intp]) -> "LabelledPictures":
+        """The pictures where keep, bool (n,), is true, or those of such rows, in their order; none is read yet."""
+        rows = np.arange(len(self.labels))[keep]
         return LabelledPictures(
             pictures=_Picked(self.pictures, rows),
             labels=self.labels[rows],

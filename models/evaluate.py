@@ -14,7 +14,7 @@ from models.classifier import ExpressionClassifier
 from models.crop import crop_whole
 from models.datasets import LabelledPictures, read_labelled
 from models.detectors import FaceDetector
-from models.portraits import boxed_crop, detected_crop, portrait_detectors
+from models.portraits import detected_crop, face_crop, portrait_detectors
 from models.scores import Scores, confusion_of, macro_f1, score
 
 _BATCH: Final = 256
@@ -150,10 +150,9 @@ def crop_batches(
         crops, whole = np.empty((len(labels), size, size), np.uint8), 0
         for i in range(len(labels)):
             picture = next(pictures)
-            if data.boxes is not None and np.isfinite(data.boxes[start + i]).all():
-                crops[i] = boxed_crop(picture, data.boxes[start + i], size)
-                continue
-            crop = detected_crop(picture, size, detectors) if detectors else crop_whole(picture, size)
+            box = None if data.boxes is None else data.boxes[start + i]
+            searched = detectors and (box is None or not np.isfinite(box).all())
+            crop = detected_crop(picture, size, detectors) if searched else face_crop(picture, box, size)
             whole += crop is None
             crops[i] = crop_whole(picture, size) if crop is None else crop
         yield CropBatch(crops, labels, whole)

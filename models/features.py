@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from analytics.errors import UsageError
 from models.described import description_of, load_network
+from models.levels import levels_of
 
 
 def features_of(model: keras.Model, *, dropped: bool = True) -> Any:
@@ -32,10 +33,13 @@ def features_of(model: keras.Model, *, dropped: bool = True) -> Any:
 def network_features(network: Path, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Features (n, width) of gray faces, uint8 (n, size, size), of a .keras file's network, which stays as it is.
 
+    Grey levels are those of the faces that it has learned from, as the file beside it says.
+
     Raises:
         UsageError: no such network, one that takes another size, or one without features.
     """
-    model = load_network(network, description_of(network))
+    description = description_of(network)
+    model = load_network(network, description)
     if crops.shape[1:] != model.input_shape[1:3]:
         size = model.input_shape[1]
         raise UsageError(f"{network}: takes faces of {size}x{size}", f"cut them to {size}x{size}")
@@ -43,5 +47,6 @@ def network_features(network: Path, crops: NDArray[np.uint8]) -> NDArray[np.floa
         frozen = keras.Model(model.input, features_of(model))
     except ValueError as error:
         raise UsageError(f"{network}: {error}", "name a network that `emobatch train` made") from None
-    seen: NDArray[np.float32] = frozen.predict(crops[..., None].astype(np.float32), batch_size=64, verbose=0)
+    levelled = levels_of(description.normalised, False)(crops[..., None].astype(np.float32))
+    seen: NDArray[np.float32] = frozen.predict(levelled, batch_size=64, verbose=0)
     return seen.reshape(len(seen), -1).astype(np.float32)

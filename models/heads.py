@@ -8,10 +8,10 @@ import keras
 import numpy as np
 
 from analytics.errors import UsageError
-from models.crop import crop_whole
 from models.datasets import LABEL_SCHEMES, read_labelled
 from models.levels import Levels
 from models.mixing import Mix, best_mix
+from models.portraits import face_crops
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +61,7 @@ def with_one_output(
         if (truth.labels < 0).all():
             raise UsageError(f"{dataset}: no picture of its split 'public' has a label of {head}", "check the labels")
     size = model.input_shape[1]
-    seen = np.stack([crop_whole(picture, size) for picture in truths[0].pictures])[..., None].astype(np.float32)
-    seen = levels(seen)
+    seen = levels(face_crops(truths[0], size)[..., None].astype(np.float32))
     said: list[Any] = [
         model.predict(crops, batch_size=256, verbose=0) for crops in ((seen, seen[:, :, ::-1]) if flip else (seen,))
     ]

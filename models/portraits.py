@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from analytics.errors import UsageError
 from analytics.records import Detections
-from models.crop import crop_faces
+from models.crop import crop_faces, crop_whole
+from models.datasets import LabelledPictures
 from models.detectors import DETECTORS, FaceDetector
 
 _PORTRAIT_LONG_SIDE: Final = 384
@@ -25,6 +26,24 @@ def portrait_detectors(name: str) -> tuple[FaceDetector, ...]:
     if name not in DETECTORS:
         raise UsageError(f"--detect {name}: no such detector", f"choose one of: {', '.join(DETECTORS)}")
     return DETECTORS[name](long_side=_PORTRAIT_LONG_SIDE), DETECTORS[name]()
+
+
+def face_crops(data: LabelledPictures, size: int) -> NDArray[np.uint8]:
+    """All faces of a data set, (n, size, size): cut out where it says where they are, otherwise the pictures as they are.
+
+    Raises:
+        UsageError: a picture file cannot be read.
+    """
+    boxes = [None] * len(data.labels) if data.boxes is None else data.boxes
+    crops = [face_crop(picture, box, size) for picture, box in zip(data.pictures, boxes, strict=True)]
+    return np.stack(crops) if crops else np.empty((0, size, size), np.uint8)
+
+
+def face_crop(picture: NDArray[np.uint8], box: NDArray[np.float32] | None, size: int) -> NDArray[np.uint8]:
+    """The face of a picture, (size, size): what is in its box, (4,), or the picture where there is none or it is NaN."""
+    if box is None or not np.isfinite(box).all():
+        return crop_whole(picture, size)
+    return boxed_crop(picture, box, size)
 
 
 def boxed_crop(picture: NDArray[np.uint8], box: NDArray[np.float32], size: int) -> NDArray[np.uint8]:

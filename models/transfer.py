@@ -12,6 +12,7 @@ import keras
 
 from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
+from models.datasets import LABEL_SCHEMES
 from models.described import description_of, read_network
 from models.phases import body_and_heads
 
@@ -21,8 +22,8 @@ _log = logging.getLogger(__name__)
 def go_on_from(model: keras.Model, trained: Path, classes: tuple[str, ...] = EXPRESSIONS) -> None:
     """Fill a network with the weights of a trained one whose layers before the classifier have the same shapes.
 
-    Its classifier is taken over where it tells the same classes from the same labels; otherwise the new one begins anew. Of
-    grey levels the network to be trained has its own notion, whatever the other one was described to take.
+    Its classifier is taken over where it tells the same classes and has learned from the same labels, which its name tells;
+    one alone that is named for no labels counts as such. Otherwise the new one begins anew. Of grey levels the network to be trained has its own notion, whatever the other one was described to take.
 
     Args:
         model: the network to be trained.
@@ -41,8 +42,9 @@ def go_on_from(model: keras.Model, trained: Path, classes: tuple[str, ...] = EXP
     for layer, its in zip(body, its_body, strict=True):
         layer.set_weights(its.get_weights())
     by_name = {head.name: head for head in its_heads}
+    only = its_heads[0] if len(heads) == len(its_heads) == 1 and its_heads[0].name not in LABEL_SCHEMES else None
     for head in heads:
-        its = by_name.get(head.name, its_heads[0] if len(heads) == len(its_heads) == 1 else None)
+        its = by_name.get(head.name, only)
         if its is not None and told.classes == classes and _shapes(its) == _shapes(head):
             head.set_weights(its.get_weights())
         else:

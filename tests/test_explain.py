@@ -133,6 +133,24 @@ class TestOfKeras:
         one = cv2.imread(str(tmp_path / "one.png"))
         assert one is not None and one.shape[1] < both.shape[1]
 
+    def test_the_box_of_a_list_is_looked_at(self, tmp_path: Path) -> None:
+        """As scoring does: the face in it, not the picture around."""
+        from jobs.explain import ExplainOptions, explain
+        from models.grad_cam import GradCam
+        from models.portraits import boxed_crop
+
+        corner_network().save(tmp_path / "corner.keras")
+        picture = np.random.default_rng(4).integers(0, 60, (80, 80), np.uint8)
+        picture[30:60, 40:70] = 240
+        cv2.imwrite(str(tmp_path / "seen.png"), picture)
+        (tmp_path / "list.csv").write_text("path,label,box\nseen.png,happy,45 35 15 15\n", encoding="utf-8")
+        usual = {"model": str(tmp_path / "corner.keras"), "out": tmp_path / "sheet.png", "method": "occlusion"}
+        (row,) = explain(ExplainOptions(**usual, dataset=tmp_path / "list.csv"))  # type: ignore[arg-type]
+        face = boxed_crop(picture, np.array([45, 35, 15, 15], np.float32), SIZE)
+        around = cv2.resize(picture, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+        said = GradCam(tmp_path / "corner.keras").classify(np.stack([face, np.asarray(around, np.uint8)]))[:, 3]
+        assert row["confidence"] == pytest.approx(said[0]) and said[0] > said[1] + 0.05
+
     def test_another_head_can_be_asked(self, tmp_path: Path) -> None:
         """By its labels; the first one counts where there is none of that name."""
         from models.grad_cam import GradCam

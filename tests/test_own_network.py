@@ -80,6 +80,34 @@ def test_a_network_is_calibrated_on_a_folder_of_pictures(tmp_path: Path) -> None
     assert "Data set faces, by which it was calibrated" in card and "| contempt | 6 |" in card
 
 
+def test_it_is_calibrated_on_the_faces_that_are_scored(tmp_path: Path) -> None:
+    """Boxes of a list are cut out for both heads: the facts are those of a list of the faces alone."""
+    import cv2
+
+    from models.convert import convert
+    from models.networks import build_residual
+    from models.portraits import boxed_crop
+
+    draw, network = np.random.default_rng(5), tmp_path / "own.keras"
+    build_residual(size=16, widths=(4, 8), blocks=(1, 1), heads=("ferplus", "fer2013")).save(network)
+    boxed, cut = ["path,label,box"], ["path,label"]
+    for k in range(14):
+        coarse = draw.integers(0, 256, (9, 9), np.uint8)
+        picture = np.asarray(cv2.resize(coarse, (60, 60), interpolation=cv2.INTER_CUBIC), np.uint8)
+        cv2.imwrite(str(tmp_path / f"{k}.png"), picture)
+        cv2.imwrite(str(tmp_path / f"face-{k}.png"), boxed_crop(picture, np.array([30, 10, 20, 20], np.float32), 16))
+        name = ("happy", "sad", "fear", "angry", "neutral", "disgust", "surprise")[k % 7]
+        boxed.append(f"{k}.png,{name},30 10 20 20")
+        cut.append(f"face-{k}.png,{name}")
+    facts = []
+    for place, lines in enumerate((boxed, cut)):
+        (tmp_path / f"{place}.csv").write_text("\n".join(lines), encoding="utf-8")
+        convert(network, tmp_path / f"{place}.tflite", tmp_path / f"{place}.csv")
+        facts.append(ExpressionClassifier(str(tmp_path / f"{place}.tflite")).facts)
+    assert facts[0].heads == facts[1].heads and facts[0].weights == facts[1].weights
+    assert (facts[0].temperature, facts[0].threshold) == (facts[1].temperature, facts[1].threshold)
+
+
 @pytest.mark.parametrize(
     ("described", "said"),
     [

@@ -114,6 +114,40 @@ def test_fer2013_with_the_votes_beside_it(tmp_path: Path) -> None:
     assert all(np.array_equal(same[name], arrays[name]) for name in ("images", "labels", "split", "ferplus_votes"))
 
 
+def test_votes_are_called_as_labels_are(tmp_path: Path) -> None:
+    """Both heads learn the same classes: columns that become one are added up, and none is lost."""
+    csv = faces.fer_csv(tmp_path)
+    votes = (tmp_path / "fer2013new.csv").read_text(encoding="utf-8").splitlines()
+    votes[1] = "Training,fer0000000.png,2,0,0,0,4,4,0,0,0,0"  # Neither anger nor disgust alone has five.
+    (tmp_path / "fer2013new.csv").write_text("\n".join(votes), encoding="utf-8")
+    six = ("angry", "fear", "happy", "neutral", "sad", "surprise")
+    _, _, arrays = made(tmp_path / "six.npz", csv, classes=six, mapping={"disgust": "angry"})
+    assert arrays["ferplus_names"].tolist()[4:7] == ["anger", "fear", "contempt"]
+    assert arrays["ferplus_votes"][0].tolist() == [2, 0, 0, 0, 8, 0, 0, 0, 0]
+    ferplus, fer2013 = (read_labelled(tmp_path / "six.npz", "train", scheme) for scheme in ("ferplus", "fer2013"))
+    assert np.array_equal(ferplus.labels, fer2013.labels) and ferplus.labels.min() >= 0
+    bad = dict.fromkeys(("angry", "disgust", "fear", "sad"), "negative")
+    classes = ("negative", "positive", "neutral")
+    mapping = bad | {"happy": "positive", "surprise": "positive"}
+    _, _, arrays = made(tmp_path / "three.npz", csv, classes=classes, mapping=mapping)
+    assert arrays["ferplus_names"].tolist() == ["neutral", "positive", "negative", "contempt", "unknown", "NF"]
+    ferplus, fer2013 = (read_labelled(tmp_path / "three.npz", "private", scheme) for scheme in ("ferplus", "fer2013"))
+    assert np.array_equal(ferplus.labels, fer2013.labels) and ferplus.targets.sum() == len(ferplus.labels)
+
+
+def test_votes_of_several_sets_have_the_names_of_the_first(tmp_path: Path) -> None:
+    """Sets without votes have none."""
+    one, other = faces.fer_csv(tmp_path / "one"), faces.fer_csv(tmp_path / "other")
+    swapped = (other.parent / "fer2013new.csv").read_text(encoding="utf-8")
+    named = swapped.replace("neutral,happiness,", "happy,neutral,", 1)
+    (other.parent / "fer2013new.csv").write_text(named, encoding="utf-8")
+    folders = faces.class_folders(tmp_path / "folders", each=3)
+    _, _, arrays = made(tmp_path / "all.npz", one, other, folders)
+    assert arrays["ferplus_names"].tolist()[:2] == ["neutral", "happiness"]
+    votes = arrays["ferplus_votes"]
+    assert np.array_equal(votes[70:140], votes[:70][:, [1, 0, *range(2, 10)]]) and not votes[140:].any()
+
+
 def test_the_majority_of_the_votes_as_labels(tmp_path: Path) -> None:
     """Rows without a clear one are left out and told; without votes that is refused."""
     csv = faces.fer_csv(tmp_path)
@@ -131,6 +165,42 @@ def test_the_majority_of_the_votes_as_labels(tmp_path: Path) -> None:
     assert read(csv).votes is None
     with pytest.raises(UsageError, match=r"has no votes of FER\+"):
         read(csv, labels="ferplus")
+
+
+def test_normalised_sets_stay_so(tmp_path: Path) -> None:
+    """Read again they are the same and say so; cut to another size they are normalised again."""
+    folder = faces.class_folders(tmp_path / "own", each=4)
+    _, _, once = made(tmp_path / "norm.npz", folder, prepare=Preparation(size=32, normalised="mean-std"))
+    for name, prepare in (("again", Preparation(size=32)), ("named", Preparation(size=32, normalised="mean-std"))):
+        _, _, again = made(tmp_path / f"{name}.npz", tmp_path / "norm.npz", prepare=prepare)
+        assert again["normalised"].tolist() == ["mean-std"] and np.array_equal(again["images"], once["images"])
+    _, _, small = made(tmp_path / "small.npz", tmp_path / "norm.npz", prepare=Preparation(size=16))
+    assert small["images"].std(axis=(1, 2)) == pytest.approx(64, abs=4)
+    assert json.loads(small["made_with"][0])["normalised"] == "mean-std"
+
+
+def test_normalised_and_raw_sets_are_not_mixed(tmp_path: Path) -> None:
+    """Unless the raw ones are normalised alike."""
+    folder = faces.class_folders(tmp_path / "own", each=4)
+    other = faces.class_folders(tmp_path / "other", each=4, first=30_000)
+    made(tmp_path / "mean.npz", folder, prepare=Preparation(size=32, normalised="mean-std"))
+    made(tmp_path / "least.npz", folder, prepare=Preparation(size=32, normalised="min-max"))
+    mean, least, out = tmp_path / "mean.npz", tmp_path / "least.npz", tmp_path / "set.npz"
+    for sources, asked, said in (
+        (
+            (other, mean),
+            "",
+            "mean: its faces are normalised by mean-std, those of other are not: give --normalise mean",
+        ),
+        ((mean, least), "", "least: its faces are normalised by min-max, not by mean-std: make it anew"),
+        ((mean,), "min-max", "mean: its faces are normalised by mean-std, not by min-max: make it anew"),
+    ):
+        with pytest.raises(UsageError) as caught:
+            made(out, *sources, prepare=Preparation(size=32, normalised=asked))
+        assert str(caught.value).startswith(said) and not out.exists()
+    _, _, arrays = made(out, other, mean, prepare=Preparation(size=32, normalised="mean-std"))
+    assert arrays["normalised"].tolist() == ["mean-std"]
+    assert arrays["images"].mean(axis=(1, 2)) == pytest.approx(127.5, abs=4)
 
 
 def test_folders_with_and_without_splits(tmp_path: Path) -> None:

@@ -87,6 +87,18 @@ def test_it_runs_as_it_was_trained(folder: Path) -> None:
     assert scores["classes"]["contempt"]["n"] > 0 and scores["classes"]["sad"]["n"] == 0
 
 
+def test_its_features_are_of_normalised_faces(folder: Path) -> None:
+    """As in training: light does not matter to heads on what it sees."""
+    from models.features import network_features
+
+    crops = np.stack([faces.drawn(k, 16) // 3 for k in range(6)])
+    seen = np.rint(NORMALISED["min-max"](crops[..., None].astype(np.float32))[..., 0]).astype(np.uint8)
+    network = folder / "out" / "tiny.keras"
+    dark, light, trained = (network_features(network, given) for given in (crops, crops + 100, seen))
+    assert dark == pytest.approx(light, abs=1e-5) and dark == pytest.approx(trained, abs=1e-3)
+    assert not np.allclose(dark[0], dark[1], atol=5e-3)
+
+
 def test_a_teacher_of_other_classes_is_refused(folder: Path) -> None:
     """With what it would have to tell."""
     from models.lessons import read_lessons, taught_by

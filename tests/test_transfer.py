@@ -110,6 +110,22 @@ def test_a_head_of_other_classes_is_replaced(tmp_path: Path, caplog: pytest.LogC
     assert same(begun.get_weights(), alike.get_weights())
 
 
+def test_a_head_of_other_labels_is_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Even where there is one alone on either side; of two the one of the same name is taken over."""
+    from models.transfer import go_on_from
+
+    begun, other, both = (tiny(heads=heads) for heads in (("ferplus",), ("fer2013",), ("fer2013", "ferplus")))
+    fresh = weights_of(begun)[1]
+    other.save(tmp_path / "other.keras")
+    with caplog.at_level("INFO", "models.transfer"):
+        go_on_from(begun, tmp_path / "other.keras")
+    assert same(weights_of(begun)[0], weights_of(other)[0]) and same(weights_of(begun)[1], fresh)
+    assert "other.keras has no classifier for ferplus: it begins anew" in caplog.text
+    both.save(tmp_path / "both.keras")
+    go_on_from(begun, tmp_path / "both.keras")
+    assert same(weights_of(begun)[1], both.get_layer("ferplus").get_weights())
+
+
 def test_another_body_is_refused(tmp_path: Path) -> None:
     """With the first layer that differs."""
     from models.networks import build_residual

@@ -48,9 +48,10 @@ def divided(
     """The split of each picture, (n,), one of SPLITS.
 
     Splits that a set brings are kept. Where it brings no public one, a part of train becomes public, so that something
-    chooses; where it brings train alone, that is no split. All other units are dealt out so that each split has its
-    share of each class, as far as whole units allow: the largest first, each to the split that lacks most of what is
-    in it, as in the iterative stratification of Sechidis et al. (2011). One seed gives one result.
+    chooses: units that are public in another set, and a share of those that no other set has. Where it brings train
+    alone, that is no split. All other units are dealt out so that each split has its share of each class, as far as
+    whole units allow: the largest first, each to the split that lacks most of what is in it, as in the iterative
+    stratification of Sechidis et al. (2011). One seed gives one result.
 
     Args:
         labels: (n,) classes.
@@ -64,13 +65,22 @@ def divided(
         UsageError: there are fewer units than splits.
     """
     splits = given.astype("<U7")
+    free = np.zeros(len(splits), np.bool_)
     for one in np.unique(source):
         inside = source == one
         brought = set(splits[inside].tolist()) - {""}
         if brought <= {"train"}:
             splits[inside] = ""
-        elif "public" not in brought and "train" in brought and shares[1]:
-            part = inside & (splits == "train")
+        elif "public" not in brought and shares[1]:
+            free |= inside & (splits == "train")
+    for one in np.unique(source[free]):
+        part = free & (source == one)
+        free &= ~part
+        # What other sets have on a side, or have been dealt, must not come to be on another one by the dealing.
+        held = {split: units[(splits == split) & (source != one) & ~free] for split in SPLITS}
+        splits[part & np.isin(units, held["public"]) & ~np.isin(units, held["train"])] = "public"
+        part &= ~np.isin(units, np.concatenate([*held.values()]))
+        if len(np.unique(units[part])) > 1 or not (splits == "public").any():
             splits[part] = _dealt(labels[part], units[part], (shares[0], shares[1], 0.0), seed)
     _follow(splits, units)
     rest = splits == ""
@@ -94,7 +104,8 @@ def _dealt(labels: NDArray[np.int32], units: NDArray[np.int32], shares: Shares, 
     sides = [k for k, share in enumerate(shares) if share]
     if len(counts) < len(sides):
         problem = f"{len(counts)} subjects or pictures cannot be divided into {len(sides)} splits"
-        raise UsageError(problem, "add pictures of others, or set a share to 0: --shares 80,20,0")
+        remedy = "add pictures of others, or set a share to 0 (--shares 80,20,0); --near 0 lets equal pictures alone count as one"
+        raise UsageError(problem, remedy)
     part = np.array([shares[k] for k in sides]) / sum(shares)
     lacking = part[:, None] * counts.sum(axis=0)
     chosen = np.zeros(len(counts), np.intp)

@@ -93,6 +93,7 @@ def read_npz(path: Path, options: ReadOptions) -> SourceSet:
         votes=data.votes,
         vote_names=data.vote_names,
         spare=(_CONTEMPT,),
+        normalised=data.normalised,
         left_out={"flagged as copy or as no face": data.flagged} if data.flagged else {},
     )
     return by_majority(made, path) if options.labels == "ferplus" else made

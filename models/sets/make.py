@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -11,18 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.errors import UsageError
-from models.labels import class_name
 from models.levels import NORMALISED
-from models.listed import SPLITS
-from models.sets.copies import equal_groups, near_groups, repeated
+from models.sets.copies import DROPS, equal_groups, near_groups, near_links, without_copies
 from models.sets.divide import Shares, divided, units_of
 from models.sets.formats import read_source
 from models.sets.pool import Pool, check_shown, pooled
 from models.sets.prepare import Preparation, Prepared, prepare
 from models.sets.records import ReadOptions, SourceSet
+from models.sets.votes import votes_of
 from models.sets.write import write_npz
 
-DROPS: Final = ("none", "leaks", "exact", "near")
 LABELS: Final = ("fer2013", "ferplus")
 _MOST_DISTANCE: Final = 64
 """Beyond a quarter of the bits, hashes of any two faces are near."""
@@ -72,10 +70,12 @@ class Made:
     """(n,) numbers that equal pictures have in common."""
     near: NDArray[np.int32]
     """(n,) the same of equal and nearly equal ones."""
+    left: NDArray[np.int32]
+    """(n,) the same among those that are in the file; -1 of the rest."""
     kept: NDArray[np.bool_]
     """(n,) what is in the file; the rest are copies that were dropped."""
     splits: NDArray[np.str_]
-    """(n,) one of SPLITS; of dropped ones that of what was kept, or their own."""
+    """(n,) one of SPLITS; of dropped ones their own, or none."""
 
 
 def make_dataset(options: SetOptions, scratch: Path) -> Made:
@@ -90,19 +90,29 @@ def make_dataset(options: SetOptions, scratch: Path) -> Made:
         OSError: the file cannot be written.
     """
     _check(options)
-    pool = pooled(_read(options), options.classes, options.mapping)
+    sets = _read(options)
+    options = replace(
+        options, prepare=replace(options.prepare, normalised=_normalised(sets, options.prepare.normalised))
+    )
+    pool = pooled(sets, options.classes, options.mapping)
     file, size = scratch / "crops", options.prepare.size
     prepared = prepare(pool, options.prepare, file, skip_bad=options.skip_bad)
     crops = np.memmap(file, np.uint8, "r", shape=(len(pool), size, size))
     pool, rows = _usable(pool, prepared, options)
     equal = equal_groups([prepared.hashes[row] for row in rows])
-    near = near_groups(np.stack([prepared.bits[row] for row in rows]), equal, options.distance)
+    bits, flat = np.stack([prepared.bits[row] for row in rows]), np.array([prepared.flat[row] for row in rows])
+    links = near_links(bits, equal, flat, options.distance)
     given = np.array([pool.item(k).split if not options.resplit else "" for k in range(len(pool))], "<U7")
-    kept = _without_copies(options.drop, equal, near, given)
-    splits = given.copy()
-    units = units_of(pool.subjects, near)
-    part = np.flatnonzero(kept)
-    splits[part] = divided(pool.labels[part], given[part], units[part], pool.source[part], options.shares, options.seed)
+    # What leaks is known when all is divided; copies that are gone by then need not stay on one side.
+    kept = without_copies("none" if options.drop == "leaks" else options.drop, equal, links, given)
+    part, splits = np.flatnonzero(kept), given.copy()
+    units = units_of(np.array(pool.subjects)[part].tolist(), near_groups(equal[part], links))
+    splits[part] = divided(pool.labels[part], given[part], units, pool.source[part], options.shares, options.seed)
+    if options.drop == "leaks":
+        kept = without_copies("leaks", equal, links, splits)
+        part = np.flatnonzero(kept)
+    left = np.full(len(kept), -1, np.int32)
+    left[part] = near_groups(equal[part], links)
     check_shown(pool.only(part[splits[part] == "train"]), "split train")
     write_npz(options.out, crops, rows[part], _arrays(options, pool.only(part), splits[part]))
     return Made(
@@ -112,7 +122,8 @@ def make_dataset(options: SetOptions, scratch: Path) -> Made:
         rows=rows,
         faceless=int(np.array(prepared.faceless)[rows[part]].sum()),
         equal=equal,
-        near=near,
+        near=near_groups(equal, links),
+        left=left,
         kept=kept,
         splits=splits,
     )
@@ -155,6 +166,22 @@ def _read(options: SetOptions) -> dict[str, SourceSet]:
     return found
 
 
+def _normalised(sets: Mapping[str, SourceSet], asked: str) -> str:
+    """What the grey levels of the whole set will be, where those of some sets are that already."""
+    done = {name: one.normalised for name, one in sets.items() if one.normalised}
+    if not done:
+        return asked
+    wanted = asked or next(iter(done.values()))
+    for name, normalised in done.items():
+        if normalised != wanted:
+            problem = f"{name}: its faces are normalised by {normalised}, not by {wanted}"
+            raise UsageError(problem, "make it anew of the pictures that it was made of")
+    if raw := "" if asked else next((name for name in sets if name not in done), ""):
+        problem = f"{next(iter(done))}: its faces are normalised by {wanted}, those of {raw} are not"
+        raise UsageError(problem, f"give --normalise {wanted}")
+    return wanted
+
+
 def _usable(pool: Pool, prepared: Prepared, options: SetOptions) -> tuple[Pool, NDArray[np.intp]]:
     """The pool less the pictures that cannot be used, and their places in it."""
     good = np.array([not problem for problem in prepared.bad], np.bool_)
@@ -177,23 +204,6 @@ def _usable(pool: Pool, prepared: Prepared, options: SetOptions) -> tuple[Pool, 
     return usable, rows
 
 
-def _without_copies(
-    drop: str, equal: NDArray[np.int32], near: NDArray[np.int32], given: NDArray[np.str_]
-) -> NDArray[np.bool_]:
-    """(n,) what is kept: of copies the one in the first split, there the first one; with `leaks` all of that split."""
-    keep = np.ones(len(equal), np.bool_)
-    if drop == "none":
-        return keep
-    rank = np.array([SPLITS.index(split) if split else len(SPLITS) for split in given.tolist()])
-    for rows in repeated(equal if drop == "exact" else near):
-        if drop == "leaks":
-            keep[rows[(rank[rows] > rank[rows].min()) & (rank[rows] < len(SPLITS))]] = False
-        else:
-            keep[rows] = False
-            keep[rows[rank[rows].argmin()]] = True
-    return keep
-
-
 def _arrays(options: SetOptions, pool: Pool, splits: NDArray[np.str_]) -> dict[str, NDArray[Any]]:
     """What the file holds beside the pictures."""
     made_with = asdict(options.prepare) | {
@@ -214,28 +224,7 @@ def _arrays(options: SetOptions, pool: Pool, splits: NDArray[np.str_]) -> dict[s
     }
     if options.prepare.normalised:
         arrays["normalised"] = np.array([options.prepare.normalised])
-    return arrays | _votes(pool)
-
-
-def _votes(pool: Pool) -> dict[str, NDArray[Any]]:
-    """The votes of FER+ under the names that the first set with votes has; none for pictures of sets without."""
-    sets = list(pool.sets.values())
-    names = next((one.vote_names for one in sets if one.votes is not None), ())
-    if not names:
-        return {}
-    votes = np.zeros((len(pool), len(names)), np.uint8)
-    for place, one in enumerate(sets):
-        if one.votes is not None:
-            inside = pool.source == place
-            columns = _columns(names, one.vote_names)
-            votes[inside] = np.where(columns >= 0, one.votes[pool.row[inside]][:, columns], 0)
-    return {"ferplus_votes": votes, "ferplus_names": np.array(names)}
-
-
-def _columns(names: Sequence[str], others: Sequence[str]) -> NDArray[np.intp]:
-    """Where each name is among the others; -1 where it is not."""
-    known = [class_name(name) for name in others]
-    return np.array([known.index(class_name(name)) if class_name(name) in known else -1 for name in names], np.intp)
+    return arrays | votes_of(pool)
 
 
 def scratch_beside(out: Path) -> "tempfile.TemporaryDirectory[str]":

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -32,6 +32,8 @@ class Pool:
     """(n,) index into classes."""
     left_out: tuple[tuple[str, str, int], ...]
     """Set, reason and number of pictures that are no part of it."""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """What labels are called instead, by their names in small letters."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -79,14 +81,14 @@ def pooled(sets: Mapping[str, SourceSet], classes: Sequence[str], mapping: Mappi
     for place, (name, one) in enumerate(sets.items()):
         foreign: Counter[str] = Counter()
         for row, item in enumerate(one.items):
-            called, by = _called(item.label, renamed)
+            ours, by = called(item.label, renamed)
             used.add(by)
-            if called in wanted:
-                labels.append(wanted.index(called))
+            if ours in wanted:
+                labels.append(wanted.index(ours))
                 source.append(place)
                 rows.append(row)
             else:
-                foreign[called] += 1
+                foreign[ours] += 1
         if unknown := [label for label in foreign if not classes and label not in one.spare]:
             _refuse(name, unknown)
         left_out += [(name, f"class {label}", n) for label, n in sorted(foreign.items())]
@@ -100,6 +102,7 @@ def pooled(sets: Mapping[str, SourceSet], classes: Sequence[str], mapping: Mappi
         row=np.array(rows, np.intp),
         labels=np.array(labels, np.int32),
         left_out=tuple(left_out),
+        renamed=renamed,
     )
     check_shown(pool, " and ".join(sets))
     return pool
@@ -131,8 +134,8 @@ def _wanted(classes: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in columns_of(named) if name in named)
 
 
-def _called(label: str, renamed: Mapping[str, str]) -> tuple[str, str]:
-    """What a label is called here, and the entry of the mapping that says so."""
+def called(label: str, renamed: Mapping[str, str]) -> tuple[str, str]:
+    """What a label is called here, and the entry of the mapping that says so; an empty one where none does."""
     plain, ours = label.strip().lower(), class_name(label)
     by = plain if plain in renamed else ours if ours in renamed else ""
     return (renamed[by], by) if by else (ours, "")

@@ -15,8 +15,9 @@ from models.crop import crop_whole
 from models.detectors import FaceDetector
 from models.levels import NORMALISED
 from models.portraits import boxed_crop, detected_crop, portrait_detectors
-from models.sets.copies import difference_hash, pixel_hash
+from models.sets.copies import difference_hash, is_flat, pixel_hash
 from models.sets.pool import Pool
+from models.sets.records import SourceSet
 
 _log = logging.getLogger(__name__)
 LEAST_PX: Final = 8
@@ -49,6 +50,8 @@ class Prepared:
     """(n,) of pixel_hash."""
     bits: list[NDArray[np.uint8]] = field(default_factory=list)
     """(n,) of difference_hash."""
+    flat: list[bool] = field(default_factory=list)
+    """(n,) of is_flat."""
     faceless: list[bool] = field(default_factory=list)
     """(n,) whether no face was found, so that the picture was used whole."""
     bad: list[str] = field(default_factory=list)
@@ -72,8 +75,10 @@ def prepare(pool: Pool, how: Preparation, file: Path, *, skip_bad: bool) -> Prep
     made = Prepared()
     # Not through a map of the file: a disk that is full would end the process without a word.
     with file.open("wb") as crops:
+        sets = list(pool.sets.values())
         for place, picture in enumerate(_pictures(pool, skip_bad)):
-            crops.write(_add(made, picture, pool.item(place).box, how, detectors).tobytes())
+            one = sets[pool.source[place]]
+            crops.write(_add(made, picture, one, pool.item(place).box, how, detectors).tobytes())
             if (place + 1) % _TOLD == 0:
                 _log.info("%d of %d pictures prepared", place + 1, len(pool))
     return made
@@ -82,6 +87,7 @@ def prepare(pool: Pool, how: Preparation, file: Path, *, skip_bad: bool) -> Prep
 def _add(
     made: Prepared,
     picture: NDArray[np.uint8] | str,
+    source: SourceSet,
     box: tuple[float, ...] | None,
     how: Preparation,
     detectors: tuple[FaceDetector, ...],
@@ -96,9 +102,13 @@ def _add(
         elif detectors:
             found = detected_crop(picture, how.size, detectors)
         faceless = bool(detectors) and found is None
-        crop = finished(crop_whole(picture, how.size) if found is None else found, how)
+        crop = crop_whole(picture, how.size) if found is None else found
+        # Levels that were cut off at 0 and 255 once would be moved a little by the same again.
+        as_it_came = bool(source.normalised) and not how.denoise and np.array_equal(crop, picture)
+        crop = crop if as_it_came else finished(crop, how)
     made.hashes.append(pixel_hash(crop))
     made.bits.append(difference_hash(crop))
+    made.flat.append(is_flat(crop))
     made.faceless.append(faceless)
     made.bad.append(picture if isinstance(picture, str) else "")
     return crop

@@ -39,6 +39,8 @@ class SourceSet:
     vote_names: tuple[str, ...] = ()
     spare: tuple[str, ...] = ()
     """Labels that are left out unless somebody asks for them."""
+    normalised: str = ""
+    """What was done to the grey levels already, one of models.levels.NORMALISED, or nothing."""
     left_out: dict[str, int] = field(default_factory=dict)
     """Pictures that are no part of it, by reason."""
 

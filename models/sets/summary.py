@@ -18,7 +18,9 @@ def summary_of(made: Made) -> dict[str, Any]:
     """The object that `emobatch dataset --json` prints."""
     pool, kept = made.pool, made.kept
     groups = repeated(made.near)
-    leaking = [rows for rows in groups if len(set(made.splits[rows][kept[rows]].tolist())) > 1]
+    in_file = np.flatnonzero(kept)
+    left = [in_file[rows] for rows in repeated(made.left[in_file])]
+    leaking = [rows for rows in left if _leaks(made, rows)]
     people = _people(made)
     return {
         "out": str(made.options.out),
@@ -40,7 +42,7 @@ def summary_of(made: Made) -> dict[str, Any]:
             "labelled_differently": sum(len(set(pool.labels[rows].tolist())) > 1 for rows in groups),
             "dropped": int((~kept).sum()),
             "leaks": len(leaking),
-            "leaking_pictures": sum(int(kept[rows].sum()) for rows in leaking),
+            "leaking_pictures": sum(map(len, leaking)),
         },
         "subjects": {
             "splits": {split: len(people[split]) for split in SPLITS},
@@ -60,7 +62,9 @@ def listed_groups(made: Made) -> list[NDArray[np.intp]]:
 
 def _leaks(made: Made, rows: NDArray[np.intp]) -> bool:
     """Whether copies that are in the file are in several splits."""
-    return len(set(made.splits[rows][made.kept[rows]].tolist())) > 1
+    rows = rows[made.kept[rows]]
+    groups = made.left[rows].tolist()
+    return len(set(zip(groups, made.splits[rows].tolist(), strict=True))) > len(set(groups))
 
 
 def _by_class(made: Made, rows: NDArray[np.bool_]) -> dict[str, int]:
