@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-quick test-lab lint format docs clean
+.PHONY: help demo test test-all test-quick test-lab bench lint format docs clean
 
 help:  ## print these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,9 @@ test-quick: $(VENV)/installed-dev  ## tests without training and browser
 
 test-lab: $(VENV)/installed-dev  ## networks of the literature at their full size; takes minutes and some GB
 	$(BIN)/python -m pytest -m lab
+
+bench: $(VENV)/installed-dev  ## speed against a bare decoder: make bench FOOTAGE=folder WORK=folder
+	$(BIN)/python -m benchmarks.speed $(FOOTAGE) $(WORK)
 
 lint: $(VENV)/installed-dev  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -96,8 +96,10 @@ def _cause(plan: VideoPlan, before: int, after: int, bytes_worth: float) -> str:
         return f"{lost / 1000:.0f} kB of the file hold no readable packet"
     if after == len(plan.times_s) and plan.lost_at_end:
         return f"{plan.lost_at_end / 1000:.0f} kB at the end of the file hold no readable packet"
-    if missing := after - before - 1:
-        return f"{missing} frame{'s' * (missing > 1)} could not be decoded"
-    if after == len(plan.times_s):
+    missing = after - before - 1
+    gap_s = plan.duration_s - plan.times_s[max(before, 0)]
+    if after == len(plan.times_s) and missing * plan.interval_s < gap_s / 2:
         return "the file ends before its header says"
+    if missing:
+        return f"{missing} frame{'s' * (missing > 1)} could not be decoded"
     return "packets damaged" if plan.damaged[around].any() else ""

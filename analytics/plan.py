@@ -63,7 +63,8 @@ def plan_video(listed: PacketList, every: Fraction, keyframes_only: bool = False
     Args:
         listed: the packets, at least one.
         every: seconds between samples; a fraction, so that no frame on the grid is lost to rounding.
-        keyframes_only: sample the first keyframe of each cell; a cell without one has no sample.
+        keyframes_only: sample the first keyframe of each cell; a cell without one has no sample. Where no keyframe is
+            shown, all frames are looked at.
     """
     packets = listed.packets
     shown = np.flatnonzero(~packets.discard)
@@ -88,6 +89,8 @@ def plan_video(listed: PacketList, every: Fraction, keyframes_only: bool = False
         declared_end_s = packets_end_s + listed.ended_early_s
     if listed.lost_at_end:
         declared_end_s = max(declared_end_s, packets_end_s + _worth_s(packets, listed.lost_at_end, packets_end_s))
+    # A clip that was cut out of a longer one may begin between two keyframes, and hold no other.
+    keyframes_only = keyframes_only and bool(packets.keyframe[shown].any())
     return VideoPlan(
         times_s=times_s,
         cells=_cells(in_order, tick / every),

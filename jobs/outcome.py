@@ -48,6 +48,8 @@ class RunSummary:
     """Sources that were named and not found."""
     passed_over: int = 0
     """Files that were found and not asked for."""
+    redone: int = 0
+    """Videos that were decoded again because settings changed."""
     tells_no_camera: bool = False
     """No camera is known of any video that was looked at."""
     interrupted: bool = False
@@ -59,6 +61,7 @@ class RunSummary:
         self.videos["unchanged"] += agenda.unchanged
         self.not_done = dict(agenda.not_done)
         self.tells_no_camera = agenda.tells_no_camera
+        self.redone = len(agenda.redone)
         self.left += [{"source": source, "reason": reason} for source, reason in agenda.left]
 
     def add(self, outcome: VideoOutcome) -> None:

@@ -84,7 +84,8 @@ def named_pictures(named: Iterable[str]) -> Iterator[str]:
         except OSError as error:
             raise UsageError(f"{name}: cannot be read ({error.strerror})", "let this user read it") from None
         if not inside:
-            raise UsageError(f"{name}: holds no pictures", f"known kinds: {', '.join(PICTURE_SUFFIXES)}")
+            remedy = f"known kinds: {', '.join(PICTURE_SUFFIXES)}; emobatch run takes videos"
+            raise UsageError(f"{name}: holds no pictures", remedy)
         yield from map(str, inside)
 
 

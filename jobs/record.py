@@ -60,7 +60,13 @@ def write_record(options: RunOptions, settings_hash: str, summary: RunSummary) -
         "sources": [as_text(source) for source in options.sources],
         "found": summary.n_found,
         "passed_over": summary.passed_over,
-        "settings": {"every": str(options.every), "detector": options.detector, "model": options.model},
+        "settings": {
+            "every": str(options.every),
+            "gate": options.gate,
+            "keyframes": options.keyframes,
+            "detector": options.detector,
+            "model": options.model,
+        },
         "settings_hash": settings_hash,
     }
     with whole(folder / f"{summary.run_id}.json") as file:

@@ -100,7 +100,9 @@ class Screen:
 
     def summary(self, summary: "RunSummary", index: str | None = None) -> None:
         """The end of a run: what was done, how fast, what failed and why, where the report is if stdout does not say."""
-        counts = ", ".join(f"{n} {status}" for status, n in summary.videos.items() if n) or "no video"
+        told = [f"{n} {status}" for status, n in summary.videos.items() if n]
+        told += [f"{len(summary.left):,} left for later"] if summary.left else []
+        counts = ", ".join(told) or "no video"
         line = f"{counts}: {duration(summary.media_s)} of footage in {duration(summary.elapsed_s)}"
         if summary.media_s:
             line += (
@@ -109,8 +111,11 @@ class Screen:
             )
         self._print(Text(line))
         if summary.not_done:
-            told = ", ".join(f"{n:,} {status}" for status, n in sorted(summary.not_done.items()))
-            self._print(Text(f"  of the unchanged: {told} (emobatch status {printable(summary.out)})", style="yellow"))
+            of_them = ", ".join(f"{n:,} {status}" for status, n in sorted(summary.not_done.items()))
+            why = f" (emobatch status {printable(summary.out)})" if set(summary.not_done) - {"purged"} else ""
+            self._print(Text(f"  of the unchanged: {of_them}{why}", style="yellow"))
+        if summary.redone:
+            self._print(Text(f"  {count(summary.redone, 'video')} decoded again because settings changed", style="dim"))
         self._later(summary.left)
         for failure in summary.failures[:_MOST_FAILURES]:
             self._print(Text(f"  ! {printable(failure['source'])}: {printable(failure['reason'])}", style="red"))

@@ -36,7 +36,9 @@ def test_files_that_may_still_be_written_wait(archive: Archive, tmp_path: Path) 
     done = emobatch("run", "footage", "--out", "out", "--stable-for", "2m", "--json", cwd=tmp_path)
     assert (done.code, done.json["videos"]["done"]) == (0, 3)
     assert [left["source"] for left in done.json["left"]] == [str(ahead), str(fresh)]
-    assert all("may still be written (--stable-for 120s)" in left["reason"] for left in done.json["left"])
+    assert all(
+        "may still be written (--stable-for 120s; 0 takes it at once)" in left["reason"] for left in done.json["left"]
+    )
     assert sum("later " in line for line in done.stderr.splitlines()) == 2
     assert counts(archive.run("*.mp4", stable_for_s=120.0)) == {"unchanged": 3}
     assert counts(archive.run("fresh.mp4", stable_for_s=120.0)) == {"done": 1}

@@ -141,7 +141,7 @@ def test_a_missing_mtcnn_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "mtcnn", None)
     with pytest.raises(UsageError, match="mtcnn is not installed") as caught:
         Mtcnn()
-    assert caught.value.remedy == 'pip install "emobatch[mtcnn]"'
+    assert caught.value.remedy == "pip install '.[mtcnn]' in emobatch's folder"
 
 
 @needs_mtcnn
@@ -152,7 +152,7 @@ def test_a_missing_tensorflow_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     with pytest.raises(UsageError, match="tensorflow") as caught:
         Mtcnn()
-    assert caught.value.remedy == 'pip install "emobatch[mtcnn]"'
+    assert caught.value.remedy == "pip install '.[mtcnn]' in emobatch's folder"
 
 
 @needs_mtcnn

@@ -60,6 +60,15 @@ def test_a_run_over_keyframes(tmp_path: Path) -> None:
     assert (track["start_s"], track["end_s"], track["n_faces"]) == (0, 10, 6)
 
 
+def test_a_clip_without_a_keyframe_is_looked_at_whole(tmp_path: Path) -> None:
+    """An edit list may hide the only keyframe; the pictures after it are as sound as any."""
+    write_clip(Clock(duration_s=4.0), tmp_path / "a.mp4", gop=200, options={"x264-params": "scenecut=0"})
+    listed = list_packets(tmp_path / "a.mp4")
+    listed.packets.discard[0] = True
+    plan = plan_video(listed, HALF, keyframes_only=True)
+    assert not plan.keyframes_only and len(sampled_frames(plan)) == 8
+
+
 @pytest.mark.parametrize("suffix", ["ts", "mp4", "mkv"])
 def test_keyframes_far_apart_are_no_damage(tmp_path: Path, suffix: str) -> None:
     """Recorders that save bytes put them seconds apart where nothing happens: no hole, no pause, one track."""

@@ -99,7 +99,10 @@ def test_tiles_fill_rows_of_six() -> None:
     ("arguments", "said"),
     [
         (("gone.png",), "gone.png: cannot be read (No such file or directory)"),
-        (("empty",), "empty: holds no pictures: known kinds: .bmp, .jpeg, .jpg, .png, .tif, .tiff, .webp"),
+        (
+            ("empty",),
+            "empty: holds no pictures: known kinds: .bmp, .jpeg, .jpg, .png, .tif, .tiff, .webp; emobatch run takes videos",
+        ),
         (("a.png", "--sheet", "sheet.pdf"), "--sheet sheet.pdf: is no name of a picture: end it in .png or .jpg"),
         (("a.png", "--sheet", "no/sheet.png"), "--sheet no/sheet.png: cannot be written"),
         (("a.png", "--detector", "eyes"), "--detector eyes: no such detector"),

@@ -351,7 +351,7 @@ def test_without_s3fs_a_url_is_refused_with_the_remedy(server: Server, footage: 
     for arguments in (("s3://footage/",), (str(footage), "--out", "s3://first")):
         done = server.emobatch("run", *arguments, cwd=tmp_path, PYTHONPATH=path)
         assert done.code == 2
-        assert "pip install 'emobatch[s3]'" in done.only_error()
+        assert "pip install '.[s3]' in emobatch's folder" in done.only_error()
     assert server.emobatch("run", footage / CLIPS[0], "--out", "out", cwd=tmp_path, PYTHONPATH=path).code == 0
 
 

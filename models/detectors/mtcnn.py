@@ -12,7 +12,7 @@ from analytics.records import Detections, Picture
 from models.detectors.scaling import check_settings, faces, scaled
 from models.weights import package_file, verified
 
-_INSTALL: Final = 'pip install "emobatch[mtcnn]"'
+_INSTALL: Final = "pip install '.[mtcnn]' in emobatch's folder"
 _REINSTALL: Final = "install its package again: pip install --force-reinstall --no-deps mtcnn==1.0.0"
 _WEIGHTS: Final = {
     "pnet.lz4": "ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5",
