@@ -1,6 +1,7 @@
 """Steps on Dask workers: processes of this machine, or of a cluster that exists already."""
 
 import asyncio
+import atexit
 import logging
 import os
 import queue
@@ -10,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, Final
 
 import dask
@@ -29,12 +31,26 @@ _ONE_THREAD: Final = {
     name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 }
 _TOPIC: Final = "emobatch-beats"
+_OURS: Final = "OWN_EMOBATCH_WORKER"
+"""In the environment of worker processes that a run started itself."""
+
+
+@cache
+def _leave_at_once() -> None:
+    """Have this worker process end without the interpreter's own end, which kills threads in the middle of native code.
+
+    A run that is interrupted ends its workers while they work, and C++ then aborts with a message of its own. The workers of
+    somebody else's cluster end as they like.
+    """
+    if os.environ.get(_OURS):
+        atexit.register(os._exit, 0)
 
 
 def carry_out(name: str, function: Any, arguments: tuple[Any, ...]) -> Any:
     """What runs on a worker: the step, with a thread beside it that tells how it goes on."""
     pulse, ended = Pulse(), threading.Event()
     worker = get_worker()
+    _leave_at_once()
 
     def tell() -> None:
         told = -1
@@ -153,7 +169,7 @@ def local_executor(workers: int, dashboard: bool) -> Iterator[DaskExecutor]:
     settings = {
         # A step whose worker died is tried again by the conductor, alone, and not by the scheduler beside others.
         "distributed.scheduler.allowed-failures": 0,
-        "distributed.nanny.pre-spawn-environ": {**_ONE_THREAD, "DASK_LOGGING__DISTRIBUTED": "critical"},
+        "distributed.nanny.pre-spawn-environ": {**_ONE_THREAD, _OURS: "1", "DASK_LOGGING__DISTRIBUTED": "critical"},
         # A decoder that holds the interpreter for long is the watchdog's business.
         "distributed.scheduler.worker-ttl": None,
         "distributed.worker.memory.target": False,
