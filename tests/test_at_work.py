@@ -116,7 +116,11 @@ def test_a_run_leaves_its_exit_code_and_who_it_was(tmp_path: Path) -> None:
 COMMANDS: Final = (("status",), ("compact",), ("report",), ("purge", "--older-than", "30d", "--dry-run"))
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=[command[0] for command in COMMANDS])
+@pytest.mark.parametrize(
+    "command",
+    [*COMMANDS[:1], *(pytest.param(command, marks=pytest.mark.slow) for command in COMMANDS[1:])],
+    ids=[command[0] for command in COMMANDS],
+)
 def test_out_is_found_as_a_run_finds_it(
     command: tuple[str, ...], out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -151,7 +151,11 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     assert "nothing: does not exist" in done.stderr
 
 
-@pytest.mark.parametrize("before", [(), ("sh", "-c", 'trap "" INT; exec "$0" "$@"')], ids=["", "ignoring SIGINT"])
+@pytest.mark.parametrize(
+    "before",
+    [(), pytest.param(("sh", "-c", 'trap "" INT; exec "$0" "$@"'), marks=pytest.mark.slow)],
+    ids=["", "ignoring SIGINT"],
+)
 def test_a_run_that_is_interrupted_keeps_the_finished_videos(
     before: tuple[str, ...], clip: Path, tmp_path: Path
 ) -> None:

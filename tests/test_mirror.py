@@ -107,7 +107,9 @@ WHOLE: Final = set(TABLES)
     [((), _new, ("1",)), (("1",), _redo, ("1",)), (("1", "2"), _compact, ("compacted",))],
     ids=["a new video", "one that is done again", "several that are put together"],
 )
-@pytest.mark.parametrize("answered", [False, True], ids=["before it arrives", "after it took effect"])
+@pytest.mark.parametrize(
+    "answered", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["before it arrives", "after it took effect"]
+)
 def test_killed_at_every_request_a_change_is_there_as_a_whole_or_not_at_all(
     before: tuple[str, ...],
     act: Callable[[Path], None],
