@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from analytics.container import open_video, packets_of
 from analytics.packets import LEAST_LOST_BYTES
-from analytics.plan import VideoPlan
+from analytics.plan import VideoPlan, sampled_frames
 from analytics.records import Picture, Pulse
 from analytics.segments import Segment
 from analytics.upright import PictureShape, shape_of, small_luma, upright
@@ -71,6 +71,8 @@ class DecodeOutcome:
     """Something has come out."""
     spared: NDArray[np.bool_] = field(init=False)
     """(n,) which frames were not decoded, as nobody needs them."""
+    n_spared: int = 0
+    """How many these are: counting them anew at every frame would take the square of the frames in time."""
 
     def __post_init__(self) -> None:
         self.spared = np.zeros(len(self.decoded), np.bool_)
@@ -104,7 +106,7 @@ def decode_samples(path: Path, plan: VideoPlan, segment: Segment, outcome: Decod
                 sampled.add(cell)
                 outcome.shape = outcome.shape or shape_of(frame, float(stream.sample_aspect_ratio or 1))
                 yield SampledFrame(cell, float(plan.times_s[number]), frame, outcome.shape)
-            if missing <= np.count_nonzero(outcome.spared):
+            if missing <= outcome.n_spared:
                 break
         outcome.decoded = _seen(outcome)
 
@@ -121,7 +123,7 @@ def _sparable(plan: VideoPlan, segment: Segment) -> NDArray[np.bool_]:
     if not sound or plan.pts_source != "container":
         return np.zeros(len(plan.frame_of_packet), np.bool_)
     looked_at = np.zeros(len(plan.times_s), np.bool_)
-    looked_at[segment.first + np.flatnonzero(np.diff(plan.cells[segment.first : segment.until], prepend=-1))] = True
+    looked_at[sampled_frames(plan)] = True
     return plan.disposable & (plan.frame_of_packet >= 0) & ~looked_at[plan.frame_of_packet]
 
 
@@ -178,6 +180,7 @@ def frames_of(
             within = int(plan.frame_of_packet[place]) - segment.first
             if 0 <= within < len(segment):
                 outcome.spared[within] = True
+                outcome.n_spared += 1
             continue
         # PyAV finds opaque objects again by their identity, over all threads: small numbers would be shared.
         packet.opaque = _Place(place)

@@ -1,6 +1,5 @@
 """What a person sees on stderr: progress while a run goes on, then what became of it. Data goes to stdout."""
 
-import math
 import time
 import unicodedata
 from typing import TYPE_CHECKING, Final, Self
@@ -72,8 +71,9 @@ class Screen:
             line.append(f"  {duration(outcome.media_s)}, {count(outcome.faces, 'face')} in ")
             line.append(f"{count(outcome.tracks, 'track')}, {speed:.1f} x real time")
         if outcome.status == "partial" and outcome.coverage is not None:
-            # Rounded down, as the pages do: what misses a moment is not all of it.
-            line.append(f", {math.floor(outcome.coverage * 1000 + 1e-3) / 10:g} % of it seen")
+            from reports.text import coverage
+
+            line.append(f", {coverage(outcome.coverage)} of it seen")
         if outcome.reason:
             line.append(f": {printable(outcome.reason)}")
         self._print(line)

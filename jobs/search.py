@@ -19,7 +19,7 @@ from analytics.records import Detections, Picture
 from jobs.options import RunOptions
 from models.detectors import FaceDetector, SearchesParts
 
-AFRESH_S: Final = 10
+_AFRESH_S: Final = 10
 """Seconds after which everything is searched again; segments are cut at multiples of it."""
 _REACH: Final = 0.7
 """Sides of a face by which it may have moved."""
@@ -31,7 +31,7 @@ _MARGIN: Final = 6.0
 """Px of the small picture around something that moves, so that a face at its edge is searched as a whole."""
 _TOO_MUCH: Final = 0.6
 """Share of a whole search from which parts do not pay."""
-GRID_PX: Final = 32
+_GRID_PX: Final = 32
 """A detector's answer depends on where a face lies on its grid, so parts begin where the grid of a whole search has a point."""
 _SAME: Final = 0.3
 """Intersection over union from which two boxes are of one face."""
@@ -59,7 +59,7 @@ class FaceSearch:
     def __init__(self, detector: FaceDetector, options: RunOptions) -> None:
         self._detector, self._options = detector, options
         self._parts = detector if isinstance(detector, SearchesParts) else None
-        self._is_on = options.gate and options.every < AFRESH_S
+        self._is_on = options.gate and options.every < _AFRESH_S
         self._gate: Gate | None = None
         self._last = Detections.none()
         self._stretch = -1
@@ -69,7 +69,7 @@ class FaceSearch:
         if not self._is_on:
             return self._everything(frame)
         small = frame.small(LONG_SIDE)
-        stretch = int(frame.sample * self._options.every // AFRESH_S)
+        stretch = int(frame.sample * self._options.every // _AFRESH_S)
         found = self._again(frame, small) if self._gate is not None and stretch == self._stretch else None
         if found is None:
             self._gate, self._stretch = Gate(small), stretch
@@ -111,12 +111,11 @@ class FaceSearch:
         found = [self._large_enough(_found_in(self._parts, frame.picture, rect, scale)) for rect, scale in parts]
         for rect, _ in parts:
             self._gate.searched(small, rect.times(1 / factor))
+        seen = [Rect(*box) for part in found for box in part.boxes.astype(float).tolist()]
         found += [
-            self._large_enough(
-                _found_in(self._parts, frame.picture, Rect(*box).grown(_FAR * float(max(box[2:]))), fine)
-            )
-            for box in self._last.only(changed).boxes.astype(float).tolist()
-            if not any(_overlaps(box, part.boxes).any() for part in found)
+            self._large_enough(_found_in(self._parts, frame.picture, box.grown(_FAR * max(box.w, box.h)), fine))
+            for box, is_new in zip(boxes, changed, strict=True)
+            if is_new and not any(box.touches(other) for other in seen)
         ]
         return _joined(self._last.only(~changed), np.flatnonzero(~changed), found)
 
@@ -133,7 +132,7 @@ def _found_in(detector: SearchesParts, picture: Picture, rect: Rect, scale: floa
 
 def _on_grid(rect: Rect, scale: float) -> Rect:
     """The part from the last place before it on which the network's coarsest grid has a point in a whole search."""
-    step = GRID_PX / scale
+    step = _GRID_PX / scale
     left, top = math.floor(rect.x / step) * step, math.floor(rect.y / step) * step
     return Rect(left, top, rect.x + rect.w - left, rect.y + rect.h - top)
 
@@ -147,13 +146,6 @@ def _joined(kept: Detections, places: NDArray[np.int64], found: Sequence[Detecti
     ).reshape(-1)
     order = once[np.lexsort((faces.boxes[once, 1], faces.boxes[once, 0]))]
     return Found(faces.at(order), held[order], "detected")
-
-
-def _overlaps(box: Sequence[float], boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """(n,) whether a box shares anything with each of others (n, 4)."""
-    x, y, w, h = box
-    across = (x < boxes[:, 0] + boxes[:, 2]) & (boxes[:, 0] < x + w)
-    return np.asarray(across & (y < boxes[:, 1] + boxes[:, 3]) & (boxes[:, 1] < y + h), np.bool_)
 
 
 def disjoint(rects: Sequence[Rect]) -> list[Rect]:
