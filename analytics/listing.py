@@ -9,6 +9,9 @@ from typing import Final
 from analytics.commit import changes_under_way, version_of
 
 TABLES: Final = ("faces", "samples", "tracks", "videos")
+"""Those with rows of single videos."""
+EVENTS: Final = "events"
+"""The table that rules fill (analytics/events/), one file a day and camera."""
 SUFFIX: Final = ".parquet"
 _ATTEMPTS: Final = 5
 

@@ -197,10 +197,59 @@ def _tracks(classes: tuple[str, ...]) -> pa.Schema:
     )
 
 
+SEVERITIES: Final = ("low", "medium", "high")
+"""How urgent an event is to be looked at, as its rule says."""
+
+EVENTS: Final = pa.schema(
+    [
+        _column(
+            "event_id", _TEXT, "16 hex digits: hash of rule, camera (video where no camera or time is known) and start"
+        ),
+        _column("video_id", _LABEL, "the video in which it begins"),
+        _CAMERA,
+        _column(
+            "track_id",
+            _COUNT,
+            "the one track of video_id that it is about; null where it is about several or none",
+            nullable=True,
+        ),
+        _column("rule", _LABEL, "name of the rule in emobatch.toml that picked it out"),
+        _column("severity", _LABEL, f"as the rule says: {', '.join(SEVERITIES)}"),
+        _column("start_s", _SECONDS, "where it begins, seconds from the start of the video stream of video_id"),
+        _column(
+            "end_s",
+            _SECONDS,
+            "where it ends, seconds on the same scale: beyond the end of that video where it goes on in the next files",
+        ),
+        _column("time", _CLOCK, f"start as {_TIME}", nullable=True),
+        _column("end_time", _CLOCK, f"end as {_TIME}", nullable=True),
+        _column(
+            "evidence", _TEXT, "what was seen, in words and figures; an apparent expression is what a face looks like"
+        ),
+        _column(
+            "tracks",
+            pa.list_(_COUNT),
+            "tracks of video_id that it is about, ascending; those of the videos after it stand in figures",
+        ),
+        _column("videos", pa.list_(_TEXT), "ids of all videos that it spans, in order of time; the first is video_id"),
+        _column("peak_video_id", _LABEL, "the video to open it in: the one that peak_pts_s is a second of"),
+        _column("peak_pts_s", _SECONDS, "the second to open it at, from the start of the video stream"),
+        _column("thresholds", _TEXT, "what the rule asks for, as a JSON object"),
+        _column("figures", _TEXT, "what was measured, as a JSON object; tracks holds the tracks by video_id"),
+    ]
+)
+
+
 @cache
 def tables_for(classes: tuple[str, ...]) -> dict[str, pa.Schema]:
     """The schemas of the tables of a classifier of these classes."""
-    return {"videos": VIDEOS, "samples": SAMPLES, "faces": _faces(classes), "tracks": _tracks(classes)}
+    return {
+        "videos": VIDEOS,
+        "samples": SAMPLES,
+        "faces": _faces(classes),
+        "tracks": _tracks(classes),
+        "events": EVENTS,
+    }
 
 
 TABLES: Final = tables_for(EXPRESSIONS)

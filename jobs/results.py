@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from analytics.errors import UsageError
 from analytics.paths import is_folder
-from analytics.schema import VIDEOS
+from analytics.schema import EVENTS, VIDEOS
 from analytics.snapshot import read_table
 from analytics.tables import need_our_schema
 from analytics.videos import read_videos
@@ -60,6 +60,12 @@ class Results:
     def tracks(self) -> pd.DataFrame:
         """One row a track."""
         return self._read("tracks")
+
+    @cached_property
+    def events(self) -> pd.DataFrame:
+        """One row an event; none where no rules were evaluated."""
+        frame = self._read("events") if is_folder(self.out / "events") else EVENTS.empty_table().to_pandas()
+        return frame
 
     def _read(self, table: str) -> pd.DataFrame:
         found = read_table(self.out, table, lambda opened: pq.ParquetFile(opened).read())

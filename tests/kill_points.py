@@ -23,6 +23,7 @@ import pyarrow as pa
 
 from analytics.commit import commit, complete, term_of
 from analytics.compaction import compact, drop, loosen
+from analytics.listing import TABLES as OF_VIDEOS
 from analytics.listing import list_tables
 from analytics.schema import TABLES
 from analytics.tables import Place, files_of, prepare, to_table, write_video
@@ -46,7 +47,7 @@ class Filed:
 
 def tables_of(video_id: str, filed: Filed) -> dict[str, pa.Table]:
     """Rows that say which video they are of, and in which version: 2 in each table, 1 in videos."""
-    names = ("videos",) if filed.failed else tuple(TABLES)
+    names = ("videos",) if filed.failed else OF_VIDEOS
     return {name: _table(name, video_id, filed.version, 1 if name == "videos" else 2) for name in names}
 
 

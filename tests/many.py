@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analytics.expressions import EXPRESSIONS, UNCERTAIN
+from analytics.listing import TABLES as OF_VIDEOS
 from analytics.schema import TABLES
 from analytics.tables import Place, prepare
 from tests.archive import METADATA, video_id_of
@@ -46,7 +47,7 @@ def _write_cell(
     out: Path, day: int, camera: str, numbers: range, duration_s: float, random: np.random.Generator
 ) -> None:
     starts_s = np.sort(random.uniform(0, 86400 - duration_s, len(numbers)))
-    parts: dict[str, list[Any]] = {table: [] for table in TABLES}
+    parts: dict[str, list[Any]] = {table: [] for table in OF_VIDEOS}
     for number, start_s in zip(numbers, starts_s, strict=True):
         start = FIRST + timedelta(days=day, seconds=float(round(start_s)))
         rows = _video(video_id_of(number), camera, start, duration_s, random)

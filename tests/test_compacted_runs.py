@@ -9,8 +9,8 @@ import pytest
 import emobatch as api
 from analytics.compaction import COMPACTED
 from analytics.errors import EmobatchError
+from analytics.listing import TABLES
 from analytics.recorders import recorders_of
-from analytics.schema import TABLES
 from analytics.tables import NO_ROWS
 from jobs.compact import compact_days
 from reports.site import write_site
