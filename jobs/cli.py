@@ -16,6 +16,7 @@ from jobs import (
     cli_config_show,
     cli_dataset,
     cli_doctor,
+    cli_events,
     cli_explain,
     cli_export,
     cli_models,
@@ -120,6 +121,7 @@ app.command(context_settings=cli_doctor.PASSING_ON)(cli_doctor.doctor)
 app.command()(cli_archive.compact)
 app.command()(cli_archive.purge)
 app.command()(cli_export.export)
+app.command()(cli_events.events)
 app.command()(cli_schedule.schedule)
 app.command()(cli_predict.predict)
 app.command()(cli_models.evaluate)

@@ -116,6 +116,7 @@ def options_of(given: Mapping[str, Any], configuration: Config) -> "RunOptions":
     Raises:
         UsageError: a value that cannot be.
     """
+    from jobs.config_events import rules_from
     from jobs.moments import next_time, parse_date, parse_every, parse_gate, parse_hours, parse_segment, parse_span
     from jobs.options import RunOptions, placed
 
@@ -138,6 +139,7 @@ def options_of(given: Mapping[str, Any], configuration: Config) -> "RunOptions":
         dashboard=given["dashboard"],
         recorders=recorders_from(configuration),
         cameras=cameras_from(configuration),
+        events=rules_from(configuration),
         timezone=given["timezone"],
         include=tuple(given["include"] or ()),
         exclude=tuple(given["exclude"] or ()),

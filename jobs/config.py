@@ -19,7 +19,17 @@ NAME: Final = "emobatch.toml"
 """Read from the current folder where no other is named."""
 _LARGEST: Final = 2**20
 """Bytes. More is no configuration, but a video named by mistake."""
-_SECTIONS: Final = {"run": "[run]", "recorder": "[[recorder]]", "camera": '[camera."NAME"]'}
+_SECTIONS: Final = {
+    "run": "[run]",
+    "recorder": "[[recorder]]",
+    "camera": '[camera."NAME"]',
+    "zone": "[[zone]]",
+    "rule": "[[rule]]",
+    "events": "[events]",
+}
+_LISTS: Final = ("recorder", "zone", "rule")
+_OF_EVENTS: Final = ("zone", "rule", "events")
+"""Sections that jobs/config_events.py looks into, where a command has to do with events."""
 
 CAMERA_SETTINGS: Final = {
     "exclude": Setting(kind="flag"),
@@ -57,6 +67,8 @@ class Config:
     recorders: tuple[RecorderEntry, ...] = ()
     cameras: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Camera -> setting -> value; see cameras_from()."""
+    of_events: Mapping[str, Any] = field(default_factory=dict)
+    """Section -> what stands in it, unchecked; see jobs/config_events.py."""
     lines: Mapping[Key, int] = field(default_factory=dict)
 
     def place(self, *key: str | int) -> str:
@@ -95,15 +107,16 @@ def read_config(path: Path, settings: Mapping[str, Setting]) -> Config:
             problem = "no such section" if isinstance(table, dict | list) else "stands in no section"
             belongs = name in settings and not isinstance(table, dict | list)
             raise config.error((name,), problem, "put it below [run]" if belongs else nearest(name, _SECTIONS))
-        if not (isinstance(table, list) if name == "recorder" else isinstance(table, dict)):
+        if not isinstance(table, list if name in _LISTS else dict):
             raise config.error((name,), "is another kind of section", f"write {_SECTIONS[name]}")
-        found[name] = _SECTION_READERS[name](config, table, settings)
+        found[name] = table if name in _OF_EVENTS else _SECTION_READERS[name](config, table, settings)
     return Config(
         path=path,
         lines=config.lines,
         run=found.get("run", {}),
         recorders=found.get("recorder", ()),
         cameras=found.get("camera", {}),
+        of_events={name: found[name] for name in _OF_EVENTS if name in found},
     )
 
 

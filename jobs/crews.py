@@ -29,7 +29,7 @@ class Crews:
             own = options.of_camera(camera)
             self._of[camera] = Engines.load(own)
             # Sources and rules may be many, and travel with no step.
-            self._options[camera] = replace(own, sources=(), recorders=(), out=out, model=model)
+            self._options[camera] = replace(own, sources=(), recorders=(), events=None, out=out, model=model)
         self.others = self._of[None]
         self.hashes = {camera: engines.settings_hash for camera, engines in self._of.items()}
         self.by_hash = {engines.settings_hash: engines for engines in self._of.values()}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from analytics.errors import UsageError
+from analytics.events.rules import EventRules
 from analytics.footage import is_url
 from analytics.quality import QualityThresholds
 from analytics.recorders import Recorder, zone_of
@@ -89,6 +90,8 @@ class RunOptions:
     """Do not blur them."""
     gate: bool = True
     """Search only what has changed since the last search, and everything every ten seconds."""
+    events: EventRules | None = None
+    """Rules that are evaluated at the end, over all tables; None leaves the events of earlier runs as they are."""
     compact: bool = True
     """Put the tables of days that are over into one file a day and camera."""
     min_face: int = 10

@@ -52,6 +52,8 @@ class RunSummary:
     """Videos that were decoded again because settings changed."""
     tells_no_camera: bool = False
     """No camera is known of any video that was looked at."""
+    events: int | None = None
+    """Events of all videos as the rules have them; None where there are no rules."""
     interrupted: bool = False
     """It ended before all videos had their turn."""
 
@@ -85,5 +87,5 @@ class RunSummary:
 
     def to_json(self) -> dict[str, Any]:
         """With stable keys."""
-        names = ("run_id", "out", "videos", "media_s", "elapsed_s", "faces", "tracks", "failures", "left")
+        names = ("run_id", "out", "videos", "media_s", "elapsed_s", "faces", "tracks", "events", "failures", "left")
         return {name: getattr(self, name) for name in names}

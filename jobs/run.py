@@ -20,7 +20,9 @@ from jobs.agenda import Agenda, draw_up
 from jobs.astray import Strays
 from jobs.compact import compact_days
 from jobs.conductor import Conductor
+from jobs.config_events import check_classes
 from jobs.crews import Crews
+from jobs.events import note_events
 from jobs.executors import Executor, InProcess, Running
 from jobs.fingerprints import Fingerprints
 from jobs.ledger import Ledger
@@ -111,6 +113,8 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
     """
     started, now = time.monotonic(), datetime.now(UTC)
     crews = Crews(options)
+    if options.events:
+        check_classes(options.events, crews.others.classifier.facts.known)
     sources = find_videos(options.sources, options.out, options.url)
     make_folder(options)
     with held_alone(options) as held:
@@ -192,6 +196,7 @@ def _process(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler
             draw_thumbnails(options.out, options.clear_faces, limits, lambda videos: _executor(here, None, videos))
         if options.compact:
             compact_days(options.out, datetime.now(UTC).date(), _ENOUGH)
+        note_events(options, summary)
     finally:
         settler.fingerprints.keep()
         forget_abandoned(options.out / FOLDER)

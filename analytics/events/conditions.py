@@ -1,0 +1,57 @@
+"""Where a condition holds among the people of a scene."""
+
+from collections.abc import Mapping
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.events import zones
+from analytics.events.clock import lies_in
+from analytics.events.hits import Hits, both, either, one_then_other
+from analytics.events.measures import MEASURES, crowd, present, stays_of
+from analytics.events.presence import Scene
+from analytics.events.rules import Condition, Zone
+
+
+def evaluate(asked: Condition, scene: Scene, of_camera: Mapping[str, Zone]) -> Hits:
+    """Where all that a condition asks for holds; nowhere in a zone that the camera does not have.
+
+    Args:
+        asked: the condition.
+        scene: people of one camera.
+        of_camera: its zones, by name.
+    """
+    parts: list[Hits] = []
+    if asked.has_own:
+        parts.append(_own(asked, scene, of_camera))
+    parts += [evaluate(part, scene, of_camera) for part in asked.all]
+    if asked.any:
+        parts.append(either([evaluate(part, scene, of_camera) for part in asked.any]))
+    if asked.then:
+        first, second = (evaluate(part, scene, of_camera) for part in asked.then)
+        parts.append(one_then_other(first, second, asked.within_s))
+    return reduce(both, parts)
+
+
+def _own(asked: Condition, scene: Scene, of_camera: Mapping[str, Zone]) -> Hits:
+    """What it asks for itself. The number of people comes last: it counts those for whom the rest holds."""
+    rows = _where(asked, scene, of_camera)
+    if not rows.any():
+        return {}
+    stays = stays_of(scene, rows)
+    measured = [measure(scene, stays, asked) for name, measure in MEASURES.items() if getattr(asked, name) is not None]
+    people = reduce(both, measured) if measured else present(stays, asked.zone)
+    return people if asked.crowd is None else crowd(scene, people, asked.crowd, asked.zone)
+
+
+def _where(asked: Condition, scene: Scene, of_camera: Mapping[str, Zone]) -> NDArray[np.bool_]:
+    """(n,) which faces are in the zone at the right time of day."""
+    rows = np.ones(len(scene.at), np.bool_)
+    if asked.zone is not None:
+        if asked.zone not in of_camera:
+            return np.zeros(len(scene.at), np.bool_)
+        rows &= zones.inside(of_camera[asked.zone].points, scene.x, scene.y)
+    if asked.hours is not None or asked.days is not None:
+        rows &= lies_in(scene.clock.when(asked.hours, asked.days), scene.at)
+    return rows

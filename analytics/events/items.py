@@ -1,0 +1,209 @@
+"""From hits to a short list: neighbours made one, what follows too soon counted with it, each with its place in time."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from analytics.events.hits import Fact, Hit
+from analytics.events.presence import Scene
+from analytics.events.rules import Rule
+
+Track = tuple[str, int]
+"""video_id and track_id."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """A measurement by the tracks that it is of."""
+
+    kind: str
+    people: tuple[tuple[Track, ...], ...]
+    """Of each person the tracks, in order of time."""
+    figures: Mapping[str, float | str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One event before it is a row."""
+
+    rule: Rule
+    camera: str | None
+    folder: str
+    """The partition of the video in which it begins."""
+    begin: datetime | None
+    """When that video began, UTC."""
+    video_id: str
+    start_s: float
+    end_s: float
+    """Seconds from the begin of that video."""
+    peak_video_id: str
+    peak_s: float
+    """Seconds from the begin of the video of the peak."""
+    videos: tuple[str, ...]
+    tracks: Mapping[str, tuple[int, ...]]
+    """By video_id, in order of time."""
+    told: tuple[Told, ...]
+    unseen_s: float
+    worth: float
+    cooled: int = 0
+    """Further events that began within the cool-down."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What it may be merged with: the same rule on the same camera, or in the same video where that is unknown."""
+        dated = self.begin is not None and self.camera is not None
+        return self.rule.name, f"camera {self.camera}" if dated else f"video {self.video_id}"
+
+    @property
+    def start(self) -> float:
+        """Seconds on a scale that all items of a key share."""
+        return self.start_s + self._origin
+
+    @property
+    def end(self) -> float:
+        """The same of its end."""
+        return self.end_s + self._origin
+
+    @property
+    def _origin(self) -> float:
+        return self.begin.timestamp() if self.begin is not None else 0.0
+
+    def time(self, seconds: float) -> datetime | None:
+        """The time of a second of its video, UTC; None where unknown."""
+        return self.begin + timedelta(milliseconds=round(seconds * 1000)) if self.begin is not None else None
+
+    @property
+    def event_id(self) -> str:
+        """The same for the same rule, camera and start, whatever else changed."""
+        start = self.time(self.start_s)
+        told = start.astimezone(UTC).isoformat(timespec="milliseconds") if start else f"{self.start_s:.3f}"
+        return hashlib.sha256(json.dumps([*self.key, told]).encode()).hexdigest()[:16]
+
+
+def located(rule: Rule, hits: Iterable[Hit], scene: Scene) -> list[Item]:
+    """Hits as items, by the videos and tracks that they are in."""
+    who = _Who(scene)
+    return [_item(rule, hit, scene, who) for hit in hits]
+
+
+def short_list(items: Sequence[Item]) -> list[Item]:
+    """Neighbours merged, cool-down kept; in order of rule, camera and start."""
+    found: list[Item] = []
+    for item in sorted(items, key=lambda item: (item.key, item.start, item.end, item.video_id)):
+        last = found[-1] if found and found[-1].key == item.key else None
+        if last is not None and item.start - last.end <= item.rule.merge_gap_s:
+            found[-1] = _merged(last, item)
+        else:
+            found.append(item)
+    kept: list[Item] = []
+    for item in found:
+        last = kept[-1] if kept and kept[-1].key == item.key else None
+        if last is not None and item.start - last.end <= item.rule.cooldown_s:
+            kept[-1] = replace(last, cooled=last.cooled + 1)
+        else:
+            kept.append(item)
+    return kept
+
+
+class _Who:
+    """The tracks of the people of a scene."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        n = len(scene.tracks)
+        self.first, self.last = np.full(n, np.inf), np.full(n, -np.inf)
+        np.minimum.at(self.first, scene.track, scene.at)
+        np.maximum.at(self.last, scene.track, scene.at)
+        self._bounds = np.searchsorted(scene.person, np.arange(int(scene.person.max(initial=-1)) + 2))
+
+    def tracks(self, person: int, start: float, end: float) -> tuple[Track, ...]:
+        """Those of a person that lie in a stretch, in order of time."""
+        rows = slice(self._bounds[person], self._bounds[person + 1])
+        mine = np.unique(self._scene.track[rows])
+        mine = mine[(self.first[mine] <= end + 1e-6) & (self.last[mine] >= start - 1e-6)]
+        recordings = self._scene.clock.recordings
+        found = (self._scene.tracks[k] for k in mine[np.argsort(self.first[mine], kind="stable")].tolist())
+        return tuple((recordings[recording].video_id, track_id) for recording, track_id in found)
+
+
+def _item(rule: Rule, hit: Hit, scene: Scene, who: _Who) -> Item:
+    clock = scene.clock
+    told = tuple(_told(fact, who) for fact in hit.facts)
+    tracks = [who.tracks(person, hit.start, hit.end) for person in sorted(hit.people)]
+    with_tracks = {video_id for of_person in tracks for video_id, _ in of_person}
+    first = clock.at(hit.start)
+    # Where two files have the same seconds, the one with the track is the one to open.
+    if clock.recordings[first].video_id not in with_tracks:
+        first = next((k for k in (first - 1, first + 1) if _is_in(scene, k, hit.start, with_tracks)), first)
+    places = [k for k in clock.between(hit.start, hit.end) if k == first or _is_in(scene, k, None, with_tracks)]
+    peak = clock.at(hit.peak)
+    if clock.recordings[peak].video_id not in with_tracks and _is_in(scene, peak - 1, hit.peak, with_tracks):
+        peak -= 1
+    begin = float(clock.begins[first])
+    blind_s = clock.blind_s(np.array([hit.start]), np.array([hit.end]))
+    return Item(
+        rule=rule,
+        camera=clock.recordings[first].camera,
+        folder=clock.recordings[first].folder,
+        begin=clock.recordings[first].begin,
+        video_id=clock.recordings[first].video_id,
+        start_s=round(hit.start - begin, 3),
+        end_s=round(hit.end - begin, 3),
+        peak_video_id=clock.recordings[peak].video_id,
+        peak_s=round(hit.peak - float(clock.begins[peak]), 3),
+        videos=tuple(clock.recordings[k].video_id for k in sorted({first, *places})),
+        tracks=_by_video(track for of_person in tracks for track in of_person),
+        told=told,
+        unseen_s=round(float(blind_s[0]), 3),
+        worth=hit.worth,
+    )
+
+
+def _is_in(scene: Scene, k: int, moment: float | None, with_tracks: set[str]) -> bool:
+    """Whether a recording has one of the tracks, and the moment, if any, lies in it."""
+    if not 0 <= k < len(scene.clock.recordings) or scene.clock.recordings[k].video_id not in with_tracks:
+        return False
+    begin = float(scene.clock.begins[k])
+    return moment is None or begin - 1e-6 <= moment <= begin + scene.clock.recordings[k].duration_s + 1e-6
+
+
+def _told(fact: Fact, who: _Who) -> Told:
+    people = tuple(who.tracks(person, fact.start, fact.end) for person in sorted(fact.people))
+    return Told(kind=fact.kind, people=people, figures=dict(fact.figures))
+
+
+def _by_video(tracks: Iterable[Track]) -> dict[str, tuple[int, ...]]:
+    found: dict[str, set[int]] = {}
+    for video_id, track_id in tracks:
+        found.setdefault(video_id, set()).add(track_id)
+    return {video_id: tuple(sorted(ids)) for video_id, ids in found.items()}
+
+
+def _merged(one: Item, other: Item) -> Item:
+    """One item of two, of which the second begins later."""
+    best = other if other.worth > one.worth else one
+    videos = tuple(dict.fromkeys((*one.videos, *other.videos)))
+    return replace(
+        one,
+        end_s=round(max(one.end_s, other.end_s + other._origin - one._origin), 3),
+        peak_video_id=best.peak_video_id,
+        peak_s=best.peak_s,
+        videos=videos,
+        tracks=_by_video(
+            (video_id, track) for item in (one, other) for video_id, ids in item.tracks.items() for track in ids
+        ),
+        told=_distinct((*one.told, *other.told)),
+        unseen_s=one.unseen_s + other.unseen_s,
+        worth=best.worth,
+    )
+
+
+def _distinct(told: Sequence[Told]) -> tuple[Told, ...]:
+    found: dict[str, Told] = {}
+    for one in told:
+        found.setdefault(json.dumps([one.kind, one.people, dict(one.figures)]), one)
+    return tuple(found.values())

@@ -1,0 +1,209 @@
+"""Who is in sight when: tracks of one person made one, over seconds out of sight, holes and the cuts between files.
+
+Nothing here knows a face from another one: it is place, size and time that say so. Where a face comes back near where
+it was, as big as it was, and neither was on its way elsewhere, it is taken for the same person.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from analytics.events.clock import OVERLAP_S, Clock
+
+_REACH: Final = 1.0
+"""How far from where it was expected a face may come back, in face sizes, plus _SPREAD a second."""
+_SPREAD: Final = 0.35
+_FARTHEST: Final = 2.5
+_GROWTH: Final = 0.35
+"""Largest change of the logarithm of the size."""
+_GOING_ON_S: Final = 2.0
+"""A face is expected to keep its way for so long."""
+_STILL: Final = 0.03
+"""Spread of place and size, in face sizes, below which a face is a picture on a wall."""
+_STILL_FOR_S: Final = 60.0
+LONGEST_BLIND_S: Final = 60.0
+"""After a longer stretch without a recording nobody is taken for the same."""
+LONGEST_STAND_S: Final = 2.0
+"""A face stands for the time until the next one of its person, but never for longer than this."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """The faces of some recordings by person and time; n counts faces."""
+
+    clock: Clock
+    person: NDArray[np.int64]
+    """(n,) ascending, from 0."""
+    at: NDArray[np.float64]
+    """(n,) moments, ascending within a person."""
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    """(n,) centre of the face, shares of the picture."""
+    usable: NDArray[np.bool_]
+    stands_s: NDArray[np.float64]
+    """(n,) seconds until the person's next face."""
+    probabilities: Mapping[str, NDArray[np.float64]]
+    """(n,) by class."""
+    track: NDArray[np.int64]
+    """(n,) place in tracks."""
+    tracks: tuple[tuple[int, int], ...]
+    """Recording and track_id."""
+
+
+def scene_of(
+    clock: Clock, recording: NDArray[np.int64], faces: pa.Table, classes: frozenset[str], absence_s: float
+) -> Scene:
+    """Put faces in the order of people.
+
+    Args:
+        clock: of the recordings.
+        recording: (n,) of each face.
+        faces: the faces in tracks.
+        classes: whose probabilities are needed; they, and `usable`, are columns of faces where there are any.
+        absence_s: who is out of sight for longer has gone.
+    """
+    column = {name: faces[name].to_numpy() for name in ("track_id", "pts_s", "x", "y", "w", "h")}
+    key = recording * (1 << 32) + column["track_id"].astype(np.int64)
+    at = column["pts_s"] + clock.begins[recording]
+    order = np.lexsort((at, key))
+    at, recording = at[order], recording[order]
+    keys, track = np.unique(key[order], return_inverse=True)
+    pixels = {name: column[name][order].astype(np.float64) for name in ("x", "y", "w", "h")}
+    width = np.array([one.width for one in clock.recordings], np.float64)[recording]
+    height = np.array([one.height for one in clock.recordings], np.float64)[recording]
+    x, y = pixels["x"] + pixels["w"] / 2, pixels["y"] + pixels["h"] / 2
+    # In heights of the picture: streams of a camera may differ in resolution.
+    way = np.stack([x, y], axis=1) / height[:, None]
+    size = np.sqrt(np.maximum(pixels["w"] * pixels["h"], 1e-9)) / height
+    person_of = _people(clock, keys >> 32, track, at, way, size, absence_s)
+    person = person_of[track]
+    kept = ~_still(person, at, way, size)[person]
+    rows = np.flatnonzero(kept)
+    rows = rows[np.lexsort((at[rows], person[rows]))]
+    _, numbers = np.unique(person[rows], return_inverse=True)
+    usable = faces["usable"].to_numpy(zero_copy_only=False)[order][rows] if classes else np.zeros(len(rows), np.bool_)
+    return Scene(
+        clock=clock,
+        person=numbers.astype(np.int64),
+        at=at[rows],
+        x=(x / width)[rows],
+        y=(y / height)[rows],
+        usable=usable,
+        stands_s=_stands_s(numbers, at[rows]),
+        probabilities={
+            name: np.nan_to_num(faces[name].to_numpy(zero_copy_only=False)[order][rows].astype(np.float64))
+            for name in sorted(classes)
+        },
+        track=track[rows],
+        tracks=tuple((int(key >> 32), int(key & 0xFFFFFFFF)) for key in keys),
+    )
+
+
+def _people(
+    clock: Clock,
+    file: NDArray[np.int64],
+    track: NDArray[np.int64],
+    at: NDArray[np.float64],
+    way: NDArray[np.float64],
+    size: NDArray[np.float64],
+    absence_s: float,
+) -> NDArray[np.int64]:
+    """(tracks,) the person of each track, in the order in which people come."""
+    n = int(track[-1]) + 1 if len(track) else 0
+    first = np.searchsorted(track, np.arange(n))
+    last = np.searchsorted(track, np.arange(n), side="right") - 1
+    before, after = _pairs(clock, file, at[first], at[last], absence_s)
+    gap = at[first[after]] - at[last[before]]
+    seen_gap = np.maximum(gap - clock.blind_s(at[last[before]], at[first[after]]), 0.0)
+    # Where each was going when it was lost, and where it came from when it was found, both held against the other.
+    ahead = np.clip(gap, 0, _GOING_ON_S)[:, None]
+    leaving = _speed(way, at, last, np.maximum(last - 3, first))[before]
+    coming = _speed(way, at, np.minimum(first + 3, last), first)[after]
+    apart = way[first[after]] - way[last[before]]
+    scale = np.sqrt(size[last[before]] * size[first[after]])
+    miss = (
+        (np.linalg.norm(apart - leaving * ahead, axis=1) + np.linalg.norm(apart - coming * ahead, axis=1)) / 2 / scale
+    )
+    growth = np.abs(np.log(size[first[after]] / size[last[before]]))
+    reach = np.minimum(_REACH + _SPREAD * seen_gap, _FARTHEST)
+    fits = (miss <= reach) & (growth <= _GROWTH) & (seen_gap <= absence_s)
+    before, after, cost = before[fits], after[fits], (miss / reach)[fits]
+    root = np.arange(n)
+    continued, found = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
+    follows: dict[int, int] = {}
+    for k in np.lexsort((before, after, cost)).tolist():
+        one, other = int(before[k]), int(after[k])
+        if not continued[one] and not found[other]:
+            continued[one] = found[other] = True
+            follows[other] = one
+    for other in np.argsort(at[first], kind="stable").tolist():
+        if other in follows:
+            root[other] = root[follows[other]]
+    # In the order in which people come.
+    come = np.full(n, np.inf)
+    np.minimum.at(come, root, at[first])
+    rank = np.empty(n, np.int64)
+    rank[np.lexsort((np.arange(n), come))] = np.arange(n)
+    return rank[root]
+
+
+def _pairs(
+    clock: Clock, file: NDArray[np.int64], start: NDArray[np.float64], end: NDArray[np.float64], absence_s: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Tracks that end, and tracks that begin, close enough in time for one person."""
+    order = np.argsort(start, kind="stable")
+    low = np.searchsorted(start[order], end - OVERLAP_S)
+    high = np.searchsorted(start[order], end + absence_s + LONGEST_BLIND_S, side="right")
+    counts = high - low
+    before = np.repeat(np.arange(len(end)), counts)
+    offset = np.arange(len(before)) - np.repeat(np.cumsum(counts) - counts, counts)
+    after = order[np.repeat(low, counts) + offset]
+    # Within a file nobody is there twice; over a cut both files may have the same seconds.
+    over = (file[before] != file[after]) & (start[after] > start[before]) & (end[after] > end[before])
+    blind_s = clock.blind_s(end[before], start[after])
+    fits = (before != after) & ((start[after] > end[before]) | over)
+    fits &= (start[after] - end[before] - blind_s <= absence_s) & (blind_s <= LONGEST_BLIND_S)
+    return before[fits], after[fits]
+
+
+def _speed(
+    way: NDArray[np.float64], at: NDArray[np.float64], end: NDArray[np.int64], start: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """(n, 2) picture heights a second between two faces of each track."""
+    seconds = (at[end] - at[start])[:, None]
+    speed: NDArray[np.float64] = np.where(seconds > 0, way[end] - way[start], 0.0) / np.maximum(seconds, 0.1)
+    return speed
+
+
+def _still(
+    person: NDArray[np.int64], at: NDArray[np.float64], way: NDArray[np.float64], size: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """(people,) whether a face never moves: one on a poster or a screen that stands still."""
+    if not len(person):
+        return np.zeros(0, np.bool_)
+    n = int(person.max()) + 1
+    count = np.maximum(np.bincount(person, minlength=n), 1)
+    mean_size = np.bincount(person, size, n) / count
+    spread = np.zeros(n)
+    for values in (way[:, 0], way[:, 1], size):
+        mean = np.bincount(person, values, n) / count
+        around = np.bincount(person, (values - mean[person]) ** 2, n) / count
+        spread = np.maximum(spread, np.sqrt(around) / np.maximum(mean_size, 1e-9))
+    begin, end = np.full(n, np.inf), np.full(n, -np.inf)
+    np.minimum.at(begin, person, at)
+    np.maximum.at(end, person, at)
+    still: NDArray[np.bool_] = (spread < _STILL) & (end - begin >= _STILL_FOR_S)
+    return still
+
+
+def _stands_s(person: NDArray[np.int64], at: NDArray[np.float64]) -> NDArray[np.float64]:
+    if not len(at):
+        return np.empty(0)
+    steps = np.append(np.diff(at), np.inf)
+    within = np.append(person[1:] == person[:-1], False)
+    usual = float(np.median(steps[within])) if within.any() else LONGEST_STAND_S
+    return np.clip(np.where(within, steps, usual), 0, LONGEST_STAND_S)

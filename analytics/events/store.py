@@ -1,0 +1,151 @@
+"""The table `events` below OUT: written whole, read, and cleared of videos that are gone."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analytics.commit import commit, is_under_way
+from analytics.errors import UsageError
+from analytics.events.evidence import as_json, figures_of, in_words, thresholds_of
+from analytics.events.items import Item
+from analytics.listing import EVENTS, StoredFile, list_tables
+from analytics.schema import EVENTS as SCHEMA
+from analytics.snapshot import read_table
+from analytics.tables import NO_ROWS, to_table, write_half
+
+FILE: Final = "events.parquet"
+_CHANGE: Final = "events"
+
+
+def rows_of(items: Sequence[Item]) -> list[dict[str, Any]]:
+    """Events as rows of the table, in order of their start."""
+    return [_row(item) for item in sorted(items, key=lambda item: (item.begin is None, item.start, item.event_id))]
+
+
+def write_events(out: Path, items: Sequence[Item], metadata: Mapping[str, str]) -> None:
+    """Write the table in place of what it was. Files that would not change stay as they are.
+
+    For whoever holds the lock of OUT.
+
+    Raises:
+        OSError: OUT cannot be written; the table is then as it was, or as it is to be.
+    """
+    folders = sorted({item.folder for item in items})
+    tables = {folder: _table(rows_of([item for item in items if item.folder == folder])) for folder in folders}
+    _replace(out, tables, metadata)
+
+
+def drop_events(out: Path, video_ids: Collection[str]) -> None:
+    """Remove all events that touch one of some videos. For whoever holds the lock of OUT.
+
+    Raises:
+        OSError: OUT cannot be written, or a file of the table cannot be read.
+    """
+    gone = set(video_ids)
+    changed = {}
+    for file in _files(out):
+        table = _read(file)
+        keep = [not gone.intersection(videos) for videos in table["videos"].to_pylist()]
+        if not all(keep):
+            changed[file.folder] = table.filter(pa.array(keep, pa.bool_()))
+    if changed:
+        _replace(out, changed, None)
+
+
+def drop_unknown(out: Path, known: Collection[str]) -> None:
+    """Remove all events of videos that OUT does not know any more. For whoever holds the lock of OUT.
+
+    Raises:
+        OSError: OUT cannot be written, or a file of the table cannot be read.
+    """
+    there = {one for file in _files(out) for videos in _read(file)["videos"].to_pylist() for one in videos}
+    drop_events(out, there - set(known))
+
+
+def read_events(out: Path) -> list[dict[str, Any]]:
+    """All rows, in order of day, camera and start.
+
+    Raises:
+        UsageError: a file of the table cannot be read.
+    """
+    found = read_table(out, EVENTS, lambda opened: pq.ParquetFile(opened).read())
+    for file, error in found.unreadable.items():
+        raise UsageError(f"{file}: cannot be read ({error})", "remove it and evaluate the rules again") from None
+    return [row for _, part in found.parts for row in part.to_pylist()]
+
+
+def _files(out: Path) -> list[StoredFile]:
+    return [file for file in list_tables(out, (EVENTS,)).of(EVENTS) if file.name != NO_ROWS]
+
+
+def _read(file: StoredFile) -> pa.Table:
+    with file.path.open("rb") as opened:
+        try:
+            return pq.ParquetFile(opened).read()
+        except pa.ArrowException as error:
+            raise OSError(f"{file.path} is damaged; remove it") from error
+
+
+def _replace(out: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, str] | None) -> None:
+    """Put files in place of those of their partitions; of all partitions where metadata is given."""
+    there = {(file.folder, file.name): file for file in _files(out)}
+    puts: list[tuple[Path, Path]] = []
+    removes = [out / EVENTS / folder / name for folder, name in there if metadata is not None and folder not in tables]
+    halves: list[Path] = []
+    try:
+        for folder, table in tables.items():
+            path = out / EVENTS / folder / FILE
+            if not len(table):
+                removes.append(path)
+                continue
+            kept = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+            half = write_half(table, path, kept if metadata is None else metadata)
+            halves.append(half)
+            old = there.get((folder, FILE))
+            if old is not None and old.path.read_bytes() == half.read_bytes():
+                continue
+            puts.append((half, path))
+        if puts or removes:
+            commit(out, _CHANGE, puts, removes)
+    finally:
+        if not is_under_way(out, _CHANGE):
+            for half in halves:
+                half.unlink(missing_ok=True)
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    return to_table(EVENTS, {name: [row[name] for row in rows] for name in SCHEMA.names})
+
+
+def _row(item: Item) -> dict[str, Any]:
+    tracks = item.tracks.get(item.video_id, ())
+    alone = sum(len(ids) for ids in item.tracks.values()) == len(tracks) == 1 or _is_one_person(item)
+    return {
+        "event_id": item.event_id,
+        "video_id": item.video_id,
+        "camera": item.camera,
+        "track_id": tracks[0] if alone and tracks else None,
+        "rule": item.rule.name,
+        "severity": item.rule.severity,
+        "start_s": item.start_s,
+        "end_s": item.end_s,
+        "time": item.time(item.start_s),
+        "end_time": item.time(item.end_s),
+        "evidence": in_words(item),
+        "tracks": list(tracks),
+        "videos": list(item.videos),
+        "peak_video_id": item.peak_video_id,
+        "peak_pts_s": item.peak_s,
+        "thresholds": as_json(thresholds_of(item.rule)),
+        "figures": as_json(figures_of(item)),
+    }
+
+
+def _is_one_person(item: Item) -> bool:
+    """Whether everything was measured of the same person, who has one track in the first video."""
+    people = {person for told in item.told for person in told.people}
+    firsts = {person[0] for person in people if person}
+    return len(item.tracks.get(item.video_id, ())) == 1 and len(firsts) == 1

@@ -1,0 +1,100 @@
+"""`emobatch events`: the rules of emobatch.toml, evaluated over the tables without the footage."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from analytics.errors import UsageError
+from jobs.cli_config import PREFIX, OutOfRun, config_of, out_named
+from jobs.cli_options import Debug, Json, log_to_stderr
+from jobs.config import NAME, Config
+
+if TYPE_CHECKING:
+    from analytics.events.rules import EventRules
+    from jobs.events import Evaluated
+
+ConfigOfRules = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        readable=False,
+        show_default=f"{NAME}, where there is one",
+        help="Configuration that holds the rules.",
+    ),
+]
+
+
+def events(
+    ctx: typer.Context,
+    out: OutOfRun = None,
+    config: ConfigOfRules = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only tell which events would come, go or change; write nothing.")
+    ] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> int:
+    """Pick out moments worth a look, by the rules of emobatch.toml, over tables that are there.
+
+    An apparent expression is what a face looks like; no event says anything about intent.
+    """
+    log_to_stderr()
+    named = os.environ.get(f"{PREFIX}CONFIG")
+    configuration = config_of(ctx, config or (Path(named) if named else None))
+    rules = _rules_of(configuration)
+    out = out_named(ctx, out, config)
+    from jobs.events import evaluate
+    from jobs.opened import alone, for_reading
+    from jobs.results import Results
+    from jobs.screen import printable
+
+    if dry_run:
+        folder = for_reading(out, ("videos", "tracks", "faces", "events"))
+        Results.opened(folder)
+        done = evaluate(folder, rules, dry_run=True)
+    else:
+        with alone(out, "emobatch events") as folder:
+            done = evaluate(folder, rules)
+    if as_json:
+        typer.echo(json.dumps({"out": out, "dry_run": dry_run, **done.to_json()}))
+    else:
+        for line in _lines(done, dry_run):
+            typer.echo(printable(line))
+    for warning in done.warnings:
+        typer.echo(f"emobatch: {printable(warning)}", err=True)
+    return 0
+
+
+def _rules_of(configuration: Config) -> "EventRules":
+    from jobs.config_events import rules_from
+
+    rules = rules_from(configuration)
+    if rules is None:
+        where = configuration.path or f"no {NAME} is here, and none is named; it"
+        raise UsageError(
+            f"{where}: holds no rule", 'write [[rule]], or [events] with use = ["crowding"]: docs/events.md'
+        )
+    return rules
+
+
+def _lines(done: "Evaluated", dry_run: bool) -> Iterator[str]:
+    """What a person reads: first what changes, then what there is."""
+    for mark, rows in (("+", done.added), ("-", done.removed), ("~", [after for _, after in done.changed])):
+        yield from (f"{mark} {_line(row)}" for row in rows)
+    told = done.to_json()
+    counts = ", ".join(f"{n} {rule}" for rule, n in told["by_rule"].items()) or "none"
+    would = "would be" if dry_run else "are"
+    yield f"{told['events']:,} events in {told['hours']:,.1f} h of recordings: {counts}"
+    came, went, other = (len(told[name]) for name in ("added", "removed", "changed"))
+    yield f"{came:,} {would} new, {went:,} {would} gone, {other:,} {would} changed, {told['unchanged']:,} unchanged"
+
+
+def _line(row: Any) -> str:
+    where = row["camera"] or f"video {row['video_id']}"
+    when = f"{row['time']:%Y-%m-%d %H:%M:%S} UTC" if row["time"] else f"at {row['start_s']:.1f} s"
+    return f"{row['severity']:6} {row['rule']} {where} {when}: {row['evidence']}"

@@ -1,0 +1,228 @@
+"""Zones and rules of emobatch.toml, checked, each error with its rule and line. What they mean is docs/events.md's."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+from analytics.errors import UsageError
+from analytics.events.rules import (
+    ABSENCE_S,
+    EventRules,
+    Rule,
+    Zone,
+    can_fire_with,
+    rests_on_expression_alone,
+)
+from analytics.events.shipped import NEEDS, SHIPPED
+from analytics.events.zones import is_whole_picture, why_no_zone
+from jobs.config import Config
+from jobs.config_condition import CONDITION_KEYS, condition_from, why_never
+from jobs.config_values import nearest
+from jobs.event_values import Teller, span, text, texts
+from jobs.toml_lines import Key
+
+_RULE_KEYS: Final = ("name", "severity", "cooldown", "merge_gap", "cameras")
+_ZONE_KEYS: Final = ("name", "camera", "points")
+_EVENTS_KEYS: Final = ("use", "absence")
+_SEVERITIES: Final = ("low", "medium", "high")
+_LONGEST_S: Final = 7 * 86_400.0
+_MOST_ABSENCE_S: Final = 60.0
+_NAME: Final = re.compile(r"[^\x00-\x1f\x7f]{1,80}")
+
+
+def rules_from(config: Config) -> EventRules | None:
+    """What the file asks of events; None where it has neither rules nor switched on any of emobatch's own.
+
+    Raises:
+        UsageError: a zone or rule that cannot be, or can never fire; with its line.
+    """
+    section = config.of_events.get("events", {})
+    settings = {name: value for name, value in section.items() if not isinstance(value, dict)}
+    of_events = Teller(config, ("events",), "events")
+    of_events.need_known(settings, (*_EVENTS_KEYS, *SHIPPED))
+    absence_s = span(of_events, settings, "absence", ABSENCE_S, least=0.0, most=_MOST_ABSENCE_S)
+    zones = _zones(config)
+    rules = [*_used(config, section, zones.zones), *_own(config, zones.zones)]
+    _check_names(rules)
+    if not rules:
+        return None
+    found = EventRules(
+        rules=tuple(rule for _, rule in rules), zones=zones.zones, absence_s=absence_s, lines=zones.lines
+    )
+    for teller, rule in rules:
+        _check(teller, rule, found)
+    return found
+
+
+@dataclass(frozen=True)
+class _Zones:
+    zones: tuple[Zone, ...]
+    lines: dict[str, str]
+
+
+def _zones(config: Config) -> _Zones:
+    found: list[Zone] = []
+    lines: dict[str, str] = {}
+    for number_, table in enumerate(config.of_events.get("zone", ())):
+        key: Key = ("zone", number_)
+        teller = Teller(config, key, "zone")
+        if not isinstance(table, dict):
+            raise teller.error((), "is another kind of section", "write [[zone]]")
+        teller = teller.called(table.get("name"))
+        teller.need_known(table, _ZONE_KEYS)
+        name, camera = _name(teller, table, "name"), _name(teller, table, "camera")
+        points = _points(teller, table.get("points"))
+        if problem := why_no_zone(points):
+            raise teller.error(("points",), *problem)
+        place = f"{camera}/{name}"
+        if place in lines:
+            raise teller.error(
+                ("name",), f"camera {camera} has such a zone in {lines[place]}", "name one of them otherwise"
+            )
+        lines[place] = config.place(*key)
+        found.append(Zone(name=name, camera=camera, points=points))
+    return _Zones(tuple(found), lines)
+
+
+def _name(teller: Teller, table: Mapping[str, Any], key: str) -> str:
+    if key not in table:
+        raise teller.error((), f"has no {key}", f'give one, as {key} = "shelf"')
+    name = text(teller, table, key)
+    if not _NAME.fullmatch(name):
+        raise teller.error((key,), f"{name[:40]!r} can be no {key}", "give 1 to 80 characters on one line")
+    return name
+
+
+def _points(teller: Teller, value: Any) -> tuple[tuple[float, float], ...]:
+    wanted = "give corners as shares of the picture, [[0.1, 0.2], [0.5, 0.2], [0.5, 0.9]]"
+    if value is None:
+        raise teller.error((), "has no points", wanted)
+    pairs = value if isinstance(value, list) else []
+    sound = pairs and all(
+        isinstance(pair, list) and len(pair) == 2 and all(type(part) in (int, float) for part in pair) for pair in pairs
+    )
+    if not sound:
+        raise teller.error(("points",), "is no list of corners", wanted)
+    return tuple((float(x), float(y)) for x, y in pairs)
+
+
+def _used(config: Config, section: Mapping[str, Any], zones: Sequence[Zone]) -> list[tuple[Teller, Rule]]:
+    """emobatch's own rules, as far as they are switched on."""
+    teller = Teller(config, ("events",), "events")
+    for name, value in section.items():
+        if isinstance(value, dict) and name not in SHIPPED:
+            raise teller.error(
+                (name,), "no such rule", f"{nearest(name, SHIPPED)}; rules of your own stand in [[rule]]"
+            )
+        if not isinstance(value, dict) and name in SHIPPED:
+            raise teller.error((name,), "is no section", f"write [events.{name}] above its settings")
+    found = []
+    use = texts(teller, section, "use") if "use" in section else ()
+    for number_, name in enumerate(use):
+        if name not in SHIPPED:
+            raise teller.error(("use", number_), f"{name[:40]!r}: no such rule", nearest(name, SHIPPED))
+        if name in use[:number_]:
+            raise teller.error(("use", number_), f"{name}: is there twice", "name it once")
+        own = section.get(name, {})
+        of_rule = Teller(config, ("events", name), "rule", name)
+        if missing := [key for key in NEEDS.get(name, ()) if key not in own]:
+            place = of_rule if own else Teller(config, ("events", "use", number_), "rule", name)
+            raise place.error((), f"has no {missing[0]}", f'say which below [events.{name}], as {missing[0]} = "shelf"')
+        found.append(_rule(of_rule, {"name": name, **SHIPPED[name], **own}, zones))
+    return found
+
+
+def _own(config: Config, zones: Sequence[Zone]) -> list[tuple[Teller, Rule]]:
+    found = []
+    for number_, table in enumerate(config.of_events.get("rule", ())):
+        teller = Teller(config, ("rule", number_), "rule")
+        if not isinstance(table, dict):
+            raise teller.error((), "is another kind of section", "write [[rule]]")
+        found.append(_rule(teller.called(table.get("name")), table, zones))
+    return found
+
+
+def _rule(teller: Teller, table: Mapping[str, Any], zones: Sequence[Zone]) -> tuple[Teller, Rule]:
+    teller.need_known(table, (*_RULE_KEYS, *CONDITION_KEYS))
+    name = _name(teller, table, "name")
+    severity = text(teller, table, "severity") if "severity" in table else "medium"
+    if severity not in _SEVERITIES:
+        raise teller.error(("severity",), f"{severity[:40]!r} is none", f"give {', '.join(_SEVERITIES)}")
+    merge_gap_s = span(teller, table, "merge_gap", 10.0, least=0.0, most=_LONGEST_S)
+    cooldown_s = span(teller, table, "cooldown", max(60.0, merge_gap_s), least=0.0, most=_LONGEST_S)
+    if 0 < cooldown_s < merge_gap_s:
+        raise teller.error(
+            ("cooldown",), f"{cooldown_s:g} s: is shorter than the merge_gap of {merge_gap_s:g} s, and does nothing",
+            "give more, or 0 for none",
+        )  # fmt: skip
+    when = condition_from(teller, {key: value for key, value in table.items() if key in CONDITION_KEYS}, zones)
+    cameras = texts(teller, table, "cameras") if "cameras" in table else ()
+    return teller, Rule(
+        name=name, when=when, severity=severity, cooldown_s=cooldown_s, merge_gap_s=merge_gap_s, cameras=cameras,
+        place=teller.place(),
+    )  # fmt: skip
+
+
+def _check_names(rules: Sequence[tuple[Teller, Rule]]) -> None:
+    seen: dict[str, str] = {}
+    for teller, rule in rules:
+        if rule.name in seen:
+            raise teller.error(("name",), f"there is such a rule in {seen[rule.name]}", "name one of them otherwise")
+        seen[rule.name] = teller.place()
+
+
+def _check(teller: Teller, rule: Rule, rules: EventRules) -> None:
+    """What no rule may be, and what keeps it from ever firing."""
+    whole = frozenset(zone.name for zone in rules.zones if is_whole_picture(zone.points))
+    if rests_on_expression_alone(rule.when, whole):
+        raise teller.error(
+            (), "rests on apparent expression alone, which proves nothing about intent, and is wrong too often",
+            "add a context: a zone that is a part of the picture, a dwell of at least 5 s, or at least 2 people at once",
+        )  # fmt: skip
+    if never := why_never(rule.when):
+        raise teller.error((), *never)
+    if not rule.when.zones:
+        return
+    by_camera = {zone.camera: frozenset(rules.zones_of(zone.camera)) for zone in rules.zones}
+    fitting = [camera for camera, names in by_camera.items() if can_fire_with(rule.when, names)]
+    if not fitting and not can_fire_with(rule.when, frozenset()):
+        raise teller.error(
+            (), f"no camera has all of the zones {', '.join(sorted(rule.when.zones))}", "draw them for the same camera"
+        )
+    if rule.cameras and fitting and not any(fnmatchcase(one, pattern) for one in fitting for pattern in rule.cameras):
+        raise teller.error(
+            ("cameras",), f"none of them has the zone: {', '.join(sorted(fitting))} has", "name that camera, or none"
+        )
+
+
+def check_classes(rules: EventRules, classes: Sequence[str]) -> None:
+    """Make sure that the classifier knows the expressions that rules ask for.
+
+    Raises:
+        UsageError: it does not; with rule and line.
+    """
+    for rule in rules.rules:
+        if unknown := sorted(rule.when.classes - set(classes)):
+            raise UsageError(
+                f'{rule.place}: rule "{rule.name}": {unknown[0]}: is no class of the classifier',
+                f"take one of {', '.join(classes)}",
+            )
+
+
+def strangers(rules: EventRules, cameras: Sequence[str]) -> list[str]:
+    """What names cameras of which there are no videos, in words: a camera may be new, or a name misspelt."""
+    known = sorted(set(cameras))
+    told = [
+        f'{rules.lines[f"{zone.camera}/{zone.name}"]}: zone "{zone.name}": no video is of camera {zone.camera}: '
+        f"{nearest(zone.camera, known) if known else 'no camera is known'}"
+        for zone in rules.zones
+        if zone.camera not in known
+    ]
+    for rule in rules.rules:
+        for pattern in rule.cameras:
+            if not any(fnmatchcase(camera, pattern) for camera in known):
+                remedy = nearest(pattern, known) if known else "no camera is known"
+                told.append(f'{rule.place}: rule "{rule.name}": no video is of camera {pattern}: {remedy}')
+    return told
