@@ -385,8 +385,10 @@ use = ["loitering", "crowding", "distress", "agitation"]
 [events.loitering]
 zone = "shelf"
 dwell = {DWELL_S}
+cooldown = 10
 
 [events.crowding]
+cooldown = 10
 people = {CROWD}
 people_lasting = {CROWD_S}
 """

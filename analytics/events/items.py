@@ -127,7 +127,7 @@ class _Who:
         mine = mine[(self.first[mine] <= end + 1e-6) & (self.last[mine] >= start - 1e-6)]
         recordings = self._scene.clock.recordings
         found = (self._scene.tracks[k] for k in mine[np.argsort(self.first[mine], kind="stable")].tolist())
-        return tuple((recordings[recording].video_id, track_id) for recording, track_id in found)
+        return tuple(dict.fromkeys((recordings[recording].video_id, track_id) for recording, track_id in found))
 
 
 def _item(rule: Rule, hit: Hit, scene: Scene, who: _Who) -> Item:

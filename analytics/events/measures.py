@@ -13,7 +13,7 @@ from analytics.events.rules import Condition, Crowd
 
 _OUTSIDE_S: Final = 2.0
 """Who leaves a zone for no longer has not left it."""
-_DIP_S: Final = 2.0
+_DIP_S: Final = 4.0
 """A number of people that is missed for no longer still stands."""
 _LEAST_JUDGED: Final = 0.5
 """Share of the stretches before and after a change that usable faces must fill."""

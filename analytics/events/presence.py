@@ -18,6 +18,8 @@ _REACH: Final = 1.0
 """How far from where it was expected a face may come back, in face sizes, plus _SPREAD a second."""
 _SPREAD: Final = 0.35
 _FARTHEST: Final = 2.5
+_LEAP: Final = 2.0
+"""Face sizes, plus _SPREAD a second, by which a face within a track may be away from where it was expected."""
 _GROWTH: Final = 0.35
 """Largest change of the logarithm of the size."""
 _GOING_ON_S: Final = 2.0
@@ -71,7 +73,7 @@ def scene_of(
     at = column["pts_s"] + clock.begins[recording]
     order = np.lexsort((at, key))
     at, recording = at[order], recording[order]
-    keys, track = np.unique(key[order], return_inverse=True)
+    key = key[order]
     pixels = {name: column[name][order].astype(np.float64) for name in ("x", "y", "w", "h")}
     width = np.array([one.width for one in clock.recordings], np.float64)[recording]
     height = np.array([one.height for one in clock.recordings], np.float64)[recording]
@@ -79,6 +81,8 @@ def scene_of(
     # In heights of the picture: streams of a camera may differ in resolution.
     way = np.stack([x, y], axis=1) / height[:, None]
     size = np.sqrt(np.maximum(pixels["w"] * pixels["h"], 1e-9)) / height
+    track = np.cumsum(_begins(key, at, way, size)) - 1
+    keys = key[np.flatnonzero(np.diff(track, prepend=-1))]
     person_of = _people(clock, keys >> 32, track, at, way, size, absence_s)
     person = person_of[track]
     kept = ~_still(person, at, way, size)[person]
@@ -101,6 +105,30 @@ def scene_of(
         track=track[rows],
         tracks=tuple((int(key >> 32), int(key & 0xFFFFFFFF)) for key in keys),
     )
+
+
+def _begins(
+    key: NDArray[np.int64], at: NDArray[np.float64], way: NDArray[np.float64], size: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """(n,) whether a face begins a track, or a part of one: where two people pass each other, one may get the other's.
+
+    A step is told by its length beyond what the ways before and after it explain.
+    """
+    begins = np.ones(len(key), np.bool_)
+    if len(key) < 2:
+        return begins
+    same = key[1:] == key[:-1]
+    step, seconds = np.diff(way, axis=0), np.maximum(np.diff(at), 1e-3)
+    speed = np.where(same[:, None], step / seconds[:, None], 0.0)
+    before = np.vstack([np.zeros((1, 2)), speed[:-1]])
+    after = np.vstack([speed[1:], np.zeros((1, 2))])
+    scale = np.sqrt(size[1:] * size[:-1])
+    odd = np.minimum(
+        np.linalg.norm(step - before * seconds[:, None], axis=1),
+        np.linalg.norm(step - after * seconds[:, None], axis=1),
+    )
+    begins[1:] = ~same | (odd / scale > _LEAP + _SPREAD * seconds)
+    return begins
 
 
 def _people(
@@ -131,7 +159,8 @@ def _people(
     growth = np.abs(np.log(size[first[after]] / size[last[before]]))
     reach = np.minimum(_REACH + _SPREAD * seen_gap, _FARTHEST)
     fits = (miss <= reach) & (growth <= _GROWTH) & (seen_gap <= absence_s)
-    before, after, cost = before[fits], after[fits], (miss / reach)[fits]
+    # The next sighting comes first: a later one may fit as well, and its own one before it fits better.
+    before, after, cost = before[fits], after[fits], (miss + _SPREAD * np.maximum(gap, 0))[fits]
     root = np.arange(n)
     continued, found = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
     follows: dict[int, int] = {}

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 DAY_S: Final = 86_400.0
-ABSENCE_S: Final = 6.0
+ABSENCE_S: Final = 10.0
 """Unless said: who is out of sight for longer has gone."""
 LEAST_CONTEXT_S: Final = 5.0
 """A shorter dwell time is no context: a face is seen for that long as it passes."""

@@ -18,7 +18,7 @@ SHIPPED: Final[Mapping[str, Mapping[str, Any]]] = {
         "severity": "medium",
         "dwell": "20s",
         "expression": "angry",
-        "confidence": 0.5,
+        "confidence": 0.6,
         "lasting": "10s",
         "usable": "6s",
     },
