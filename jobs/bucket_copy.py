@@ -23,7 +23,7 @@ from typing import Any, Final
 from analytics.commit import HALF, JOURNAL
 from analytics.errors import UsageError
 from analytics.footage import Url
-from analytics.listing import SUFFIX, TABLES
+from analytics.listing import EVENTS, SUFFIX, TABLES
 from analytics.records import Pulse
 from analytics.store import StoreError, download, get, listed, name
 from analytics.videos import STATE
@@ -37,8 +37,9 @@ MARK: Final = ".mirror.jsonl"
 REDO: Final = ".tar"
 CHANGED: Final = "changed-ns"
 """Key of an object's metadata: the time of the file that it is a copy of."""
-ROWS: Final = (*TABLES, PURGED)
-"""Folders that say what is done."""
+_TABLES: Final = (*TABLES, EVENTS)
+ROWS: Final = (*_TABLES, PURGED)
+"""Folders that say what is done, and what was found in it."""
 _WHOLE: Final = (PURGED, RUNS, STATE, CARDS, "reports")
 """Folders of which everything is copied; of tables it is Parquet files of partitions."""
 _FILES: Final = ("reviews.jsonl",)
@@ -59,7 +60,7 @@ def is_copied(key: str) -> bool:
     top, *rest = key.split("/")
     if not rest:
         return top in _FILES
-    if top in TABLES:
+    if top in _TABLES:
         return len(rest) == 3 and rest[0].startswith("day=") and rest[1].startswith("cam=") and key.endswith(SUFFIX)
     return top in _WHOLE and not any(part in (".", "..") for part in rest) and not _is_half(rest[-1])
 
@@ -200,7 +201,7 @@ class BucketCopy:
             if not isinstance(error, FileNotFoundError):
                 raise error
 
-        for top in (*TABLES, *_WHOLE):
+        for top in (*_TABLES, *_WHOLE):
             for parent, _, names in os.walk(self.folder / top, onerror=unreadable):
                 for file in names:
                     key = Path(parent, file).relative_to(self.folder).as_posix()

@@ -27,7 +27,7 @@ _OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "=": eq, "==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge,
 }  # fmt: skip
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
-_TABLES: Final = ("videos", "samples", "faces", "tracks")
+_TABLES: Final = ("videos", "samples", "faces", "tracks", "events")
 _SUFFIXES: Final = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _FORMATS: Final = ("csv", "jsonl", "feat", "openface")
 
@@ -70,7 +70,8 @@ def export(
         raise UsageError("--safe-cells: is for CSV, and this is jsonl", "leave it out")
     target, mode = _checked(file, force)
     from jobs.export import Selection
-    from jobs.export import export as export_rows
+    from jobs.export import export as of_videos
+    from jobs.export_events import export_events
     from jobs.export_formats import FORMATS, classes_below, schema_of
     from jobs.opened import for_reading
     from jobs.results import Results
@@ -94,6 +95,7 @@ def export(
     )
     try:
         with _Progress(quiet) as progress, _opened(target, mode) as opened:
+            export_rows = export_events if table == "events" else of_videos
             done = export_rows(folder, opened, selection, chosen, safe=safe_cells, tell=progress.tell)
     except BrokenPipeError:  # Whoever reads has read enough, as `head` does.
         _nothing_more_to_stdout()

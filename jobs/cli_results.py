@@ -38,6 +38,7 @@ def status(
 ) -> int:
     """Tell what is done, partial or failed, and why; whether a run is at work, and what the last one did."""
     log_to_stderr()
+    from analytics.listing import EVENTS
     from jobs.at_work import at_work, last_run
     from jobs.opened import for_reading
     from jobs.record import FOLDER as RUNS
@@ -45,7 +46,7 @@ def status(
     from jobs.screen import printable
 
     out = out_named(ctx, out, config)
-    folder = for_reading(out, ("videos", RUNS))
+    folder = for_reading(out, ("videos", EVENTS, RUNS))
     found = status_of(Results.opened(folder))
     now = at_work(out)
     last = last_run(folder, now)
@@ -55,6 +56,8 @@ def status(
         typer.echo(json.dumps({**found, "at_work": now.to_json() if now else None, "last_run": last}))
         return 0
     typer.echo(_counted(found["videos"]) or "no video")
+    if any(found["events"].values()):
+        typer.echo(f"events: {_counted(found['events'])}")
     for line in (_in_words(now), _last_in_words(last)):
         if line:
             typer.echo(printable(line))

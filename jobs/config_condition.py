@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from analytics.events.rules import DAY_S, Condition, Crowd, Rising, Shown, Zone
-from analytics.schema import why_no_classes
 from jobs.config_values import nearest
 from jobs.event_values import Teller, number, span, text, texts
 
@@ -24,6 +23,7 @@ _BELONGS: Final[Mapping[str, tuple[str, ...]]] = {
 CONDITION_KEYS: Final = (
     "zone", "hours", "days", "dwell", "people", "expression", "change", "all", "any", "then", *_BELONGS,
 )  # fmt: skip
+_CLASS: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _DEEPEST: Final = 5
 _MOST_S: Final = DAY_S
 _LASTING_S: Final = 5.0
@@ -159,7 +159,7 @@ def _days(teller: Teller, table: Mapping[str, Any]) -> frozenset[int] | None:
 def _classes(teller: Teller, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
     names = texts(teller, table, key)
     for name in names:
-        if why_no_classes((name, "angry" if name != "angry" else "sad")):
+        if not _CLASS.fullmatch(name):
             raise teller.error((key,), f"{name[:40]!r}: can be no expression", "name classes of the classifier")
     if len(set(names)) < len(names):
         raise teller.error((key,), "names an expression twice", "name it once")

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from analytics.errors import EmobatchError, UsageError
-from analytics.listing import list_tables
+from analytics.events.store import drop_events
+from analytics.listing import EVENTS, TABLES, list_tables
 from analytics.tables import Place
 from analytics.videos import keep_videos, read_videos
 from analytics.whole import whole
@@ -97,6 +98,7 @@ def purge(out: Path, before: datetime, dry_run: bool, force: bool = False) -> Pu
         log = _write_log(out, now, videos)
         ids = {one.video_id for one in videos}
         damaged = remove(out, [*videos, *(one for one in ledger.doubles if one.video_id in ids)])
+        drop_events(out, ids)
         keep_videos(out, read_videos(out))  # What is kept of them to be fast goes, too.
         if damaged:
             raise EmobatchError(
@@ -105,6 +107,7 @@ def purge(out: Path, before: datetime, dry_run: bool, force: bool = False) -> Pu
             )
     there = set(stored.table["video_id"].to_pylist()) - {one.video_id for one in videos}
     gone = frozenset(read_tombstones(out)) - there
+    drop_events(out, gone)  # An earlier purge may have been killed before it came to them.
     Strays(out, list_tables(out)).drop(gone)  # Where `videos` had lost a file, rows of its videos may lie alone.
     for folder in (out / FOLDER).glob("*-*"):
         if folder.name.partition("-")[0] in gone:
@@ -161,7 +164,7 @@ def _write_log(out: Path, now: datetime, videos: Iterable[Known]) -> Path:
 
 def _remove_empty_folders(out: Path, partitions: Iterable[str]) -> None:
     for partition in set(partitions) - {Place(None, None).partition}:
-        for table in ("videos", "faces", "samples", "tracks"):
+        for table in (*TABLES, EVENTS):
             for folder in (out / table / partition, (out / table / partition).parent):
                 with suppress(OSError):  # Not empty.
                     folder.rmdir()

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from analytics.errors import UsageError
 from analytics.paths import is_folder
-from analytics.schema import EVENTS, VIDEOS
+from analytics.schema import EVENTS, SEVERITIES, VIDEOS
 from analytics.snapshot import read_table
 from analytics.tables import need_our_schema
 from analytics.videos import read_videos
@@ -84,4 +84,10 @@ def status_of(results: Results) -> dict[str, Any]:
     rows = results.videos[columns].sort_values("source").astype(object)
     videos = rows.where(rows.notna(), None).to_dict("records")
     counts = Counter(video["status"] for video in videos)
-    return {"out": str(results.out), "videos": {name: counts[name] for name in STATUSES}, "list": videos}
+    severities = Counter(results.events["severity"])
+    return {
+        "out": str(results.out),
+        "videos": {name: counts[name] for name in STATUSES},
+        "events": {name: severities[name] for name in SEVERITIES},
+        "list": videos,
+    }

@@ -110,6 +110,10 @@ class Screen:
                 f"{count(summary.faces, 'face')}, {count(summary.tracks, 'track')}"
             )
         self._print(Text(line))
+        if summary.events is not None:
+            self._print(
+                Text(f"  {count(summary.events, 'event')} by the rules: emobatch export OUT FILE --table events")
+            )
         if summary.not_done:
             of_them = ", ".join(f"{n:,} {status}" for status, n in sorted(summary.not_done.items()))
             why = f" (emobatch status {printable(summary.out)})" if set(summary.not_done) - {"purged"} else ""

@@ -38,7 +38,18 @@ def test_exits_zero_and_prints_one_object_with_the_stable_keys(first: tuple[Fini
     """--json prints the run's counts and nothing else on stdout."""
     done, out = first
     assert done.code == 0, done.stderr
-    assert list(done.json) == ["run_id", "out", "videos", "media_s", "elapsed_s", "faces", "tracks", "failures", "left"]
+    assert list(done.json) == [
+        "run_id",
+        "out",
+        "videos",
+        "media_s",
+        "elapsed_s",
+        "faces",
+        "tracks",
+        "events",
+        "failures",
+        "left",
+    ]
     assert done.json["videos"] == {"done": 1, "partial": 0, "failed": 0, "duplicate": 0, "unchanged": 0}
     assert (done.json["media_s"], done.json["out"], done.json["failures"]) == (4.0, "out", [])
     assert done.json["elapsed_s"] > 0

@@ -4,7 +4,7 @@ Nothing here knows a face from another one: it is place, size and time that say 
 it was, as big as it was, and neither was on its way elsewhere, it is taken for the same person.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from analytics.events.clock import OVERLAP_S, Clock
+from analytics.events.handover import handovers
 
 _REACH: Final = 1.0
 """How far from where it was expected a face may come back, in face sizes, plus _SPREAD a second."""
@@ -26,7 +27,9 @@ _GOING_ON_S: Final = 2.0
 """A face is expected to keep its way for so long."""
 _STILL: Final = 0.03
 """Spread of place and size, in face sizes, below which a face is a picture on a wall."""
-_STILL_FOR_S: Final = 60.0
+_STILL_FOR_S: Final = 20.0
+_MOSTLY: Final = 0.6
+"""Share of the faces of a person, in tracks that do not move, from which on it is one on a wall."""
 LONGEST_BLIND_S: Final = 60.0
 """After a longer stretch without a recording nobody is taken for the same."""
 LONGEST_STAND_S: Final = 2.0
@@ -81,11 +84,16 @@ def scene_of(
     # In heights of the picture: streams of a camera may differ in resolution.
     way = np.stack([x, y], axis=1) / height[:, None]
     size = np.sqrt(np.maximum(pixels["w"] * pixels["h"], 1e-9)) / height
-    track = np.cumsum(_begins(key, at, way, size)) - 1
-    keys = key[np.flatnonzero(np.diff(track, prepend=-1))]
-    person_of = _people(clock, keys >> 32, track, at, way, size, absence_s)
+    begins = _begins(key, at, way, size)
+    person_of, alone = _people(clock, key, begins, at, way, size, absence_s)
+    if pairs := handovers(begins, alone, at, way, size, absence_s):
+        begins[[leaving for leaving, _ in pairs]] = True
+        person_of, _ = _people(clock, key, begins, at, way, size, absence_s, pairs)
+    track = np.cumsum(begins) - 1
+    keys = key[begins]
     person = person_of[track]
-    kept = ~_still(person, at, way, size)[person]
+    of_still = np.bincount(person, _still(track, at, way, size)[track]) / np.maximum(np.bincount(person), 1)
+    kept = (of_still < _MOSTLY)[person]
     rows = np.flatnonzero(kept)
     rows = rows[np.lexsort((at[rows], person[rows]))]
     _, numbers = np.unique(person[rows], return_inverse=True)
@@ -133,18 +141,22 @@ def _begins(
 
 def _people(
     clock: Clock,
-    file: NDArray[np.int64],
-    track: NDArray[np.int64],
+    key: NDArray[np.int64],
+    begins: NDArray[np.bool_],
     at: NDArray[np.float64],
     way: NDArray[np.float64],
     size: NDArray[np.float64],
     absence_s: float,
-) -> NDArray[np.int64]:
-    """(tracks,) the person of each track, in the order in which people come."""
-    n = int(track[-1]) + 1 if len(track) else 0
-    first = np.searchsorted(track, np.arange(n))
-    last = np.searchsorted(track, np.arange(n), side="right") - 1
-    before, after = _pairs(clock, file, at[first], at[last], absence_s)
+    handed: Sequence[tuple[int, int]] = (),
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(tracks,) the person of each track, in the order in which people come; and the first faces of those found anew.
+
+    Of each pair in `handed` the track that ends before the first face is continued by that which begins with the second.
+    """
+    first = np.flatnonzero(begins)
+    n = len(first)
+    last = np.append(first[1:], len(begins)) - 1
+    before, after = _pairs(clock, key[first] >> 32, at[first], at[last], absence_s)
     gap = at[first[after]] - at[last[before]]
     seen_gap = np.maximum(gap - clock.blind_s(at[last[before]], at[first[after]]), 0.0)
     # Where each was going when it was lost, and where it came from when it was found, both held against the other.
@@ -164,6 +176,11 @@ def _people(
     root = np.arange(n)
     continued, found = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
     follows: dict[int, int] = {}
+    number = np.cumsum(begins) - 1
+    for leaving, found_again in handed:
+        one, other = int(number[leaving - 1]), int(number[found_again])
+        continued[one] = found[other] = True
+        follows[other] = one
     for k in np.lexsort((before, after, cost)).tolist():
         one, other = int(before[k]), int(after[k])
         if not continued[one] and not found[other]:
@@ -177,7 +194,7 @@ def _people(
     np.minimum.at(come, root, at[first])
     rank = np.empty(n, np.int64)
     rank[np.lexsort((np.arange(n), come))] = np.arange(n)
-    return rank[root]
+    return rank[root], first[~found]
 
 
 def _pairs(
@@ -209,22 +226,22 @@ def _speed(
 
 
 def _still(
-    person: NDArray[np.int64], at: NDArray[np.float64], way: NDArray[np.float64], size: NDArray[np.float64]
+    track: NDArray[np.int64], at: NDArray[np.float64], way: NDArray[np.float64], size: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
-    """(people,) whether a face never moves: one on a poster or a screen that stands still."""
-    if not len(person):
+    """(tracks,) whether a face never moves: one on a poster or a screen that stands still."""
+    if not len(track):
         return np.zeros(0, np.bool_)
-    n = int(person.max()) + 1
-    count = np.maximum(np.bincount(person, minlength=n), 1)
-    mean_size = np.bincount(person, size, n) / count
+    n = int(track.max()) + 1
+    count = np.maximum(np.bincount(track, minlength=n), 1)
+    mean_size = np.bincount(track, size, n) / count
     spread = np.zeros(n)
     for values in (way[:, 0], way[:, 1], size):
-        mean = np.bincount(person, values, n) / count
-        around = np.bincount(person, (values - mean[person]) ** 2, n) / count
+        mean = np.bincount(track, values, n) / count
+        around = np.bincount(track, (values - mean[track]) ** 2, n) / count
         spread = np.maximum(spread, np.sqrt(around) / np.maximum(mean_size, 1e-9))
     begin, end = np.full(n, np.inf), np.full(n, -np.inf)
-    np.minimum.at(begin, person, at)
-    np.maximum.at(end, person, at)
+    np.minimum.at(begin, track, at)
+    np.maximum.at(end, track, at)
     still: NDArray[np.bool_] = (spread < _STILL) & (end - begin >= _STILL_FOR_S)
     return still
 

@@ -1,6 +1,7 @@
 """The table `events` below OUT: written whole, read, and cleared of videos that are gone."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -110,6 +111,10 @@ def _replace(out: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, s
             puts.append((half, path))
         if puts or removes:
             commit(out, _CHANGE, puts, removes)
+        for path in removes:
+            for folder_ in (path.parent, path.parent.parent):
+                with suppress(OSError):  # Not empty.
+                    folder_.rmdir()
     finally:
         if not is_under_way(out, _CHANGE):
             for half in halves:
