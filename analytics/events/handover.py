@@ -15,6 +15,9 @@ _NEAR: Final = 0.9
 _AWAY: Final = 1.5
 """Face sizes beyond which somebody has left it."""
 _GROWTH: Final = 0.35
+_LOST_S: Final = 2.0
+_LOST_NEAR: Final = 4.0
+"""Seconds and face sizes within which a track that ends may be that of who leaves on another one's."""
 
 
 def handovers(
@@ -51,7 +54,7 @@ def handovers(
             rest = np.arange(last + 1, ends[track[last]])
             until = rest[at[rest] <= at[row]]
             gone = np.linalg.norm(way[until] - way[row], axis=1) / size[row]
-            if len(until) and gone[-1] > _AWAY:
+            if len(until) and gone[-1] > _AWAY and _lost_one(last + 1, track, ends, at, way, size):
                 found.append((last + 1, row))
                 break
     # A track is given away once, and to whoever is found first.
@@ -59,6 +62,23 @@ def handovers(
     for split, row in sorted(found, key=lambda pair: (at[pair[1]], pair[1])):
         leaving.setdefault(int(track[split]), (split, row))
     return list(leaving.values())
+
+
+def _lost_one(
+    leaving: int,
+    track: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    at: NDArray[np.float64],
+    way: NDArray[np.float64],
+    size: NDArray[np.float64],
+) -> bool:
+    """Whether somebody else's track ends where one begins to leave: that is who leaves on it.
+
+    Without one it is the owner who leaves, and who stands there afterwards is another person.
+    """
+    last = ends - 1
+    near = (track[last] != track[leaving]) & (np.abs(at[last] - at[leaving]) <= _LOST_S)
+    return bool((np.linalg.norm(way[last[near]] - way[leaving], axis=1) / size[leaving] <= _LOST_NEAR).any())
 
 
 def _slow(

@@ -23,13 +23,15 @@ _LEAP: Final = 2.0
 """Face sizes, plus _SPREAD a second, by which a face within a track may be away from where it was expected."""
 _GROWTH: Final = 0.35
 """Largest change of the logarithm of the size."""
+_GOES: Final = 1.0
+"""Face sizes a second; who is slower goes nowhere."""
 _GOING_ON_S: Final = 2.0
 """A face is expected to keep its way for so long."""
-_STILL: Final = 0.03
-"""Spread of place and size, in face sizes, below which a face is a picture on a wall."""
+_STILL: Final = 0.06
+"""Face sizes within which a face that is a picture stays where it usually is."""
 _STILL_FOR_S: Final = 20.0
 _MOSTLY: Final = 0.6
-"""Share of the faces of a person, in tracks that do not move, from which on it is one on a wall."""
+"""Share of its faces for which that holds. Somebody who stands still sways by more."""
 LONGEST_BLIND_S: Final = 60.0
 """After a longer stretch without a recording nobody is taken for the same."""
 LONGEST_STAND_S: Final = 2.0
@@ -92,8 +94,7 @@ def scene_of(
     track = np.cumsum(begins) - 1
     keys = key[begins]
     person = person_of[track]
-    of_still = np.bincount(person, _still(track, at, way, size)[track]) / np.maximum(np.bincount(person), 1)
-    kept = (of_still < _MOSTLY)[person]
+    kept = ~_still(person, at, way, size)[person]
     rows = np.flatnonzero(kept)
     rows = rows[np.lexsort((at[rows], person[rows]))]
     _, numbers = np.unique(person[rows], return_inverse=True)
@@ -161,8 +162,8 @@ def _people(
     seen_gap = np.maximum(gap - clock.blind_s(at[last[before]], at[first[after]]), 0.0)
     # Where each was going when it was lost, and where it came from when it was found, both held against the other.
     ahead = np.clip(gap, 0, _GOING_ON_S)[:, None]
-    leaving = _speed(way, at, last, np.maximum(last - 3, first))[before]
-    coming = _speed(way, at, np.minimum(first + 3, last), first)[after]
+    leaving = _speed(way, at, size, last, np.maximum(last - 3, first))[before]
+    coming = _speed(way, at, size, np.minimum(first + 3, last), first)[after]
     apart = way[first[after]] - way[last[before]]
     scale = np.sqrt(size[last[before]] * size[first[after]])
     miss = (
@@ -217,33 +218,42 @@ def _pairs(
 
 
 def _speed(
-    way: NDArray[np.float64], at: NDArray[np.float64], end: NDArray[np.int64], start: NDArray[np.int64]
+    way: NDArray[np.float64],
+    at: NDArray[np.float64],
+    size: NDArray[np.float64],
+    end: NDArray[np.int64],
+    start: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """(n, 2) picture heights a second between two faces of each track."""
+    """(n, 2) picture heights a second between two faces of each track; 0 where somebody stands and sways."""
     seconds = (at[end] - at[start])[:, None]
-    speed: NDArray[np.float64] = np.where(seconds > 0, way[end] - way[start], 0.0) / np.maximum(seconds, 0.1)
-    return speed
+    speed = np.where(seconds > 0, way[end] - way[start], 0.0) / np.maximum(seconds, 0.1)
+    goes = np.linalg.norm(speed, axis=1) > _GOES * size[end]
+    return np.where(goes[:, None], speed, 0.0)
 
 
 def _still(
-    track: NDArray[np.int64], at: NDArray[np.float64], way: NDArray[np.float64], size: NDArray[np.float64]
+    person: NDArray[np.int64], at: NDArray[np.float64], way: NDArray[np.float64], size: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
-    """(tracks,) whether a face never moves: one on a poster or a screen that stands still."""
-    if not len(track):
-        return np.zeros(0, np.bool_)
-    n = int(track.max()) + 1
-    count = np.maximum(np.bincount(track, minlength=n), 1)
-    mean_size = np.bincount(track, size, n) / count
-    spread = np.zeros(n)
+    """(people,) whether a face mostly is where it always is, as big as always: one on a poster or on a screen."""
+    n = int(person.max(initial=-1)) + 1
+    count = np.bincount(person, minlength=n)
+    usual_size = _medians(person, size, count)
+    there = np.ones(len(person), np.bool_)
     for values in (way[:, 0], way[:, 1], size):
-        mean = np.bincount(track, values, n) / count
-        around = np.bincount(track, (values - mean[track]) ** 2, n) / count
-        spread = np.maximum(spread, np.sqrt(around) / np.maximum(mean_size, 1e-9))
+        away = np.abs(values - _medians(person, values, count)[person])
+        there &= away <= _STILL * usual_size[person]
     begin, end = np.full(n, np.inf), np.full(n, -np.inf)
-    np.minimum.at(begin, track, at)
-    np.maximum.at(end, track, at)
-    still: NDArray[np.bool_] = (spread < _STILL) & (end - begin >= _STILL_FOR_S)
-    return still
+    np.minimum.at(begin, person, at)
+    np.maximum.at(end, person, at)
+    still: NDArray[np.bool_] = np.bincount(person, there, n) >= _MOSTLY * np.maximum(count, 1)
+    return still & (end - begin >= _STILL_FOR_S)
+
+
+def _medians(person: NDArray[np.int64], values: NDArray[np.float64], count: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(people,) of the values of each person."""
+    order = np.lexsort((values, person))
+    middle: NDArray[np.float64] = values[order][np.cumsum(count) - count + count // 2] if len(values) else np.empty(0)
+    return middle
 
 
 def _stands_s(person: NDArray[np.int64], at: NDArray[np.float64]) -> NDArray[np.float64]:
