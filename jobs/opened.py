@@ -6,13 +6,13 @@ from pathlib import Path
 
 from analytics.errors import UsageError
 from analytics.footage import is_url
-from analytics.listing import TABLES
+from analytics.listing import EVENTS, TABLES
 from jobs.writing import disk_errors_told
 
 _LEFT = "nothing is half-written"
 
 
-def for_reading(out: str, tops: tuple[str, ...] = TABLES, *, empty: bool = False) -> Path:
+def for_reading(out: str, tops: tuple[str, ...] = (*TABLES, EVENTS), *, empty: bool = False) -> Path:
     """The folder of an OUT; of one in a bucket a copy of some of its folders, as they are now.
 
     Args:
