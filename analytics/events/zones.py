@@ -47,7 +47,7 @@ def is_whole_picture(points: Sequence[Point]) -> bool:
 
 def inside(points: Sequence[Point], x: "NDArray[Any]", y: "NDArray[Any]") -> "NDArray[Any]":
     """(n,) whether each point lies in the polygon: a ray from it crosses the outline an odd number of times."""
-    odd = x != x  # noqa: PLR0124 All False, in the shape of x.
+    odd: NDArray[Any] = x != x
     for (ax, ay), (bx, by) in pairwise([*points, points[0]]):
         if ay != by:
             between = (ay > y) != (by > y)
