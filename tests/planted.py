@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from scipy.signal import lfilter
 
 from analytics.aggregate import labels_of, smoothed_labels, summarise
 from analytics.expressions import EXPRESSIONS, labels_for
@@ -265,9 +266,8 @@ def _slow(random: np.random.Generator, n: int, steps: float) -> NDArray[np.float
     keep = float(np.exp(-1 / steps))
     noise = random.normal(0, np.sqrt(1 - keep**2), n)
     noise[0] /= np.sqrt(1 - keep**2)
-    for k in range(1, n):
-        noise[k] += keep * noise[k - 1]
-    return noise
+    slow: NDArray[np.float64] = lfilter([1.0], [1.0, -keep], noise)
+    return slow
 
 
 @dataclass(frozen=True, kw_only=True)

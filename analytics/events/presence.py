@@ -178,12 +178,8 @@ def _people(
     continued, found = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
     follows: dict[int, int] = {}
     number = np.cumsum(begins) - 1
-    for leaving, found_again in handed:
-        one, other = int(number[leaving - 1]), int(number[found_again])
-        continued[one] = found[other] = True
-        follows[other] = one
-    for k in np.lexsort((before, after, cost)).tolist():
-        one, other = int(before[k]), int(after[k])
+    likely = [(int(before[k]), int(after[k])) for k in np.lexsort((before, after, cost)).tolist()]
+    for one, other in [*((int(number[row - 1]), int(number[again])) for row, again in handed), *likely]:
         if not continued[one] and not found[other]:
             continued[one] = found[other] = True
             follows[other] = one
@@ -240,13 +236,13 @@ def _still(
     usual_size = _medians(person, size, count)
     there = np.ones(len(person), np.bool_)
     for values in (way[:, 0], way[:, 1], size):
-        away = np.abs(values - _medians(person, values, count)[person])
-        there &= away <= _STILL * usual_size[person]
+        there &= np.abs(values - _medians(person, values, count)[person]) <= _STILL * usual_size[person]
     begin, end = np.full(n, np.inf), np.full(n, -np.inf)
     np.minimum.at(begin, person, at)
     np.maximum.at(end, person, at)
-    still: NDArray[np.bool_] = np.bincount(person, there, n) >= _MOSTLY * np.maximum(count, 1)
-    return still & (end - begin >= _STILL_FOR_S)
+    mostly = np.bincount(person, there, n) >= _MOSTLY * np.maximum(count, 1)
+    still: NDArray[np.bool_] = mostly & (end - begin >= _STILL_FOR_S)
+    return still
 
 
 def _medians(person: NDArray[np.int64], values: NDArray[np.float64], count: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -47,7 +47,7 @@ def is_whole_picture(points: Sequence[Point]) -> bool:
 
 def inside(points: Sequence[Point], x: "NDArray[Any]", y: "NDArray[Any]") -> "NDArray[Any]":
     """(n,) whether each point lies in the polygon: a ray from it crosses the outline an odd number of times."""
-    odd: NDArray[Any] = x != x
+    odd: NDArray[Any] = x < x  # noqa: PLR0124 All False, in the shape of x.
     for (ax, ay), (bx, by) in pairwise([*points, points[0]]):
         if ay != by:
             between = (ay > y) != (by > y)
@@ -74,6 +74,8 @@ def _touch(one: tuple[Point, Point], other: tuple[Point, Point]) -> bool:
 
 def _turns_back(one: tuple[Point, Point], other: tuple[Point, Point]) -> bool:
     """Whether two edges with a common corner lie on each other."""
+    if {*one} == {*other}:
+        return True
     (corner,) = {*one} & {*other}
     a = one[0] if one[1] == corner else one[1]
     b = other[0] if other[1] == corner else other[1]
