@@ -153,7 +153,7 @@ def test_presence_goes_on_over_the_cut_between_two_files(tmp_path: Path) -> None
     assert row["track_id"] == (row["tracks"][0] if len(row["tracks"]) == 1 else None)
     assert "of 2 files" in row["evidence"]
     assert row["end_s"] > 900
-    scene(tmp_path / "far", [standing(860, 960)], Filed(gap_s=15.0), hours=0.5)
+    scene(tmp_path / "far", [standing(860, 950)], Filed(gap_s=15.0), hours=0.5)
     assert find_events(tmp_path / "far", only(LOITERING)).items == ()
     scene(tmp_path / "undated", [standing(860, 940)], Filed(dated=False), hours=0.5)
     assert find_events(tmp_path / "undated", only(LOITERING)).items == ()

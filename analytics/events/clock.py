@@ -5,9 +5,11 @@ overlaps another one, or whose time is unknown, is apart. Lanes lie far apart on
 close in time can be of two of them; a moment is a number of seconds on it.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -90,6 +92,20 @@ class Clock:
     def blind_s(self, start: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n,) seconds of stretches in which nothing was recorded."""
         return _passed(self.blind, end) - _passed(self.blind, start)
+
+    def blind_between(self, start: float, end: float) -> float:
+        """The same of one stretch, of which most hold none."""
+        if self._ends[bisect_right(self._starts, end) - 1] <= start:
+            return 0.0
+        return float(self.blind_s(np.array([start]), np.array([end]))[0])
+
+    @cached_property
+    def _starts(self) -> list[float]:
+        return [-np.inf, *self.blind[:, 0].tolist()]
+
+    @cached_property
+    def _ends(self) -> list[float]:
+        return [-np.inf, *self.blind[:, 1].tolist()]
 
     def utc(self, moment: float) -> datetime | None:
         """The time of a moment; None where it is unknown."""

@@ -41,8 +41,10 @@ def _own(asked: Condition, scene: Scene, of_camera: Mapping[str, Zone]) -> Hits:
         return {}
     stays = stays_of(scene, rows)
     measured = [measure(scene, stays, asked) for name, measure in MEASURES.items() if getattr(asked, name) is not None]
-    people = reduce(both, measured) if measured else present(stays, asked.zone)
-    return people if asked.crowd is None else crowd(scene, people, asked.crowd, asked.zone)
+    people = reduce(both, measured) if measured else None
+    if asked.crowd is not None:
+        return crowd(scene, stays, people, asked.crowd, asked.zone)
+    return present(stays, asked.zone) if people is None else people
 
 
 def _where(asked: Condition, scene: Scene, of_camera: Mapping[str, Zone]) -> NDArray[np.bool_]:

@@ -17,7 +17,7 @@ from analytics.events.archive import Chunk, chunks, read_faces, read_recordings,
 from analytics.events.clock import CUT_S, Recording
 from analytics.events.conditions import evaluate
 from analytics.events.early import may_fire, recordings_of, spells_of
-from analytics.events.items import Item, located, short_list
+from analytics.events.items import Item, Who, located, short_list
 from analytics.events.presence import LONGEST_BLIND_S, Scene, scene_of
 from analytics.events.rules import EventRules, Rule
 
@@ -73,10 +73,10 @@ def _looked_at(out: Path, chunk: Chunk, rules: EventRules, quiet_s: float) -> It
     of_faces = [rule for rule in here if may[rule].any()]
     classes = frozenset[str]().union(*(rule.when.classes for rule in of_faces))
     scene = _scene(out, chunk, needed, classes, rules.absence_s)
-    zones = rules.zones_of(camera)
+    zones, who = rules.zones_of(camera), Who(scene)
     for rule in of_faces:
         hits = evaluate(rule.when, scene, zones)
-        yield located(rule, [hit for owner in sorted(hits) for hit in hits[owner]], scene), 0
+        yield located(rule, [hit for owner in sorted(hits) for hit in hits[owner]], scene, who), 0
     yield (), len(scene.at)
 
 

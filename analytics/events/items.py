@@ -84,9 +84,8 @@ class Item:
         return hashlib.sha256(json.dumps([*self.key, told]).encode()).hexdigest()[:16]
 
 
-def located(rule: Rule, hits: Iterable[Hit], scene: Scene) -> list[Item]:
+def located(rule: Rule, hits: Iterable[Hit], scene: Scene, who: "Who") -> list[Item]:
     """Hits as items, by the videos and tracks that they are in."""
-    who = _Who(scene)
     return [_item(rule, hit, scene, who) for hit in hits]
 
 
@@ -109,28 +108,27 @@ def short_list(items: Sequence[Item]) -> list[Item]:
     return kept
 
 
-class _Who:
+class Who:
     """The tracks of the people of a scene."""
 
     def __init__(self, scene: Scene) -> None:
-        self._scene = scene
-        n = len(scene.tracks)
-        self.first, self.last = np.full(n, np.inf), np.full(n, -np.inf)
-        np.minimum.at(self.first, scene.track, scene.at)
-        np.maximum.at(self.last, scene.track, scene.at)
-        self._bounds = np.searchsorted(scene.person, np.arange(int(scene.person.max(initial=-1)) + 2))
+        recordings = scene.clock.recordings
+        # A part of a track is of one person, and people are apart.
+        begins = np.flatnonzero(np.diff(scene.track, prepend=-1) | np.diff(scene.person, prepend=-1))
+        ends = np.append(begins[1:], len(scene.at))[: len(begins)]
+        self._parts: dict[int, list[tuple[float, float, Track]]] = {}
+        for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
+            recording, track_id = scene.tracks[int(scene.track[begin])]
+            part = float(scene.at[begin]), float(scene.at[end - 1]), (recordings[recording].video_id, track_id)
+            self._parts.setdefault(int(scene.person[begin]), []).append(part)
 
     def tracks(self, person: int, start: float, end: float) -> tuple[Track, ...]:
         """Those of a person that lie in a stretch, in order of time."""
-        rows = slice(self._bounds[person], self._bounds[person + 1])
-        mine = np.unique(self._scene.track[rows])
-        mine = mine[(self.first[mine] <= end + 1e-6) & (self.last[mine] >= start - 1e-6)]
-        recordings = self._scene.clock.recordings
-        found = (self._scene.tracks[k] for k in mine[np.argsort(self.first[mine], kind="stable")].tolist())
-        return tuple(dict.fromkeys((recordings[recording].video_id, track_id) for recording, track_id in found))
+        parts = (track for first, last, track in self._parts[person] if first <= end + 1e-6 and last >= start - 1e-6)
+        return tuple(dict.fromkeys(parts))
 
 
-def _item(rule: Rule, hit: Hit, scene: Scene, who: _Who) -> Item:
+def _item(rule: Rule, hit: Hit, scene: Scene, who: Who) -> Item:
     clock = scene.clock
     told = tuple(_told(fact, who) for fact in hit.facts)
     tracks = [who.tracks(person, hit.start, hit.end) for person in sorted(hit.people)]
@@ -144,7 +142,6 @@ def _item(rule: Rule, hit: Hit, scene: Scene, who: _Who) -> Item:
     if clock.recordings[peak].video_id not in with_tracks and _is_in(scene, peak - 1, hit.peak, with_tracks):
         peak -= 1
     begin = float(clock.begins[first])
-    blind_s = clock.blind_s(np.array([hit.start]), np.array([hit.end]))
     return Item(
         rule=rule,
         camera=clock.recordings[first].camera,
@@ -158,7 +155,7 @@ def _item(rule: Rule, hit: Hit, scene: Scene, who: _Who) -> Item:
         videos=tuple(clock.recordings[k].video_id for k in sorted({first, *places})),
         tracks=_by_video(track for of_person in tracks for track in of_person),
         told=told,
-        unseen_s=round(float(blind_s[0]), 3),
+        unseen_s=round(clock.blind_between(hit.start, hit.end), 3),
         worth=hit.worth,
     )
 
@@ -171,7 +168,7 @@ def _is_in(scene: Scene, k: int, moment: float | None, with_tracks: set[str]) ->
     return moment is None or begin - 1e-6 <= moment <= begin + scene.clock.recordings[k].duration_s + 1e-6
 
 
-def _told(fact: Fact, who: _Who) -> Told:
+def _told(fact: Fact, who: Who) -> Told:
     people = tuple(who.tracks(person, fact.start, fact.end) for person in sorted(fact.people))
     return Told(kind=fact.kind, people=people, figures=dict(fact.figures))
 

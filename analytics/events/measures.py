@@ -168,27 +168,37 @@ def present(stays: Stays, zone: str | None) -> Hits:
     return found
 
 
-def crowd(scene: Scene, people: Hits, asked: Crowd, zone: str | None) -> Hits:
-    """Where what was asked of people holds for several at once, for long enough."""
-    hits = [hit for owner, of_owner in sorted(people.items()) if owner != SCENE for hit in of_owner]
-    if len(hits) < asked.least:
+def crowd(scene: Scene, stays: Stays, people: Hits | None, asked: Crowd, zone: str | None) -> Hits:
+    """Where what was asked of people holds for several at once, for long enough.
+
+    Args:
+        scene: the faces.
+        stays: of the people in it.
+        people: where what else was asked holds; None where nothing else was, and presence is enough.
+        asked: how many, for how long.
+        zone: the name of the zone, if any.
+    """
+    hits = [hit for _, of_owner in sorted((people or {}).items()) for hit in of_owner]
+    start = stays.start if people is None else np.array([hit.start for hit in hits])
+    end = stays.end if people is None else np.array([hit.end for hit in hits])
+    if len(start) < asked.least:
         return {}
-    start = np.array([hit.start for hit in hits])
-    end = np.array([hit.end for hit in hits])
     moments = np.concatenate([start, end])
-    step = np.repeat([1, -1], len(hits))
+    step = np.repeat([1, -1], len(start))
     order = np.lexsort((-step, moments))
     moments, count = moments[order], np.cumsum(step[order])
     enough = np.flatnonzero(count >= asked.least)
     found: list[Hit] = []
     for first, last in _groups(moments, count, enough):
         begin, until = float(moments[first]), float(moments[last + 1])
-        blind_s = float(scene.clock.blind_s(np.array([begin]), np.array([until]))[0])
+        blind_s = scene.clock.blind_between(begin, until)
         if until - begin - blind_s < asked.lasting_s:
             continue
         most = first + int(np.argmax(count[first : last + 1]))
-        there = [hits[k] for k in np.flatnonzero((start <= until) & (end >= begin)).tolist()]
-        everybody = frozenset[int]().union(*(hit.people for hit in there))
+        there = np.flatnonzero((start <= until) & (end >= begin)).tolist()
+        everybody = frozenset(
+            stays.person[there].tolist() if people is None else (one for k in there for one in hits[k].people)
+        )
         figures: dict[str, float] = {
             "most": int(count[most]),
             "asked": asked.least,
@@ -197,8 +207,7 @@ def crowd(scene: Scene, people: Hits, asked: Crowd, zone: str | None) -> Hits:
             "unseen_s": blind_s,
         }
         told = Fact(kind="crowd", people=everybody, start=begin, end=until, figures=_figures(figures, zone))
-        # That somebody is there says no more than their number does.
-        parts = tuple(fact for hit in there for fact in hit.facts if fact.kind != "presence")
+        parts = () if people is None else tuple(fact for k in there for fact in hits[k].facts)
         worth = float(count[most]) / asked.least
         ripe, peak = min(begin + asked.lasting_s + blind_s, until), float(moments[most])
         found.append(Hit(start=begin, end=until, ripe=ripe, peak=peak, worth=worth, facts=(told, *parts)))
