@@ -13,7 +13,9 @@ from analytics.errors import UsageError
 from jobs.cli_config import PREFIX, SHOWING, Configured, PassedOn, configured, place_of, run_command
 from jobs.cli_options import Json
 from jobs.config import NAME, Config, named, recorders_from
+from jobs.config_events import rules_from
 from jobs.config_values import PARSERS, nearest, option_of, parser_of
+from jobs.toml_lines import Key
 
 config_commands = typer.Typer(help="See the settings that hold.", no_args_is_help=True)
 
@@ -47,7 +49,7 @@ def show(
     given = [*(() if config is None else ("--config", str(config))), *ctx.args]
     command = run_command(ctx)
     with command.make_context("run", given, parent=ctx.find_root()) as run:
-        held = [*_held(command, run), *_held_below(configured(run))]
+        held = [*_held(command, run), *_held_below(configured(run)), *_held_of_events(configured(run))]
         unknown = _unknown_variables(command)
         path = configured(run).path
     if as_json:
@@ -104,6 +106,25 @@ def _held_below(config: Config) -> Iterator[Held]:
         for name, value in values.items():
             key = ("camera", camera, name)
             yield Held(named(key), value, config.place(*key), _shown(value))
+
+
+def _held_of_events(config: Config) -> Iterator[Held]:
+    """Zones, rules, and what is said of emobatch's own, as it stands in the file."""
+    rules_from(config)
+    for section in ("zone", "rule"):
+        for number, table in enumerate(config.of_events.get(section, ())):
+            for name, value in table.items():
+                yield _as_it_stands(config, f"{section}.{number}.{name}", (section, number, name), value)
+    for name, value in config.of_events.get("events", {}).items():
+        if isinstance(value, dict):
+            for of_it, its in value.items():
+                yield _as_it_stands(config, f"events.{name}.{of_it}", ("events", name, of_it), its)
+        else:
+            yield _as_it_stands(config, f"events.{name}", ("events", name), value)
+
+
+def _as_it_stands(config: Config, setting: str, key: Key, value: Any) -> Held:
+    return Held(setting, value, config.place(*key), value if isinstance(value, str) else json.dumps(value))
 
 
 def _shown(value: Any) -> str:

@@ -206,6 +206,20 @@ def test_the_command_refuses_them(number: int, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_config_show_tells_them_and_their_lines(tmp_path: Path) -> None:
+    """As they stand in the file; a wrong one is refused there, too."""
+    (tmp_path / "emobatch.toml").write_text(
+        rule('zone = "shelf"\ndwell = 90') + '[events]\nuse = ["crowding"]\n', encoding="utf-8"
+    )
+    done = emobatch("config", "show", "--json", cwd=tmp_path)
+    told = {one["setting"]: (one["value"], one["source"]) for one in done.json["settings"]}
+    assert told["rule.0.dwell"] == (90, "emobatch.toml:8")
+    assert told["zone.0.camera"] == ("shop", "emobatch.toml:3")
+    assert told["events.use"] == (["crowding"], "emobatch.toml:10")
+    (tmp_path / "emobatch.toml").write_text(rule("people = 0"), encoding="utf-8")
+    assert "no number of people" in emobatch("config", "show", cwd=tmp_path).only_error()
+
+
 def test_a_run_refuses_them_before_it_begins(tmp_path: Path) -> None:
     """The nights' work does not begin with rules that cannot be."""
     (tmp_path / "emobatch.toml").write_text(rule('expression = "angry"'), encoding="utf-8")
