@@ -59,7 +59,8 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         augment: str = "cctv",
         locality: float = 0.0,
     ) -> None:
-        super().__init__()
+        # With two threads Keras turns off what tunes TensorFlow's queues, whose end is waited for by up to ten seconds an epoch.
+        super().__init__(workers=2)
         self.lessons, self.batch, self.mixup, self.seed, self.degraded = lessons, batch, mixup, seed, degraded
         self.balance = balance
         self.locality, self.recipe = locality, RECIPES[augment]
