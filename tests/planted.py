@@ -299,8 +299,8 @@ def write_planted(out: Path, camera: str, drawer: Drawer, filed: Filed = Filed()
     for k in range(n):
         begin, end = k * filed.file_s, (k + 1) * filed.file_s - filed.gap_s
         mine = (faces.pts_s >= begin) & (faces.pts_s <= end)
-        for start, stop in filed.holes:
-            mine &= (faces.pts_s < start) | (faces.pts_s > stop)
+        for lost, found in filed.holes:
+            mine &= (faces.pts_s < lost) | (faces.pts_s > found)
         start = FIRST + timedelta(seconds=begin) if filed.dated else None
         rows = faces.at(np.flatnonzero(mine))
         holes = [(max(a, begin) - begin, min(b, end) - begin) for a, b in filed.holes if b > begin and a < end]

@@ -91,9 +91,9 @@ def write_footage(folder: Path, seed: int, files: int, file_s: int, fps: float =
         shifted = tuple(_shifted(actor, -k * file_s) for actor in actors)
         scene = Scene(width=WIDTH, height=HEIGHT, fps=fps, duration_s=file_s, seed=seed, actors=shifted)
         start = FIRST + timedelta(seconds=k * file_s)
-        path = folder / "shop" / f"{start:%Y%m%d_%H%M%S}.mp4"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_clip(scene, path)
+        file = folder / "shop" / f"{start:%Y%m%d_%H%M%S}.mp4"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_clip(scene, file)
     return PlantedFootage(tuple(truth), total / 3600)
 
 
