@@ -13,7 +13,7 @@ from analytics.events.rules import EventRules
 from analytics.events.store import drop_unknown, read_events, rows_of, write_events
 from analytics.expressions import EXPRESSIONS
 from analytics.schema import SEVERITIES
-from analytics.tables import CLASSES, classes_of, prepare
+from analytics.tables import CLASSES, classes_of
 from analytics.videos import read_videos
 from emobatch import __version__
 from jobs.config_events import check_classes, strangers
@@ -74,7 +74,6 @@ def evaluate(out: Path, rules: EventRules, dry_run: bool = False) -> Evaluated:
     now = rows_of(found.items)
     if not dry_run:
         metadata = {"emobatch.version": __version__, CLASSES: ",".join(classes)}
-        prepare(out, metadata, classes)
         write_events(out, found.items, metadata)
     added, removed, changed = compared(before, now)
     return Evaluated(

@@ -18,7 +18,7 @@ from analytics.events.clock import CUT_S, Recording
 from analytics.events.conditions import evaluate
 from analytics.events.early import may_fire, recordings_of, spells_of
 from analytics.events.items import Item, Who, located, short_list
-from analytics.events.presence import LONGEST_BLIND_S, Scene, scene_of
+from analytics.events.presence import LONGEST_BLIND_S, scene_of
 from analytics.events.rules import EventRules, Rule
 
 _LEAST_QUIET_S: Final = 30.0
@@ -72,15 +72,13 @@ def _looked_at(out: Path, chunk: Chunk, rules: EventRules, quiet_s: float) -> It
         return
     of_faces = [rule for rule in here if may[rule].any()]
     classes = frozenset[str]().union(*(rule.when.classes for rule in of_faces))
-    scene = _scene(out, chunk, needed, classes, rules.absence_s)
+    columns = ["usable", *sorted(classes)] if classes else []
+    recording, faces = read_faces(out, chunk.clock, needed, columns)
+    if not len(faces):
+        return
+    scene = scene_of(chunk.clock, recording, faces, classes, rules.absence_s)
     zones, who = rules.zones_of(camera), Who(scene)
     for rule in of_faces:
         hits = evaluate(rule.when, scene, zones)
         yield located(rule, [hit for owner in sorted(hits) for hit in hits[owner]], scene, who), 0
     yield (), len(scene.at)
-
-
-def _scene(out: Path, chunk: Chunk, needed: set[int], classes: frozenset[str], absence_s: float) -> Scene:
-    columns = ["usable", *sorted(classes)] if classes else []
-    recording, faces = read_faces(out, chunk.clock, needed, columns)
-    return scene_of(chunk.clock, recording, faces, classes, absence_s)

@@ -15,7 +15,7 @@ from analytics.events.items import Item
 from analytics.listing import EVENTS, StoredFile, list_tables
 from analytics.schema import EVENTS as SCHEMA
 from analytics.snapshot import read_table
-from analytics.tables import NO_ROWS, to_table, write_half
+from analytics.tables import NO_ROWS, Place, to_table, write_half
 
 FILE: Final = "events.parquet"
 _CHANGE: Final = "events"
@@ -34,6 +34,9 @@ def write_events(out: Path, items: Sequence[Item], metadata: Mapping[str, str]) 
     Raises:
         OSError: OUT cannot be written; the table is then as it was, or as it is to be.
     """
+    schema = Place(None, None).folder(out, EVENTS) / NO_ROWS
+    if not schema.exists():  # An OUT that is older than its events: no table may be an empty glob.
+        write_half(SCHEMA.empty_table(), schema, metadata).replace(schema)
     folders = sorted({item.folder for item in items})
     tables = {folder: _table(rows_of([item for item in items if item.folder == folder])) for folder in folders}
     _replace(out, tables, metadata)
