@@ -91,15 +91,17 @@ def located(rule: Rule, hits: Iterable[Hit], scene: Scene, who: "Who") -> list[I
 
 def short_list(items: Sequence[Item]) -> list[Item]:
     """Neighbours merged, cool-down kept; in order of rule, camera and start."""
-    found: list[Item] = []
+    groups: list[list[Item]] = []
+    end = 0.0
     for item in sorted(items, key=lambda item: (item.key, item.start, item.end, item.video_id)):
-        last = found[-1] if found and found[-1].key == item.key else None
-        if last is not None and item.start - last.end <= item.rule.merge_gap_s:
-            found[-1] = _merged(last, item)
+        if groups and groups[-1][0].key == item.key and item.start - end <= item.rule.merge_gap_s:
+            groups[-1].append(item)
+            end = max(end, item.end)
         else:
-            found.append(item)
+            groups.append([item])
+            end = item.end
     kept: list[Item] = []
-    for item in found:
+    for item in map(_merged, groups):
         last = kept[-1] if kept and kept[-1].key == item.key else None
         if last is not None and item.start - last.end <= item.rule.cooldown_s:
             kept[-1] = replace(last, cooled=last.cooled + 1)
@@ -180,27 +182,25 @@ def _by_video(tracks: Iterable[Track]) -> dict[str, tuple[int, ...]]:
     return {video_id: tuple(sorted(ids)) for video_id, ids in found.items()}
 
 
-def _merged(one: Item, other: Item) -> Item:
-    """One item of two, of which the second begins later."""
-    best = other if other.worth > one.worth else one
-    videos = tuple(dict.fromkeys((*one.videos, *other.videos)))
+def _merged(group: Sequence[Item]) -> Item:
+    """One item of several, in order of their start."""
+    if len(group) == 1:
+        return group[0]
+    first, best = group[0], max(group, key=lambda item: item.worth)
+    unseen_s, end = 0.0, -np.inf
+    for item in group:  # What two of them span is not recorded once.
+        unseen_s = max(unseen_s, item.unseen_s) if item.start <= end else unseen_s + item.unseen_s
+        end = max(end, item.end)
+    tracks = ((video_id, track) for item in group for video_id, ids in item.tracks.items() for track in ids)
+    told = {(one.kind, one.people, tuple(one.figures.items())): one for item in group for one in item.told}
     return replace(
-        one,
-        end_s=round(max(one.end_s, other.end_s + other._origin - one._origin), 3),
+        first,
+        end_s=round(end - first._origin, 3),
         peak_video_id=best.peak_video_id,
         peak_s=best.peak_s,
-        videos=videos,
-        tracks=_by_video(
-            (video_id, track) for item in (one, other) for video_id, ids in item.tracks.items() for track in ids
-        ),
-        told=_distinct((*one.told, *other.told)),
-        unseen_s=one.unseen_s + other.unseen_s,
+        videos=tuple(dict.fromkeys(video_id for item in group for video_id in item.videos)),
+        tracks=_by_video(tracks),
+        told=tuple(told.values()),
+        unseen_s=round(unseen_s, 3),
         worth=best.worth,
     )
-
-
-def _distinct(told: Sequence[Told]) -> tuple[Told, ...]:
-    found: dict[str, Told] = {}
-    for one in told:
-        found.setdefault(json.dumps([one.kind, one.people, dict(one.figures)]), one)
-    return tuple(found.values())
