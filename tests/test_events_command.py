@@ -143,7 +143,7 @@ def test_status_and_export_know_them(folder: Path) -> None:
 def test_compaction_leaves_events_and_changes_none(folder: Path) -> None:
     """The rules find the same in shared files."""
     before = rows(folder / "out", "events")
-    assert compact_days(folder / "out", None, least=2).videos == 3
+    assert compact_days(folder / "out", None, least=2).videos == 2
     assert rows(folder / "out", "events") == before
     done = evaluate(folder / "out", rules_of(folder))
     assert (len(done.events), done.added, done.removed, done.changed) == (len(before), (), (), ())
