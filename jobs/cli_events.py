@@ -75,10 +75,8 @@ def _rules_of(configuration: Config) -> "EventRules":
 
     rules = rules_from(configuration)
     if rules is None:
-        where = configuration.path or f"no {NAME} is here, and none is named; it"
-        raise UsageError(
-            f"{where}: holds no rule", 'write [[rule]], or [events] with use = ["crowding"]: docs/events.md'
-        )
+        problem = f"{configuration.path}: holds no rule" if configuration.path else f"no {NAME} is here, and none named"
+        raise UsageError(problem, 'write [[rule]], or [events] with use = ["crowding"]: see docs/events.md')
     return rules
 
 
