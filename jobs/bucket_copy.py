@@ -23,6 +23,7 @@ from typing import Any, Final
 from analytics.commit import HALF, JOURNAL
 from analytics.errors import UsageError
 from analytics.footage import Url
+from analytics.kept_masks import FOLDER as MASKS
 from analytics.listing import SUFFIX, TABLES
 from analytics.records import Pulse
 from analytics.store import StoreError, download, get, listed, name
@@ -39,7 +40,7 @@ CHANGED: Final = "changed-ns"
 """Key of an object's metadata: the time of the file that it is a copy of."""
 ROWS: Final = (*TABLES, PURGED)
 """Folders that say what is done."""
-_WHOLE: Final = (PURGED, RUNS, STATE, CARDS, "reports")
+_WHOLE: Final = (PURGED, RUNS, STATE, CARDS, MASKS, "reports")
 """Folders of which everything is copied; of tables it is Parquet files of partitions."""
 _FILES: Final = ("reviews.jsonl",)
 _ATTEMPTS: Final = 5

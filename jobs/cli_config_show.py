@@ -109,7 +109,9 @@ def _held_below(config: Config) -> Iterator[Held]:
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return "" if value is None else ", ".join(value) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return ", ".join(item if isinstance(item, str) else json.dumps(item) for item in value)
+    return "" if value is None else str(value)
 
 
 def _unknown_variables(command: Configured) -> dict[str, str]:

@@ -116,12 +116,13 @@ def options_of(given: Mapping[str, Any], configuration: Config) -> "RunOptions":
     Raises:
         UsageError: a value that cannot be.
     """
+    from jobs.masked import check_names
     from jobs.moments import next_time, parse_date, parse_every, parse_gate, parse_hours, parse_segment, parse_span
     from jobs.options import RunOptions, placed
 
     folder, url = placed(given["out"], given["mirror"])
     since, hours, until = given["since"], given["hours"], given["until"]
-    return RunOptions(
+    options = RunOptions(
         sources=tuple(given["sources"] or ()),
         out=folder,
         url=url,
@@ -152,3 +153,5 @@ def options_of(given: Mapping[str, Any], configuration: Config) -> "RunOptions":
         thumbnails=given["thumbnails"],
         clear_faces=given["clear_faces"],
     )
+    check_names(options, lambda camera: f"{configuration.place('camera', camera, 'masks')}: camera {camera}")
+    return options

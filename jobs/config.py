@@ -30,6 +30,7 @@ CAMERA_SETTINGS: Final = {
     "min_face": Setting(kind="whole", least=1),
     "min_score": Setting(kind="number", least=0, most=1),
     "long_side": Setting(kind="whole", least=32),
+    "masks": Setting(kind="masks"),
 }
 """What [camera."NAME"] may hold: the fields of RunOptions that decide rows, and exclude."""
 _RECORDER_SETTINGS: Final = dict.fromkeys(("pattern", "preset", "timezone", "camera"), Setting(kind="text"))
@@ -199,9 +200,27 @@ def _value(config: Config, key: Key, value: Any, setting: Setting) -> Any:
         value = as_option(name, value, setting, config.path.parent)
     except UsageError as error:
         raise config.error(key, error.problem, error.remedy) from None
+    if setting.kind == "masks":
+        return _masks(config, key, value)
     if setting.kind != "texts":
         return value
     return [_value(config, (*key, number), item, Setting(kind="text")) for number, item in enumerate(value)]
+
+
+def _masks(config: Config, key: Key, polygons: list[Any]) -> list[Any]:
+    """Masks of a camera as they stand there, checked; an error tells the line of the one that it is about."""
+    from analytics.masks import Masks, polygon_of
+
+    for number, polygon in enumerate(polygons):
+        try:
+            polygon_of(polygon)
+        except UsageError as error:
+            raise config.error((*key, number), error.problem, error.remedy) from None
+    try:
+        Masks.of(polygons)
+    except UsageError as error:
+        raise config.error(key, error.problem, error.remedy) from None
+    return polygons
 
 
 def cameras_from(config: Config) -> dict[str, dict[str, Any]]:

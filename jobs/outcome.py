@@ -63,6 +63,7 @@ class RunSummary:
         self.tells_no_camera = agenda.tells_no_camera
         self.redone = len(agenda.redone)
         self.left += [{"source": source, "reason": reason} for source, reason in agenda.left]
+        self.failures += [{"source": source, "reason": reason} for source, reason in agenda.refused]
 
     def add(self, outcome: VideoOutcome) -> None:
         """Count one video."""

@@ -25,6 +25,7 @@ from jobs.executors import Executor, InProcess, Running
 from jobs.fingerprints import Fingerprints
 from jobs.ledger import Ledger
 from jobs.limits import Limits, Listener
+from jobs.masked import keep_masks
 from jobs.mirror import Follower
 from jobs.opened import for_reading
 from jobs.options import RunOptions
@@ -115,6 +116,8 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
     make_folder(options)
     with held_alone(options) as held:
         prepare_tables(options, crews.others)
+        with disk_errors_told(options.out):
+            keep_masks(options.out, crews.masks)
         # In the order of time, also within a second.
         run_id = f"{now:%Y%m%dT%H%M%SZ}-{now.microsecond // 16:04x}{secrets.token_hex(1)}"
         summary = RunSummary(
@@ -189,7 +192,7 @@ def _process(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler
         if options.thumbnails:
             here = replace(options, scheduler=None)
             limits = _limits(options, held)
-            draw_thumbnails(options.out, options.clear_faces, limits, lambda videos: _executor(here, None, videos))
+            draw_thumbnails(options, limits, lambda videos: _executor(here, None, videos))
         if options.compact:
             compact_days(options.out, datetime.now(UTC).date(), _ENOUGH)
     finally:

@@ -153,7 +153,7 @@ class Screen:
             self._print(Text(f"  {printable(str(item.path))}: {printable(where)}, {when}"))
         if n > _MOST_FAILURES:
             self._print(Text(f"  and {n - _MOST_FAILURES:,} more"))
-        self._later([{"source": source, "reason": reason} for source, reason in agenda.left])
+        self._later([{"source": source, "reason": reason} for source, reason in [*agenda.left, *agenda.refused]])
         if agenda.tells_no_camera:
             self._print(Text(f"  {_NO_CAMERA}", style="dim"))
 
