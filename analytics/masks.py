@@ -120,7 +120,7 @@ def polygon_of(points: object) -> Polygon:
             )
     if len(corners) > 1 and corners[0] == corners[-1]:
         corners = corners[:-1]  # Closed as GeoJSON has it.
-    corners = tuple(corner for before, corner in pairwise((None, *corners)) if corner != before)
+    corners = (*corners[:1], *(corner for before, corner in pairwise(corners) if corner != before))
     if len(set(corners)) < 3:
         raise UsageError(f"has {len(set(corners))} corners", "give at least three")
     if len(corners) > _LARGEST:
@@ -186,6 +186,6 @@ def _area(masks: Masks, width: int, height: int, reach: int) -> NDArray[np.bool_
         cv2.polylines(area, fine, True, 1, 1, cv2.LINE_8, _FINE)
     if reach:
         area = np.asarray(cv2.dilate(area, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)), np.uint8)
-    area = area.astype(np.bool_)
-    area.flags.writeable = False
-    return area
+    touched = area.astype(np.bool_)
+    touched.flags.writeable = False
+    return touched

@@ -19,6 +19,7 @@ from jobs.fingerprints import Fingerprints
 from jobs.ledger import Known, Ledger, Need, is_misfiled, need_of
 from jobs.masked import UNKNOWN, check_found, check_names, masked_cameras
 from jobs.options import RunOptions
+from jobs.purpose import too_old
 from jobs.sources import Sources
 from jobs.task import as_text
 
@@ -221,6 +222,8 @@ def _is_asked_for(item: Item, options: RunOptions) -> bool:
     if not _fits_patterns(item, options) or item.recorded.camera in options.excluded_cameras:
         return False
     start = item.recorded.start
+    if start and (before := too_old(options.purpose, datetime.now(UTC))) and start < before:
+        return False  # It would be removed as soon as it is there.
     if not (start or item.changed_ns):
         return True  # It cannot be looked at, which is to be told.
     # Where nothing tells the start, the file's last change is the end, by the clock of this machine.

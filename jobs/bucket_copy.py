@@ -25,6 +25,7 @@ from analytics.errors import UsageError
 from analytics.footage import Url
 from analytics.kept_masks import FOLDER as MASKS
 from analytics.listing import SUFFIX, TABLES
+from analytics.purpose import FOLDER as PURPOSE
 from analytics.records import Pulse
 from analytics.store import StoreError, download, get, listed, name
 from analytics.videos import STATE
@@ -40,7 +41,7 @@ CHANGED: Final = "changed-ns"
 """Key of an object's metadata: the time of the file that it is a copy of."""
 ROWS: Final = (*TABLES, PURGED)
 """Folders that say what is done."""
-_WHOLE: Final = (PURGED, RUNS, STATE, CARDS, MASKS, "reports")
+_WHOLE: Final = (PURGED, RUNS, STATE, CARDS, MASKS, PURPOSE, "reports")
 """Folders of which everything is copied; of tables it is Parquet files of partitions."""
 _FILES: Final = ("reviews.jsonl",)
 _ATTEMPTS: Final = 5

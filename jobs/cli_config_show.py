@@ -100,6 +100,8 @@ def _held_below(config: Config) -> Iterator[Held]:
             if (value := getattr(entry, field)) is not None:
                 place = config.place("recorder", entry.number, field)
                 yield Held(f"recorder.{entry.number}.{field}", value, place, value)
+    for name, value in config.purpose.items():
+        yield Held(named(("purpose", name)), value, config.place("purpose", name), value)
     for camera, values in config.cameras.items():
         for name, value in values.items():
             key = ("camera", camera, name)

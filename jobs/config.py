@@ -19,7 +19,12 @@ NAME: Final = "emobatch.toml"
 """Read from the current folder where no other is named."""
 _LARGEST: Final = 2**20
 """Bytes. More is no configuration, but a video named by mistake."""
-_SECTIONS: Final = {"run": "[run]", "recorder": "[[recorder]]", "camera": '[camera."NAME"]'}
+_SECTIONS: Final = {
+    "run": "[run]",
+    "recorder": "[[recorder]]",
+    "camera": '[camera."NAME"]',
+    "purpose": "[purpose]",
+}
 
 CAMERA_SETTINGS: Final = {
     "exclude": Setting(kind="flag"),
@@ -33,6 +38,10 @@ CAMERA_SETTINGS: Final = {
     "masks": Setting(kind="masks"),
 }
 """What [camera."NAME"] may hold: the fields of RunOptions that decide rows, and exclude."""
+PURPOSE_SETTINGS: Final = dict.fromkeys(
+    ("setting", "basis", "notice", "exception", "reason", "retention"), Setting(kind="text")
+)
+"""What [purpose] may hold; what it means, jobs.purpose knows."""
 _RECORDER_SETTINGS: Final = dict.fromkeys(("pattern", "preset", "timezone", "camera"), Setting(kind="text"))
 
 
@@ -58,6 +67,7 @@ class Config:
     recorders: tuple[RecorderEntry, ...] = ()
     cameras: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Camera -> setting -> value; see cameras_from()."""
+    purpose: Mapping[str, Any] = field(default_factory=dict)
     lines: Mapping[Key, int] = field(default_factory=dict)
 
     def place(self, *key: str | int) -> str:
@@ -105,6 +115,7 @@ def read_config(path: Path, settings: Mapping[str, Setting]) -> Config:
         run=found.get("run", {}),
         recorders=found.get("recorder", ()),
         cameras=found.get("camera", {}),
+        purpose=found.get("purpose", {}),
     )
 
 
@@ -162,6 +173,10 @@ def _cameras(config: Config, tables: dict[str, Any], _: Mapping[str, Setting]) -
     return {name: _values(config, ("camera", name), table, CAMERA_SETTINGS) for name, table in tables.items()}
 
 
+def _purpose(config: Config, table: dict[str, Any], _: Mapping[str, Setting]) -> dict[str, Any]:
+    return _values(config, ("purpose",), table, PURPOSE_SETTINGS)
+
+
 def _recorders(config: Config, tables: list[Any], _: Mapping[str, Setting]) -> tuple[RecorderEntry, ...]:
     entries = []
     for number, table in enumerate(tables):
@@ -180,6 +195,7 @@ _SECTION_READERS: Final[Mapping[str, Callable[[Config, Any, Mapping[str, Setting
     "run": _run_section,
     "recorder": _recorders,
     "camera": _cameras,
+    "purpose": _purpose,
 }
 
 

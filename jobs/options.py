@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 from analytics.errors import UsageError
 from analytics.footage import is_url
 from analytics.masks import NO_MASKS, Masks
+from analytics.purpose import Purpose
 from analytics.quality import QualityThresholds
 from analytics.recorders import Recorder, zone_of
 from analytics.tables import why_no_camera
@@ -99,6 +100,8 @@ class RunOptions:
     """Px of the picture's longer side while faces are searched."""
     masks: Masks = NO_MASKS
     """What is painted over in all pictures before anything is searched; mostly that of a single camera."""
+    purpose: Purpose = field(default_factory=Purpose)
+    """What this is done for, as it is declared."""
     quality: QualityThresholds = field(default_factory=QualityThresholds)
     tracking: TrackSettings = field(default_factory=TrackSettings)
 
@@ -118,6 +121,7 @@ class RunOptions:
             ("gate", isinstance(self.gate, bool), "True or False"),
             ("keyframes", isinstance(self.keyframes, bool), "True or False"),
             ("masks", isinstance(self.masks, Masks), "Masks, of analytics.masks"),
+            ("purpose", isinstance(self.purpose, Purpose), "a Purpose, of analytics.purpose"),
         ):
             if not fits:
                 raise UsageError(f"{name} {str(getattr(self, name))[:_SHOWN]!r}: cannot be", f"give {wanted}")
@@ -226,6 +230,8 @@ def from_settings(
             parsed[name] = parse(str(int(value) if isinstance(value, float) and value.is_integer() else value))
     if isinstance(masks := parsed.get("masks"), list | tuple):
         parsed["masks"] = Masks.of(masks)
+    if isinstance(purpose := parsed.get("purpose"), Mapping):
+        parsed["purpose"] = Purpose.of(purpose)
     named = (sources,) if isinstance(sources, str | Path) else sources
     folder, url = placed(str(out), settings.get("mirror"))
     return RunOptions(sources=tuple(str(source) for source in named), out=folder, url=url, **parsed)

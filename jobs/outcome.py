@@ -52,6 +52,8 @@ class RunSummary:
     """Videos that were decoded again because settings changed."""
     tells_no_camera: bool = False
     """No camera is known of any video that was looked at."""
+    removed: int = 0
+    """Videos that were removed at the end, as they were older than the declared retention."""
     interrupted: bool = False
     """It ended before all videos had their turn."""
 

@@ -14,8 +14,10 @@ from analytics.commit import term_of
 from analytics.footage import Footage, exists, facts_of
 from analytics.listing import list_tables
 from analytics.paths import absolute
+from analytics.purpose import note_purpose
 from analytics.videos import STATE, keep_videos, read_videos
 from emobatch import __version__
+from jobs.access import note_access
 from jobs.agenda import Agenda, draw_up
 from jobs.astray import Strays
 from jobs.compact import compact_days
@@ -35,6 +37,7 @@ from jobs.purge import PURGED, read_tombstones
 from jobs.record import FOLDER as RUNS
 from jobs.record import write_record
 from jobs.removal import remove
+from jobs.retention import remove_old
 from jobs.settle import Settler
 from jobs.sources import Sources, find_videos
 from jobs.task import VideoTask, as_text
@@ -127,22 +130,28 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
         for source, reason in sources.missing.items():
             name = as_text(source)
             summary.failures.append({"source": name, "reason": as_text(reason).removeprefix(f"{name}: ")})
+        note_access(options.named_out, "run", options.purpose, run_id=run_id)
         with followed(options.out, held.follower), logged_to(options.out / RUNS / f"{run_id}.log"):
             _log.info("emobatch %s, settings %s", __version__, crews.others.settings_hash)
             # Before there is anything to record: it may be refused.
             agenda, settler = _drawn_up(options, crews, sources)
             summary.found(len(sources.videos), agenda)
+            with disk_errors_told(options.out):
+                note_purpose(options.out, now, options.purpose)
             _recorded(options, crews.others.settings_hash, summary)  # A night that is killed has its record, too.
             noting = _Noting(summary, listener or Silent(), held.follower)
+            gone: frozenset[str] = frozenset()
             try:
                 with disk_errors_told(options.out):
                     _process(agenda, options, crews, settler, noting, held)
+                    held.check()
+                    gone = remove_old(options, summary)
                 summary.interrupted = False
             finally:
                 # An interrupted night has its record and its pages, too; one whose OUT was taken leaves both alone.
                 summary.elapsed_s = time.monotonic() - started
                 if held.is_ours():
-                    _conclude(options, crews.others.settings_hash, summary)
+                    _conclude(options, crews.others.settings_hash, summary, gone)
     return summary
 
 
@@ -239,12 +248,12 @@ def _executor(options: RunOptions, task: VideoTask | None, videos: Sequence[Foot
         yield executor
 
 
-def _conclude(options: RunOptions, settings_hash: str, summary: RunSummary) -> None:
+def _conclude(options: RunOptions, settings_hash: str, summary: RunSummary, gone: frozenset[str]) -> None:
     """Keep the record and draw the pages, which tell of it."""
     with disk_errors_told(options.out):
         write_record(options, settings_hash, summary)
         try:
-            write_site(options.out, link_footage=options.link_footage, in_bucket=options.url is not None)
+            write_site(options.out, link_footage=options.link_footage, in_bucket=options.url is not None, gone=gone)
         except UnreadableTablesError as error:
             summary.failures += [{"source": as_text(file), "reason": as_text(why)} for file, why in error.files.items()]
             write_record(options, settings_hash, summary)

@@ -116,6 +116,8 @@ class Screen:
             self._print(Text(f"  of the unchanged: {of_them}{why}", style="yellow"))
         if summary.redone:
             self._print(Text(f"  {count(summary.redone, 'video')} decoded again because settings changed", style="dim"))
+        if summary.removed:
+            self._print(Text(f"  {count(summary.removed, 'video')} removed: older than the declared retention"))
         self._later(summary.left)
         for failure in summary.failures[:_MOST_FAILURES]:
             self._print(Text(f"  ! {printable(failure['source'])}: {printable(failure['reason'])}", style="red"))

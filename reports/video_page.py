@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from analytics.kept_masks import masks_below
+from analytics.purpose import Purpose
 from reports import charts
 from reports.boxes import MOST_CAPTIONS, TOLERANCE_OF_SIDE, TOLERANCE_PX, captions_of
 from reports.cards import Cards
@@ -27,7 +28,9 @@ _QUARTER: Final = timedelta(minutes=15)
 _MOST_QUARTERS: Final = 10_000
 
 
-def video_html(page: VideoPage, out: Path, cards: Cards, footage: Footage) -> str:
+def video_html(
+    page: VideoPage, out: Path, cards: Cards, footage: Footage, purposes: Sequence[Purpose] = (Purpose(),)
+) -> str:
     """The page as HTML.
 
     Args:
@@ -35,6 +38,7 @@ def video_html(page: VideoPage, out: Path, cards: Cards, footage: Footage) -> st
         out: the output folder.
         cards: of the classifiers that have one.
         footage: how a browser comes to it.
+        purposes: what it was processed for.
     """
     video = page.video
     lanes = charts.shown_lanes(page)
@@ -71,6 +75,7 @@ def video_html(page: VideoPage, out: Path, cards: Cards, footage: Footage) -> st
         models=(video.model,),
         detectors=(video.detector,),
         cards=cards,
+        purposes=purposes,
         root="..",
     )
 
