@@ -3,6 +3,8 @@
 import json
 import logging
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -31,6 +33,10 @@ def evaluate(
     ] = "private",
     labels: Labels = "ferplus",
     detect: Annotated[bool, typer.Option("--detect", help="Find the face first.")] = False,
+    group: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="Score the groups of this column apart, besides group and group_…"),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for evaluation.html and evaluation.json.")
     ] = None,
@@ -40,14 +46,14 @@ def evaluate(
     """Score a classifier on labelled still pictures, or on labelled video."""
     log_to_stderr()
     if _is_video_list(dataset):
-        return _evaluate_videos(model, dataset, out, as_json)
+        return _evaluate_videos(model, dataset, out, as_json, tuple(group or ()))
     from models.classifier import ExpressionClassifier
     from models.datasets import has_splits
     from models.evaluate import evaluate as evaluate_model
     from models.evaluate import in_words
 
     classifier = ExpressionClassifier(model, asked_by="MODEL")
-    result = evaluate_model(classifier, dataset, split, labels, detect=detect)
+    result = evaluate_model(classifier, dataset, split, labels, detect=detect, groups=tuple(group or ()))
     if out is not None:
         facts = classifier.facts
         about = {"model": f"{facts.name} {facts.sha256[:12]}", "data set": dataset.name}
@@ -56,7 +62,9 @@ def evaluate(
             about["split"] = split
         if dataset.suffix.lower() == ".npz":
             about["labels"] = labels
-        _write_evaluation(out, about, result.to_json())
+        from reports.evaluation import write_evaluation
+
+        _page_written(out, partial(write_evaluation, out, about, result.to_json()))
     typer.echo(json.dumps(result.to_json()) if as_json else in_words(result))
     return 0
 
@@ -170,7 +178,9 @@ def train(
         seed=seed,
     )
     path = train_network(options)
-    _write_training(out)
+    from reports.training import write_training
+
+    _page_written(out, partial(write_training, out))
     typer.echo(path)
     return 0
 
@@ -181,35 +191,23 @@ def _is_video_list(dataset: Path) -> bool:
     return is_video_list(dataset)
 
 
-def _evaluate_videos(model: str, dataset: Path, out: Path | None, as_json: bool) -> int:
+def _evaluate_videos(model: str, dataset: Path, out: Path | None, as_json: bool, groups: tuple[str, ...]) -> int:
     from analytics.errors import UsageError
     from jobs.evaluate_video import evaluate_videos, in_words
     from jobs.options import RunOptions
 
     if out is not None:
         raise UsageError(f"--out {out}: there is no page for labelled video", "use --json")
-    result = evaluate_videos(dataset, RunOptions(sources=(), out=Path(), model=model))
+    result = evaluate_videos(dataset, RunOptions(sources=(), out=Path(), model=model), groups)
     typer.echo(json.dumps(result) if as_json else in_words(result))
     return 0
 
 
-def _write_evaluation(out: Path, about: dict[str, str], result: dict[str, Any]) -> None:
+def _page_written(out: Path, write: Callable[[], Path]) -> None:
     from analytics.errors import UsageError
-    from reports.evaluation import write_evaluation
 
     try:
-        page = write_evaluation(out, about, result)
-    except OSError as error:
-        raise UsageError(f"--out {out}: cannot be written ({error.strerror})", "name another folder") from None
-    typer.echo(f"page: {page}", err=True)
-
-
-def _write_training(out: Path) -> None:
-    from analytics.errors import UsageError
-    from reports.training import write_training
-
-    try:
-        page = write_training(out)
+        page = write()
     except OSError as error:
         raise UsageError(f"--out {out}: cannot be written ({error.strerror})", "name another folder") from None
     typer.echo(f"page: {page}", err=True)
