@@ -42,7 +42,7 @@ def judge(
         found: n faces of one picture.
         crops: uint8 (n, size, size), the gray crops that the classifier sees.
         thresholds: what counts as usable.
-        hidden: (n,) faces of which something is painted over, which are not usable; None where nothing is.
+        hidden: (n,) faces of which something is covered, which are not usable; None where nothing is.
     """
     sharp = np.array([sharpness(crop) for crop in crops], np.float32)
     pose = np.array([head_pose(points) for points in found.landmarks], np.float32).reshape(-1, 2)

@@ -32,6 +32,7 @@ from jobs.search import FaceSearch
 from models.classifier import ExpressionClassifier
 from models.crop import crop_faces
 from models.detectors import DETECTORS, FaceDetector
+from models.obstruction import obstructed
 
 _FACES_A_BATCH = 32
 
@@ -241,7 +242,8 @@ def read_faces(frames: Iterator[SampledFrame], options: RunOptions, engines: Eng
         if not len(new):
             continue
         crops = crop_faces(frame.picture, new, engines.classifier.facts.size)
-        quality = judge(new, crops, options.quality, hidden=options.masks.hide(new.boxes, *frame.size[::-1]))
+        hidden = options.masks.hide(new.boxes, *frame.size[::-1]) | obstructed(crops)
+        quality = judge(new, crops, options.quality, hidden)
         waiting.append((_unclassified(frame, new, quality, len(engines.classifier.facts.columns)), crops))
         if sum(len(crops) for _, crops in waiting) >= _FACES_A_BATCH:
             seen.append(_classified(waiting, engines.classifier))
