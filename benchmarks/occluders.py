@@ -43,7 +43,7 @@ def over(picture: Gray, drawn: Drawn) -> Gray:
 
 
 def _small(area: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return np.asarray(cv2.resize(area, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.float32) / 255
+    return np.asarray(cv2.resize(area, (SIDE, SIDE), interpolation=cv2.INTER_AREA) / 255, np.float32)
 
 
 def _of_share(shape: Callable[[float], NDArray[np.uint8]], share: float) -> NDArray[np.float32]:
@@ -65,7 +65,8 @@ def _shaded(level: float, draw: Draw, depth: float) -> NDArray[np.float32]:
     y, x = np.mgrid[0:SIDE, 0:SIDE] / SIDE - 0.5
     slope = (x * np.cos(angle) + y * np.sin(angle)) * depth
     folds = cv2.GaussianBlur(draw.normal(0, 1, (SIDE, SIDE)).astype(np.float32), (0, 0), 3) * depth
-    return (level + slope + folds + draw.normal(0, 2, (SIDE, SIDE))).astype(np.float32)
+    shaded = level + slope + folds + draw.normal(0, 2, (SIDE, SIDE))
+    return np.asarray(shaded, np.float32)
 
 
 def _middle(draw: Draw, places: Sequence[str]) -> tuple[float, float]:
@@ -115,7 +116,7 @@ def hand(picture: Gray, share: float, draw: Draw, places: Sequence[str]) -> Draw
     levels = _shaded(np.clip(skin + draw.normal(0, 18), 15, 240), draw, 24)
     # Fingers are darker at their edges, and throw a shadow.
     edge = np.asarray(cv2.morphologyEx((alpha * 255).astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((2, 2))), np.float32)
-    return alpha, levels - edge / 255 * draw.uniform(10, 45)
+    return alpha, np.asarray(levels - edge / 255 * draw.uniform(10, 45), np.float32)
 
 
 def _px(point: NDArray[np.float64]) -> tuple[int, int]:

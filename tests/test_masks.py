@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -238,22 +239,26 @@ def test_a_run_sees_nothing_under_masks_and_redoes_a_camera_whose_masks_changed(
     """From outside: no face is found there; only the videos of that camera are done again; the pages draw the outline."""
     for camera in ("door", "yard"):
         (tmp_path / "footage" / camera).mkdir(parents=True)
-        actors = (Actor(standing(160, 160, 90)), Actor(standing(540, 160, 80 if camera == "door" else 90)))
+        actors = (Actor(standing(330, 160, 90)), Actor(standing(540, 160, 80 if camera == "door" else 90)))
         write_clip(Scene(fps=4, duration_s=2, actors=actors), tmp_path / "footage" / camera / "a.mp4")
     config = tmp_path / "emobatch.toml"
     config.write_text(CONFIG.format(door=MASK))
-    assert emobatch("run", cwd=tmp_path).code == 0
+    assert emobatch("run", "--thumbnails", "--clear-faces", cwd=tmp_path).code == 0
     out = tmp_path / "out"
     middles = {
         camera: sorted({round(row["x"] + row["w"] / 2, -2) for row in rows(out, "faces") if row["camera"] == camera})
         for camera in ("door", "yard")
     }
-    assert middles == {"door": [200], "yard": [200, 500]}
+    assert middles == {"door": [300], "yard": [300, 500]}
     [video] = [row for row in rows(out, "videos") if row["camera"] == "door"]
     page = (out / "reports" / "videos" / f"{video['video_id']}.html").read_text("utf-8")
     assert '<polygon points="0.62,0.0 1.0,0.0 1.0,1.0 0.55,1.0 "/>' in page
 
-    config.write_text(CONFIG.format(door="[[0, 0], [0.5, 0], [0.5, 1], [0, 1]]"))
+    [thumbnail] = (out / "reports" / "thumbnails" / video["video_id"]).glob("*.jpg")
+    shown = np.asarray(cv2.imread(str(thumbnail)), np.int16)
+    assert shown[40:70, 88:110] == pytest.approx(PAINT, abs=4) and np.ptp(shown[40:70, 30:70]) > 60
+
+    config.write_text(CONFIG.format(door="[[0, 0], [0.6, 0], [0.6, 1], [0, 1]]"))
     done = emobatch("run", "--json", cwd=tmp_path)
     assert (done.json["videos"]["done"], done.json["videos"]["unchanged"]) == (1, 1)
     faces = [row for row in rows(out, "faces") if row["camera"] == "door"]
