@@ -217,26 +217,12 @@ def _value(config: Config, key: Key, value: Any, setting: Setting) -> Any:
     except UsageError as error:
         raise config.error(key, error.problem, error.remedy) from None
     if setting.kind == "masks":
-        return _masks(config, key, value)
+        from jobs.config_masks import masks_as_given
+
+        return masks_as_given(config, key, value)
     if setting.kind != "texts":
         return value
     return [_value(config, (*key, number), item, Setting(kind="text")) for number, item in enumerate(value)]
-
-
-def _masks(config: Config, key: Key, polygons: list[Any]) -> list[Any]:
-    """Masks of a camera as they stand there, checked; an error tells the line of the one that it is about."""
-    from analytics.masks import Masks, polygon_of
-
-    for number, polygon in enumerate(polygons):
-        try:
-            polygon_of(polygon)
-        except UsageError as error:
-            raise config.error((*key, number), error.problem, error.remedy) from None
-    try:
-        Masks.of(polygons)
-    except UsageError as error:
-        raise config.error(key, error.problem, error.remedy) from None
-    return polygons
 
 
 def cameras_from(config: Config) -> dict[str, dict[str, Any]]:
