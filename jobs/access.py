@@ -8,6 +8,7 @@ A line is written at once, to the end of the file (O_APPEND), so that lines of s
 bucket cannot be added to: there each line is an object of its own, below access/. No line says anything of a face.
 """
 
+import errno
 import json
 import logging
 import os
@@ -106,7 +107,8 @@ def _append(path: Path, line: bytes) -> None:
         size = os.fstat(handle).st_size
         if size and not _ends_whole(path, size):
             line = b"\n" + line
-        os.write(handle, line)
+        if os.write(handle, line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         os.fsync(handle)
     finally:
         os.close(handle)
