@@ -23,7 +23,9 @@ from typing import Any, Final
 from analytics.commit import HALF, JOURNAL
 from analytics.errors import UsageError
 from analytics.footage import Url
+from analytics.kept_masks import FOLDER as MASKS
 from analytics.listing import EVENTS, SUFFIX, TABLES
+from analytics.purpose import FOLDER as PURPOSE
 from analytics.records import Pulse
 from analytics.store import StoreError, download, get, listed, name
 from analytics.videos import STATE
@@ -40,7 +42,7 @@ CHANGED: Final = "changed-ns"
 _TABLES: Final = (*TABLES, EVENTS)
 ROWS: Final = (*_TABLES, PURGED)
 """Folders that say what is done, and what was found in it."""
-_WHOLE: Final = (PURGED, RUNS, STATE, CARDS, "reports")
+_WHOLE: Final = (PURGED, RUNS, STATE, CARDS, MASKS, PURPOSE, "reports")
 """Folders of which everything is copied; of tables it is Parquet files of partitions."""
 _FILES: Final = ("reviews.jsonl",)
 _ATTEMPTS: Final = 5

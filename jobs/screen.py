@@ -120,6 +120,8 @@ class Screen:
             self._print(Text(f"  of the unchanged: {of_them}{why}", style="yellow"))
         if summary.redone:
             self._print(Text(f"  {count(summary.redone, 'video')} decoded again because settings changed", style="dim"))
+        if summary.removed:
+            self._print(Text(f"  {count(summary.removed, 'video')} removed: older than the declared retention"))
         self._later(summary.left)
         for failure in summary.failures[:_MOST_FAILURES]:
             self._print(Text(f"  ! {printable(failure['source'])}: {printable(failure['reason'])}", style="red"))
@@ -157,7 +159,7 @@ class Screen:
             self._print(Text(f"  {printable(str(item.path))}: {printable(where)}, {when}"))
         if n > _MOST_FAILURES:
             self._print(Text(f"  and {n - _MOST_FAILURES:,} more"))
-        self._later([{"source": source, "reason": reason} for source, reason in agenda.left])
+        self._later([{"source": source, "reason": reason} for source, reason in [*agenda.left, *agenda.refused]])
         if agenda.tells_no_camera:
             self._print(Text(f"  {_NO_CAMERA}", style="dim"))
 

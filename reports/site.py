@@ -5,13 +5,14 @@ import json
 import logging
 import re
 import shutil
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from analytics.errors import UsageError
+from analytics.purpose import Purpose
 from reports.archive import Archive, read_archive
 from reports.cards import FOLDER, Cards, card_html, card_of, cards_below
 from reports.changes import decoded, encoded, strongest
@@ -30,6 +31,7 @@ from reports.links import Footage, footage_of, mapping
 from reports.names import camera_page
 from reports.nights import read_nights
 from reports.overview_page import archive_html, camera_html, day_html
+from reports.purposes import of_videos
 from reports.records import Change, Video
 from reports.render import code_hash, render
 from reports.stored import VIDEO_ID, StoredTables, UnreadableTablesError
@@ -76,7 +78,7 @@ def write_site(
     cards = cards_below(out)
     link_footage = _kept(site / SETTINGS, link_footage)
     write_assets(site / "assets")
-    _write_cards(site, cards)
+    _write_cards(site, cards, archive.purposes)
     footage = {
         video.video_id: footage_of(video.source, None if in_bucket else out, link_footage)
         for video in archive.videos
@@ -113,9 +115,11 @@ def _kept(file: Path, link_footage: str | None) -> str | None:
     return kept
 
 
-def _write_cards(site: Path, cards: Cards) -> None:
+def _write_cards(site: Path, cards: Cards, purposes: Sequence[Purpose]) -> None:
     for stem, card in cards.items():
-        html = render("card.html", card=card_html(card), models=(), detectors=(), cards={}, root="..")
+        html = render(
+            "card.html", card=card_html(card), models=(), detectors=(), cards={}, root="..", purposes=purposes
+        )
         write_whole(site / FOLDER / f"{stem}.html", html)
 
 
@@ -130,7 +134,8 @@ def _write_videos(
     for video in archive.videos:
         if not video.page:
             continue
-        stamp = _stamp(tables, video, cards, archive.labels, footage[video.video_id])
+        purposes = of_videos(archive.history, [video])
+        stamp = _stamp(tables, video, cards, archive.labels, footage[video.video_id], purposes)
         told = None if everything or not stamp else told_by(folder / video.page)
         if told is None or told.get("drawn_from") != stamp:
             page = read_page(tables, video, archive.labels)
@@ -138,7 +143,7 @@ def _write_videos(
             # A page that could not be drawn in full has no stamp, and is drawn again the next time.
             told = {"changes": encoded(page.changes)}
             end = last_line("" if page.unreadable else stamp, told["changes"])
-            write_whole(folder / video.page, video_html(page, out, cards, footage[video.video_id]) + end)
+            write_whole(folder / video.page, video_html(page, out, cards, footage[video.video_id], purposes) + end)
         changes += decoded(video.video_id, told.get("changes", []), archive.labels)
     return strongest(changes), unreadable
 
@@ -187,7 +192,14 @@ def _clear(site: Path, archive: Archive, gone: Collection[str]) -> None:
         half.unlink(missing_ok=True)
 
 
-def _stamp(tables: StoredTables, video: Video, cards: Cards, labels: tuple[str, ...], footage: Footage) -> str:
+def _stamp(
+    tables: StoredTables,
+    video: Video,
+    cards: Cards,
+    labels: tuple[str, ...],
+    footage: Footage,
+    purposes: tuple[Purpose, ...],
+) -> str:
     """What tells the page of a video from any other that it could be; empty where its rows cannot be read.
 
     Made before the rows are read: what changes in between is drawn the next time.
@@ -196,5 +208,5 @@ def _stamp(tables: StoredTables, video: Video, cards: Cards, labels: tuple[str, 
         inputs = inputs_of(tables, video)
     except UnreadableTablesError:
         return ""
-    told = repr((code_hash(), inputs, card_of(video.model, cards), labels, footage))
+    told = repr((code_hash(), inputs, card_of(video.model, cards), labels, footage, purposes))
     return hashlib.sha256(told.encode()).hexdigest()
