@@ -1,0 +1,238 @@
+"""From sightings to what is covered in each frame: margins, gaps bridged, faces covered before they are first seen.
+
+A face that was found once was there before and after. So between two sightings it is covered where it must have been,
+and for half a second before the first and after the last one where it may have been; only a cut ends that.
+"""
+
+from dataclasses import dataclass, fields
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.strands import MATCHED, SEEN, Sightings
+
+FOUND, FOLLOWED, BRIDGED, BEYOND = 0, 1, 2, 3
+"""Why a frame is covered: a detector saw the face; its texture was followed; it lies between two sightings; it lies
+before the first or after the last one."""
+
+_SURE_SCORE: Final = 0.7
+_SURE_FOUND: Final = 5
+"""Sightings, one of them with such a score, from which a strand surely is a face, and its end worth a look."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoverSettings:
+    """How generously is covered. Shares are of the box's own width and height."""
+
+    left_right: float = 0.3
+    above: float = 0.45
+    """Detectors draw from forehead to chin; hair and ears tell, too."""
+    below: float = 0.25
+    beyond_s: float = 0.5
+    """How long before the first and after the last sighting."""
+    growth: float = 1.0
+    """By how much of its size a box grows for each second that nobody saw it."""
+    least_px: float = 8.0
+    """Least width and height of what is covered."""
+
+
+@dataclass(frozen=True, eq=False)
+class Regions:
+    """What is covered, in order of frames: columns of n."""
+
+    number: NDArray[np.int32]
+    """Of the frame."""
+    strand: NDArray[np.int32]
+    why: NDArray[np.int8]
+    box: NDArray[np.float32]
+    """(n, 4) x, y, width, height in px, margins included; may reach beyond the picture."""
+    bare: NDArray[np.float32]
+    """(n, 4) the face itself."""
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+    def of_frame(self, number: int) -> slice:
+        """The rows of one frame."""
+        return slice(*np.searchsorted(self.number, [number, number + 1]).tolist())
+
+    def only(self, keep: NDArray[np.bool_]) -> "Regions":
+        """The rows where keep, bool (n,), is true."""
+        return Regions(*(getattr(self, f.name)[keep] for f in fields(Regions)))
+
+
+@dataclass(frozen=True)
+class Unsure:
+    """A stretch that a person should look at."""
+
+    start_s: float
+    end_s: float
+    why: str
+
+
+def regions_of(
+    sightings: Sightings,
+    times_s: NDArray[np.float64],
+    cuts: NDArray[np.int64],
+    settings: CoverSettings | None = None,
+) -> Regions:
+    """What is covered in each frame.
+
+    Args:
+        sightings: faces in frames.
+        times_s: (frames,) when each frame is shown, seconds.
+        cuts: numbers of the frames with which shots begin, ascending.
+        settings: how generously.
+    """
+    settings = settings or CoverSettings()
+    strand, number = np.array(sightings.strand, np.int32), np.array(sightings.number, np.int32)
+    boxes, origin = sightings.boxes, np.array(sightings.origin, np.int8)
+    order = np.lexsort((number, strand))
+    bounds = np.flatnonzero(np.diff(strand[order], prepend=-1, append=-1))
+    parts = [_none()]
+    for start, end in pairwise(bounds.tolist()):
+        rows = order[start:end]
+        shot = _shot_of(int(number[rows[0]]), cuts, len(times_s))
+        filled = _filled(number[rows], boxes[rows].astype(np.float64), origin[rows], times_s, shot, settings)
+        parts.append(_with_margins(*filled, int(strand[rows[0]]), settings))
+    joined = Regions(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Regions)))
+    by_frame = np.lexsort((joined.strand, joined.number))
+    return Regions(*(getattr(joined, f.name)[by_frame] for f in fields(Regions)))
+
+
+def _none() -> Regions:
+    empty = np.empty((0, 4), np.float32)
+    return Regions(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int8), empty, empty)
+
+
+def _shot_of(number: int, cuts: NDArray[np.int64], n: int) -> tuple[int, int]:
+    """First frame of the shot in which a frame lies, and the first one after it."""
+    after = int(np.searchsorted(cuts, number, side="right"))
+    return int(cuts[after - 1]) if after else 0, int(cuts[after]) if after < len(cuts) else n
+
+
+def _filled(
+    numbers: NDArray[np.int32],
+    boxes: NDArray[np.float64],
+    origin: NDArray[np.int8],
+    times_s: NDArray[np.float64],
+    shot: tuple[int, int],
+    settings: CoverSettings,
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int8]]:
+    """Frames, boxes and reasons of one strand without a gap, and some before and after."""
+    first_s, last_s = times_s[numbers[0]] - settings.beyond_s, times_s[numbers[-1]] + settings.beyond_s
+    begin = max(shot[0], int(np.searchsorted(times_s, first_s)))
+    end = min(shot[1], int(np.searchsorted(times_s, last_s, side="right")))
+    frames = np.arange(begin, end)
+    known_s, now_s = times_s[numbers], times_s[frames]
+    middles, sizes = boxes[:, :2] + boxes[:, 2:] / 2, boxes[:, 2:]
+    # Between sightings straight on; outside of them np.interp stands still, and the speed is added.
+    middle = np.stack([np.interp(now_s, known_s, middles[:, k]) for k in (0, 1)], axis=1)
+    size = np.stack([np.interp(now_s, known_s, sizes[:, k]) for k in (0, 1)], axis=1)
+    before, after = np.maximum(known_s[0] - now_s, 0), np.maximum(now_s - known_s[-1], 0)
+    middle -= _speed(known_s, middles, 0) * before[:, None]
+    middle += _speed(known_s, middles, -1) * after[:, None]
+    why = np.where(before + after > 0, BEYOND, BRIDGED).astype(np.int8)
+    why[numbers - begin] = np.where(origin == MATCHED, FOLLOWED, FOUND)
+    unseen_s = _unseen_s(now_s, known_s)
+    # The way itself, too, so that a face that stopped or turned back is still under it.
+    size += sizes.mean(axis=0) * settings.growth * unseen_s[:, None]
+    return frames, np.concatenate([middle - size / 2, size], axis=1), why
+
+
+def _speed(known_s: NDArray[np.float64], middles: NDArray[np.float64], end: int) -> NDArray[np.float64]:
+    """Px a second at the first (0) or the last (-1) sighting, from those of a quarter of a second."""
+    near = np.flatnonzero(np.abs(known_s - known_s[end]) <= 0.25)
+    a, b = near[0], near[-1]
+    if known_s[b] <= known_s[a]:
+        return np.zeros(2)
+    return np.asarray((middles[b] - middles[a]) / (known_s[b] - known_s[a]), np.float64)
+
+
+def _unseen_s(now_s: NDArray[np.float64], known_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Seconds to the nearest sighting."""
+    after = np.searchsorted(known_s, now_s).clip(0, len(known_s) - 1)
+    return np.minimum(np.abs(known_s[after] - now_s), np.abs(known_s[np.maximum(after - 1, 0)] - now_s))
+
+
+def _with_margins(
+    frames: NDArray[np.int64], bare: NDArray[np.float64], why: NDArray[np.int8], strand: int, settings: CoverSettings
+) -> Regions:
+    """Each box with its margins, and with what it is in the frames beside: boxes tremble, and frames come late."""
+    w, h = bare[:, 2], bare[:, 3]
+    left, right = bare[:, 0] - settings.left_right * w, bare[:, 0] + (1 + settings.left_right) * w
+    top, bottom = bare[:, 1] - settings.above * h, bare[:, 1] + (1 + settings.below) * h
+    for low, high in ((left, right), (top, bottom)):
+        short = np.maximum(settings.least_px - (high - low), 0) / 2
+        low -= short
+        high += short
+    left, top = (_over_neighbours(edge, np.minimum) for edge in (left, top))
+    right, bottom = (_over_neighbours(edge, np.maximum) for edge in (right, bottom))
+    box = np.stack([left, top, right - left, bottom - top], axis=1)
+    return Regions(
+        frames.astype(np.int32),
+        np.full(len(frames), strand, np.int32),
+        why,
+        box.astype(np.float32),
+        bare.astype(np.float32),
+    )
+
+
+def _over_neighbours(edge: NDArray[np.float64], furthest: np.ufunc) -> NDArray[np.float64]:
+    padded = np.pad(edge, 1, mode="edge")
+    return np.asarray(furthest(furthest(padded[:-2], padded[1:-1]), padded[2:]), np.float64)
+
+
+def unsure_of(
+    regions: Regions,
+    sightings: Sightings,
+    times_s: NDArray[np.float64],
+    cuts: NDArray[np.int64],
+    size: tuple[int, int],
+    least_s: float = 0.2,
+) -> list[Unsure]:
+    """Stretches where a face was covered without having been found, and ends of faces in mid-picture.
+
+    Args:
+        regions: what is covered.
+        sightings: what it was made from.
+        times_s: (frames,) when each frame is shown.
+        cuts: where shots begin.
+        size: height and width of the picture, px.
+        least_s: shorter gaps are not told.
+    """
+    seen = np.array(sightings.origin, np.int8) == SEEN
+    strands, scores = np.array(sightings.strand, np.int32), np.array(sightings.score, np.float32)
+    found = np.bincount(strands[seen], minlength=int(strands.max(initial=0)) + 1)
+    top = np.zeros(len(found), np.float32)
+    np.maximum.at(top, strands[seen], scores[seen])
+    is_sure = (found >= _SURE_FOUND) & (top >= _SURE_SCORE)
+    order = np.lexsort((regions.number, regions.strand))
+    order = order[is_sure[regions.strand[order]]]
+    strand, why, number = regions.strand[order], regions.why[order], regions.number[order]
+    starts = np.flatnonzero((np.diff(strand, prepend=-1) != 0) | (np.diff(why, prepend=-1) != 0))
+    told = []
+    for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
+        first, last = int(number[start]), int(number[end - 1])
+        start_s, end_s = float(times_s[first]), float(times_s[last])
+        if why[start] in (BRIDGED, FOLLOWED) and end_s - start_s >= least_s:
+            told.append(Unsure(start_s, end_s, "covered where a face must have been, which no detector saw"))
+        elif why[start] == BEYOND and not _leaves(regions.bare[order[start:end]], size):
+            is_first = start == 0 or strand[start - 1] != strand[start]
+            if not _at_cut(first if is_first else last + 1, cuts, len(times_s)):
+                word = "first seen in mid-picture" if is_first else "lost from sight in mid-picture"
+                told.append(Unsure(start_s, end_s, f"a face {word}"))
+    return sorted(told, key=lambda one: (one.start_s, one.end_s))
+
+
+def _leaves(bare: NDArray[np.float32], size: tuple[int, int]) -> bool:
+    """Whether a face touches the picture's edge."""
+    height, width = size
+    x, y, w, h = bare.T
+    return bool(((x <= 0) | (y <= 0) | (x + w >= width) | (y + h >= height)).any())
+
+
+def _at_cut(number: int, cuts: NDArray[np.int64], n: int) -> bool:
+    return number <= 0 or number >= n or bool(np.isin(number, cuts))
