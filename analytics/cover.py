@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.strands import MATCHED, SEEN, Sightings
+from analytics.strands import MATCHED, PROVEN_SCORE, SEEN, Sightings
 
 FOUND, FOLLOWED, BRIDGED, BEYOND = 0, 1, 2, 3
 """Why a frame is covered: a detector saw the face; its texture was followed; it lies between two sightings; it lies
@@ -32,6 +32,8 @@ class CoverSettings:
     below: float = 0.25
     beyond_s: float = 0.5
     """How long before the first and after the last sighting."""
+    doubtful_beyond_s: float = 0.15
+    """The same for what never scored as a face surely does: mostly hands and bags, and gone in the next frame."""
     growth: float = 1.0
     """By how much of its size a box grows for each second that nobody saw it."""
     least_px: float = 8.0
@@ -89,13 +91,17 @@ def regions_of(
     settings = settings or CoverSettings()
     strand, number = np.array(sightings.strand, np.int32), np.array(sightings.number, np.int32)
     boxes, origin = sightings.boxes, np.array(sightings.origin, np.int8)
+    _, top = found_of(sightings)
     order = np.lexsort((number, strand))
     bounds = np.flatnonzero(np.diff(strand[order], prepend=-1, append=-1))
     parts = [_none()]
     for start, end in pairwise(bounds.tolist()):
         rows = order[start:end]
         shot = _shot_of(int(number[rows[0]]), cuts, len(times_s))
-        filled = _filled(number[rows], boxes[rows].astype(np.float64), origin[rows], times_s, shot, settings)
+        beyond_s = settings.beyond_s if top[strand[rows[0]]] >= PROVEN_SCORE else settings.doubtful_beyond_s
+        filled = _filled(
+            number[rows], boxes[rows].astype(np.float64), origin[rows], times_s, shot, beyond_s, settings.growth
+        )
         parts.append(_with_margins(*filled, int(strand[rows[0]]), settings))
     joined = Regions(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Regions)))
     by_frame = np.lexsort((joined.strand, joined.number))
@@ -119,10 +125,11 @@ def _filled(
     origin: NDArray[np.int8],
     times_s: NDArray[np.float64],
     shot: tuple[int, int],
-    settings: CoverSettings,
+    beyond_s: float,
+    growth: float,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int8]]:
     """Frames, boxes and reasons of one strand without a gap, and some before and after."""
-    first_s, last_s = times_s[numbers[0]] - settings.beyond_s, times_s[numbers[-1]] + settings.beyond_s
+    first_s, last_s = times_s[numbers[0]] - beyond_s, times_s[numbers[-1]] + beyond_s
     begin = max(shot[0], int(np.searchsorted(times_s, first_s)))
     end = min(shot[1], int(np.searchsorted(times_s, last_s, side="right")))
     frames = np.arange(begin, end)
@@ -138,7 +145,7 @@ def _filled(
     why[numbers - begin] = np.where(origin == MATCHED, FOLLOWED, FOUND)
     unseen_s = _unseen_s(now_s, known_s)
     # The way itself, too, so that a face that stopped or turned back is still under it.
-    size += sizes.mean(axis=0) * settings.growth * unseen_s[:, None]
+    size += sizes.mean(axis=0) * growth * unseen_s[:, None]
     return frames, np.concatenate([middle - size / 2, size], axis=1), why
 
 
@@ -203,11 +210,7 @@ def unsure_of(
         size: height and width of the picture, px.
         least_s: shorter gaps are not told.
     """
-    seen = np.array(sightings.origin, np.int8) == SEEN
-    strands, scores = np.array(sightings.strand, np.int32), np.array(sightings.score, np.float32)
-    found = np.bincount(strands[seen], minlength=int(strands.max(initial=0)) + 1)
-    top = np.zeros(len(found), np.float32)
-    np.maximum.at(top, strands[seen], scores[seen])
+    found, top = found_of(sightings)
     is_sure = (found >= _SURE_FOUND) & (top >= _SURE_SCORE)
     order = np.lexsort((regions.number, regions.strand))
     order = order[is_sure[regions.strand[order]]]
@@ -224,7 +227,28 @@ def unsure_of(
             if not _at_cut(first if is_first else last + 1, cuts, len(times_s)):
                 word = "first seen in mid-picture" if is_first else "lost from sight in mid-picture"
                 told.append(Unsure(start_s, end_s, f"a face {word}"))
-    return sorted(told, key=lambda one: (one.start_s, one.end_s))
+    return _merged(told)
+
+
+def _merged(told: list[Unsure]) -> list[Unsure]:
+    """Stretches of one kind that touch as one, in order of time."""
+    merged: list[Unsure] = []
+    for one in sorted(told, key=lambda one: (one.why, one.start_s)):
+        if merged and merged[-1].why == one.why and one.start_s <= merged[-1].end_s:
+            merged[-1] = Unsure(merged[-1].start_s, max(merged[-1].end_s, one.end_s), one.why)
+        else:
+            merged.append(one)
+    return sorted(merged, key=lambda one: (one.start_s, one.end_s))
+
+
+def found_of(sightings: Sightings) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """How often the search found each strand, and its best score."""
+    seen = np.array(sightings.origin, np.int8) == SEEN
+    strands, scores = np.array(sightings.strand, np.int32), np.array(sightings.score, np.float32)
+    found = np.bincount(strands[seen], minlength=int(strands.max(initial=0)) + 1)
+    top = np.zeros(len(found), np.float32)
+    np.maximum.at(top, strands[seen], scores[seen])
+    return found, top
 
 
 def _leaves(bare: NDArray[np.float32], size: tuple[int, int]) -> bool:

@@ -100,6 +100,7 @@ def rewrite(
     draw: Callable[[SampledFrame], Drawn | None],
     copying: Copying,
     pulse: Pulse,
+    approve: Callable[[], None] = lambda: None,
 ) -> Rewritten:
     """Write a copy of a video, on every frame of which may be drawn.
 
@@ -111,6 +112,7 @@ def rewrite(
         draw: is given each frame, its number in the plan in place of a grid point; None leaves it as it is.
         copying: what goes along.
         pulse: beats with every frame.
+        approve: called before the copy takes its place; raises where it must not.
 
     Raises:
         VideoError: the video cannot be opened, or none of its frames decoded.
@@ -137,6 +139,7 @@ def rewrite(
                 raise VideoError(f"{path}: none of its {len(plan.times_s)} frames can be decoded", "copy it again")
             writer.end()
             output.mux(list(packets.until(math.inf)))
+        approve()
     return Rewritten(outcome, carried.left_behind, packets.dropped)
 
 

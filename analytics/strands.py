@@ -18,6 +18,9 @@ from analytics.records import Detections
 SEEN, NEAR, MATCHED = 0, 1, 2
 """How a face was come by: found in the whole picture; found by looking where it ought to be; by its texture alone."""
 
+PROVEN_SCORE: Final = 0.6
+"""A strand that scored so much once is followed by all means; others, mostly hands and bags, are covered where found."""
+
 _FORBIDDEN: Final = 1e6
 _MEMORY: Final = 5
 """Sightings from which the speed is told."""
@@ -29,12 +32,13 @@ class StrandSettings:
 
     begin_score: float = 0.4
     """A face that scores this much begins a strand; what scores less only goes on with one."""
+    proven_score: float = PROVEN_SCORE
     reach: float = 0.6
     """How far from where it is expected a face may be in the next frame."""
     reach_a_second: float = 2.0
     """How much further for each second that it was not seen."""
     most_reach: float = 2.0
-    size_change: float = 0.5
+    size_change: float = 0.4
     """Largest change of the logarithm of the size, plus as much a second."""
     unseen_s: float = 1.5
     """A face that is out of sight for longer begins a new strand."""
@@ -77,11 +81,15 @@ class Strand:
 
     number: int
     begun: int
-    """Number of the frame in which it was first seen."""
+    """Number of the frame in which it was first seen, its time in seconds, and where."""
+    begun_s: float
+    begun_box: NDArray[np.float64]
     recent: deque[tuple[float, NDArray[np.float64]]] = field(default_factory=lambda: deque(maxlen=_MEMORY))
     """Time in seconds and box of its last sightings."""
     unproven: int = 0
     """Frames since it was last found by a detector."""
+    top: float = 0.0
+    """Its best score so far."""
 
     @property
     def at_s(self) -> float:
@@ -120,23 +128,27 @@ class Linker:
         """Note the faces of a frame.
 
         Returns:
-            Live strands without a face here, and strands that begin here.
+            Live strands without a face here, and such as are proven from here on to be one.
         """
         self.live = [strand for strand in self.live if now_s - strand.at_s <= self.settings.unseen_s]
         boxes = found.boxes.astype(np.float64)
         taken = self._assigned(now_s, boxes)
-        begun = []
+        unseen = [strand for strand in self.live if strand not in taken.values()]
+        proven = []
         for place in range(len(found)):
             score = float(found.scores[place])
-            if place in taken:
-                self.note(taken[place], number, now_s, boxes[place], score, SEEN)
-            elif score >= self.settings.begin_score:
-                begun.append(strand := Strand(self.count, number))
+            strand = taken.get(place)
+            if strand is None:
+                if score < self.settings.begin_score:
+                    continue
+                strand = Strand(self.count, number, now_s, boxes[place])
                 self.count += 1
-                self.note(strand, number, now_s, boxes[place], score, SEEN)
-        unseen = [strand for strand in self.live if strand not in taken.values()]
-        self.live += begun
-        return unseen, begun
+                self.live.append(strand)
+            if strand.top < self.settings.proven_score <= score:
+                proven.append(strand)
+            strand.top = max(strand.top, score)
+            self.note(strand, number, now_s, boxes[place], score, SEEN)
+        return unseen, proven
 
     def note(
         self, strand: Strand, number: int, now_s: float, box: NDArray[np.float64], score: float, origin: int

@@ -20,6 +20,7 @@ from jobs import (
     cli_export,
     cli_models,
     cli_predict,
+    cli_redact,
     cli_results,
     cli_run,
     cli_schedule,
@@ -122,6 +123,7 @@ app.command()(cli_archive.purge)
 app.command()(cli_export.export)
 app.command()(cli_schedule.schedule)
 app.command()(cli_predict.predict)
+app.command()(cli_redact.redact)
 app.command()(cli_models.evaluate)
 app.command()(cli_dataset.dataset)
 app.command()(cli_models.train)

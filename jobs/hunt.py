@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from analytics.decode import SampledFrame
 from analytics.records import Detections, Picture
 from analytics.shots import LONG_SIDE, Shots
-from analytics.strands import MATCHED, NEAR, Linker, Sightings, Strand
+from analytics.strands import MATCHED, NEAR, PROVEN_SCORE, Linker, Sightings, Strand
 from analytics.texture import matched
 from models.detectors.dense import DenseSearch
 
@@ -84,15 +84,15 @@ class Hunt:
             turned = True
         picture = frame.picture
         found = self._search.everywhere(picture, turned)
-        unseen, begun = self._linker.step(frame.sample, frame.pts_s, found)
+        unseen, proven = self._linker.step(frame.sample, frame.pts_s, found)
         here = _Behind(
             frame.sample, frame.pts_s, picture, [strand.box for strand in self._linker.live if strand not in unseen]
         )
         for strand in unseen:
             self._follow_on(strand, here)
-        for strand in begun:
-            self._follow_back(strand, picture)
         self._behind.append(here)
+        for strand in proven:
+            self._follow_back(strand)
         while self._behind and (
             frame.pts_s - self._behind[0].pts_s > _BACK_S
             or (len(self._behind) > 2 and len(self._behind) * picture.nbytes > _BACK_BYTES)
@@ -102,7 +102,7 @@ class Hunt:
     def _follow_on(self, strand: Strand, here: _Behind) -> None:
         """A face that the search did not find in this frame: where is it?"""
         last = self._behind[-1] if self._behind else None
-        if last is None or here.pts_s - strand.at_s > _LOOKED_FOR_S:
+        if last is None or strand.top < PROVEN_SCORE or here.pts_s - strand.at_s > _LOOKED_FOR_S:
             return
         # What it looked like is known only where it was in the frame before.
         before = last if strand.at_s >= last.pts_s else None
@@ -112,14 +112,16 @@ class Hunt:
             self._linker.note(strand, here.number, here.pts_s, box, score, origin)
             here.boxes.append(box)
 
-    def _follow_back(self, strand: Strand, picture: Picture) -> None:
-        """A face that was found for the first time: where did it come from?"""
-        sightings = self._linker.sightings
-        (now_s, box) = strand.recent[-1]
-        back = Strand(strand.number, strand.begun)
-        back.recent.append((-now_s, box))
-        after = _Behind(strand.begun, now_s, picture, [])
+    def _follow_back(self, strand: Strand) -> None:
+        """A face that is one for certain now: where did it come from before it was first seen?"""
+        back = Strand(strand.number, strand.begun, strand.begun_s, strand.begun_box)
+        back.recent.append((-strand.begun_s, strand.begun_box))
+        after: _Behind | None = None
         for before in reversed(self._behind):
+            if before.number >= strand.begun:
+                after = before if before.number == strand.begun else None
+                continue
+            # Time runs backwards here.
             hit = self._again(back, after, before, back.expected(-before.pts_s))
             if hit is None:
                 return
@@ -127,7 +129,7 @@ class Hunt:
             back.recent.append((-before.pts_s, box))
             back.unproven = back.unproven + 1 if origin == MATCHED else 0
             before.boxes.append(box)
-            sightings.add(before.number, strand.number, box, score, origin)
+            self._linker.sightings.add(before.number, strand.number, box, score, origin)
             after = before
 
     def _again(
