@@ -11,15 +11,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.strands import MATCHED, PROVEN_SCORE, SEEN, Sightings
+from analytics.strands import MATCHED, SEEN, Sightings
 
 FOUND, FOLLOWED, BRIDGED, BEYOND = 0, 1, 2, 3
 """Why a frame is covered: a detector saw the face; its texture was followed; it lies between two sightings; it lies
 before the first or after the last one."""
 
-_SURE_SCORE: Final = 0.7
 _SURE_FOUND: Final = 5
-"""Sightings, one of them with such a score, from which a strand surely is a face, and its end worth a look."""
+"""Sightings from which the end of a proven face is worth a look."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +31,7 @@ class CoverSettings:
     below: float = 0.25
     beyond_s: float = 0.5
     """How long before the first and after the last sighting."""
-    doubtful_beyond_s: float = 0.15
+    doubtful_beyond_s: float = 0.2
     """The same for what never scored as a face surely does: mostly hands and bags, and gone in the next frame."""
     growth: float = 1.0
     """By how much of its size a box grows for each second that nobody saw it."""
@@ -91,14 +90,14 @@ def regions_of(
     settings = settings or CoverSettings()
     strand, number = np.array(sightings.strand, np.int32), np.array(sightings.number, np.int32)
     boxes, origin = sightings.boxes, np.array(sightings.origin, np.int8)
-    _, top = found_of(sightings)
+    proven = sightings.proven
     order = np.lexsort((number, strand))
     bounds = np.flatnonzero(np.diff(strand[order], prepend=-1, append=-1))
     parts = [_none()]
     for start, end in pairwise(bounds.tolist()):
         rows = order[start:end]
         shot = _shot_of(int(number[rows[0]]), cuts, len(times_s))
-        beyond_s = settings.beyond_s if top[strand[rows[0]]] >= PROVEN_SCORE else settings.doubtful_beyond_s
+        beyond_s = settings.beyond_s if proven[strand[rows[0]]] else settings.doubtful_beyond_s
         filled = _filled(
             number[rows], boxes[rows].astype(np.float64), origin[rows], times_s, shot, beyond_s, settings.growth
         )
@@ -210,8 +209,9 @@ def unsure_of(
         size: height and width of the picture, px.
         least_s: shorter gaps are not told.
     """
-    found, top = found_of(sightings)
-    is_sure = (found >= _SURE_FOUND) & (top >= _SURE_SCORE)
+    seen = np.array(sightings.origin, np.int8) == SEEN
+    found = np.bincount(np.array(sightings.strand, np.int32)[seen], minlength=len(sightings.proven))
+    is_sure = sightings.proven & (found >= _SURE_FOUND)
     order = np.lexsort((regions.number, regions.strand))
     order = order[is_sure[regions.strand[order]]]
     strand, why, number = regions.strand[order], regions.why[order], regions.number[order]
@@ -239,16 +239,6 @@ def _merged(told: list[Unsure]) -> list[Unsure]:
         else:
             merged.append(one)
     return sorted(merged, key=lambda one: (one.start_s, one.end_s))
-
-
-def found_of(sightings: Sightings) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """How often the search found each strand, and its best score."""
-    seen = np.array(sightings.origin, np.int8) == SEEN
-    strands, scores = np.array(sightings.strand, np.int32), np.array(sightings.score, np.float32)
-    found = np.bincount(strands[seen], minlength=int(strands.max(initial=0)) + 1)
-    top = np.zeros(len(found), np.float32)
-    np.maximum.at(top, strands[seen], scores[seen])
-    return found, top
 
 
 def _leaves(bare: NDArray[np.float32], size: tuple[int, int]) -> bool:

@@ -18,8 +18,9 @@ from analytics.records import Detections
 SEEN, NEAR, MATCHED = 0, 1, 2
 """How a face was come by: found in the whole picture; found by looking where it ought to be; by its texture alone."""
 
-PROVEN_SCORE: Final = 0.6
-"""A strand that scored so much once is followed by all means; others, mostly hands and bags, are covered where found."""
+PROVEN_SCORE, PROVEN_TIMES = 0.65, 2
+"""A strand that scored so much so often is followed by all means; others, mostly hands and prints, are covered where
+they are found."""
 
 _FORBIDDEN: Final = 1e6
 _MEMORY: Final = 5
@@ -30,9 +31,8 @@ _MEMORY: Final = 5
 class StrandSettings:
     """How faces go on. Lengths are in face sizes, the root of the box's area."""
 
-    begin_score: float = 0.4
+    begin_score: float = 0.35
     """A face that scores this much begins a strand; what scores less only goes on with one."""
-    proven_score: float = PROVEN_SCORE
     reach: float = 0.6
     """How far from where it is expected a face may be in the next frame."""
     reach_a_second: float = 2.0
@@ -42,6 +42,8 @@ class StrandSettings:
     """Largest change of the logarithm of the size, plus as much a second."""
     unseen_s: float = 1.5
     """A face that is out of sight for longer begins a new strand."""
+    doubtful_unseen_s: float = 0.4
+    """The same for what is not proven to be a face."""
 
 
 @dataclass(eq=False)
@@ -74,6 +76,14 @@ class Sightings:
         """(n, 4)."""
         return np.array(self.box, np.float32).reshape(-1, 4)
 
+    @property
+    def proven(self) -> NDArray[np.bool_]:
+        """(strands,) which are faces, as far as the detector can tell."""
+        strands = np.array(self.strand, np.int32)
+        convincing = (np.array(self.origin, np.int8) == SEEN) & (np.array(self.score, np.float32) >= PROVEN_SCORE)
+        counted = np.bincount(strands[convincing], minlength=int(strands.max(initial=-1)) + 1)
+        return np.asarray(counted >= PROVEN_TIMES, np.bool_)
+
 
 @dataclass(eq=False)
 class Strand:
@@ -88,8 +98,13 @@ class Strand:
     """Time in seconds and box of its last sightings."""
     unproven: int = 0
     """Frames since it was last found by a detector."""
-    top: float = 0.0
-    """Its best score so far."""
+    convincing: int = 0
+    """How often it scored as a face surely does."""
+
+    @property
+    def is_proven(self) -> bool:
+        """It is a face, as far as the detector can tell."""
+        return self.convincing >= PROVEN_TIMES
 
     @property
     def at_s(self) -> float:
@@ -130,7 +145,7 @@ class Linker:
         Returns:
             Live strands without a face here, and such as are proven from here on to be one.
         """
-        self.live = [strand for strand in self.live if now_s - strand.at_s <= self.settings.unseen_s]
+        self.live = [strand for strand in self.live if now_s - strand.at_s <= self._unseen_s(strand)]
         boxes = found.boxes.astype(np.float64)
         taken = self._assigned(now_s, boxes)
         unseen = [strand for strand in self.live if strand not in taken.values()]
@@ -144,9 +159,9 @@ class Linker:
                 strand = Strand(self.count, number, now_s, boxes[place])
                 self.count += 1
                 self.live.append(strand)
-            if strand.top < self.settings.proven_score <= score:
+            strand.convincing += score >= PROVEN_SCORE
+            if strand.convincing == PROVEN_TIMES and score >= PROVEN_SCORE:
                 proven.append(strand)
-            strand.top = max(strand.top, score)
             self.note(strand, number, now_s, boxes[place], score, SEEN)
         return unseen, proven
 
@@ -157,6 +172,9 @@ class Linker:
         strand.recent.append((now_s, box))
         strand.unproven = strand.unproven + 1 if origin == MATCHED else 0
         self.sightings.add(number, strand.number, box, score, origin)
+
+    def _unseen_s(self, strand: Strand) -> float:
+        return self.settings.unseen_s if strand.is_proven else self.settings.doubtful_unseen_s
 
     def _assigned(self, now_s: float, boxes: NDArray[np.float64]) -> dict[int, Strand]:
         """Which strand each face, by its place, goes on with."""

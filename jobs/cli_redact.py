@@ -87,3 +87,44 @@ def _beside(left_behind: tuple[str, ...], dropped: int) -> list[str]:
     return lines + (
         [f"not in the copy: {dropped} packets of sound or subtitles without a place in time"] if dropped else []
     )
+
+
+def annotate(
+    video: _Video,
+    file: _File,
+    tracks: _Tracks = None,
+    no_sound: _NoSound = False,
+    no_subtitles: _NoSubtitles = False,
+    force: _Force = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> int:
+    """Draw boxes, track ids and apparent expressions into a copy of a video."""
+    log_to_stderr(quiet)
+    from analytics.rewrite import Copying
+    from jobs.annotate import AnnotateOptions
+    from jobs.annotate import annotate as annotate_all
+    from jobs.copying import lost_in_words
+    from jobs.passes import Passes
+    from jobs.screen import count, duration, printable
+
+    options = AnnotateOptions(
+        video=video,
+        file=file,
+        tracks=tracks,
+        force=force,
+        copying=Copying(sound=not no_sound, subtitles=not no_subtitles),
+    )
+    with Passes(quiet) as passes:
+        done = annotate_all(options, passes)
+        for line in (*_beside(done.left_behind, done.dropped), *lost_in_words(done.lost)):
+            passes.line(line)
+    if as_json:
+        typer.echo(json.dumps(done.to_json()))
+        return done.exit_code
+    of_them = f"{count(len(done.tracks), 'track')} in {done.with_faces:,} of {count(done.frames, 'frame')}"
+    typer.echo(
+        printable(f"{file}: {of_them}; {done.frames / done.elapsed_s:.1f} frames a second, {duration(done.elapsed_s)}")
+    )
+    return done.exit_code

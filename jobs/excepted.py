@@ -5,10 +5,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.cover import Regions, found_of
+from analytics.cover import Regions
 from analytics.errors import UsageError
 from analytics.plan import VideoPlan
-from analytics.strands import PROVEN_SCORE, Sightings
+from analytics.strands import Sightings
 from jobs.known import KnownFaces
 
 _SAME: Final = 0.3
@@ -46,9 +46,8 @@ def without_excepted(
     tracks_of = _tracks_of_strands(sightings, known, plan)
     visible = {strand for strand, tracks in tracks_of.items() if tracks <= set(wanted)}
     is_visible = np.isin(regions.strand, list(visible))
-    _, top = found_of(sightings)
     # What only looked like a face for a moment, on top of the one that stays, is that face.
-    doubtful = ~is_visible & (top[regions.strand] < PROVEN_SCORE) & ~np.isin(regions.strand, list(tracks_of))
+    doubtful = ~is_visible & ~sightings.proven[regions.strand] & ~np.isin(regions.strand, list(tracks_of))
     keep = ~is_visible
     for row in np.flatnonzero(doubtful):
         within = regions.of_frame(int(regions.number[row]))

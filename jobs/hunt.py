@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from analytics.decode import SampledFrame
 from analytics.records import Detections, Picture
 from analytics.shots import LONG_SIDE, Shots
-from analytics.strands import MATCHED, NEAR, PROVEN_SCORE, Linker, Sightings, Strand
+from analytics.strands import MATCHED, NEAR, Linker, Sightings, Strand
 from analytics.texture import matched
 from models.detectors.dense import DenseSearch
 
@@ -102,7 +102,7 @@ class Hunt:
     def _follow_on(self, strand: Strand, here: _Behind) -> None:
         """A face that the search did not find in this frame: where is it?"""
         last = self._behind[-1] if self._behind else None
-        if last is None or strand.top < PROVEN_SCORE or here.pts_s - strand.at_s > _LOOKED_FOR_S:
+        if last is None or not strand.is_proven or here.pts_s - strand.at_s > _LOOKED_FOR_S:
             return
         # What it looked like is known only where it was in the frame before.
         before = last if strand.at_s >= last.pts_s else None

@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.conceal import WAYS, conceal
-from analytics.cover import FOUND, Regions, Unsure, found_of, regions_of, unsure_of
+from analytics.cover import FOUND, Regions, Unsure, regions_of, unsure_of
 from analytics.decode import DecodeOutcome, SampledFrame
 from analytics.errors import UsageError, VideoError
 from analytics.every_frame import decode_every, outcome_for
 from analytics.overlay import Drawn
 from analytics.records import Gap
 from analytics.rewrite import Copying, rewrite
-from analytics.strands import PROVEN_SCORE, Sightings
+from analytics.strands import Sightings
 from jobs.copying import lost_of, original_of
 from jobs.excepted import check_tracks, without_excepted
 from jobs.hunt import Hunt
@@ -172,6 +172,5 @@ def _drawing(regions: Regions, searched: NDArray[np.bool_], how: str) -> Callabl
 def _counted(regions: Regions, sightings: Sightings, outcome: DecodeOutcome) -> tuple[int, int]:
     """Frames with something covered, and with a face covered that no detector found there."""
     shown = outcome.decoded[regions.number]
-    _, top = found_of(sightings)
-    unfound = (regions.why != FOUND) & (top[regions.strand] >= PROVEN_SCORE)
+    unfound = (regions.why != FOUND) & sightings.proven[regions.strand]
     return len(np.unique(regions.number[shown])), len(np.unique(regions.number[shown & unfound]))
