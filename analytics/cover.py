@@ -17,6 +17,8 @@ FOUND, FOLLOWED, BRIDGED, BEYOND = 0, 1, 2, 3
 """Why a frame is covered: a detector saw the face; its texture was followed; it lies between two sightings; it lies
 before the first or after the last one."""
 
+_POINTS: Final = (np.arange(12) + 0.5) / 12
+"""Where a box is probed, of its side."""
 _SURE_FOUND: Final = 5
 """Sightings from which the end of a proven face is worth a look."""
 
@@ -58,6 +60,26 @@ class Regions:
     def of_frame(self, number: int) -> slice:
         """The rows of one frame."""
         return slice(*np.searchsorted(self.number, [number, number + 1]).tolist())
+
+    @staticmethod
+    def joined(parts: "list[Regions]") -> "Regions":
+        """The rows of several, at least one, in order of frames."""
+        every = Regions(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Regions)))
+        by_frame = np.lexsort((every.strand, every.number))
+        return Regions(*(getattr(every, f.name)[by_frame] for f in fields(Regions)))
+
+    def covers(self, number: int, boxes: NDArray[np.float32]) -> NDArray[np.float64]:
+        """(n,) the share of each box (x, y, width, height in px) that is covered in a frame."""
+        over = self.box[self.of_frame(number)]
+        shares = np.zeros(len(boxes))
+        for k, (x, y, w, h) in enumerate(np.asarray(boxes, np.float64)):
+            # On a grid of points: of many boxes that overlap no one wants to work out the union.
+            across, down = np.meshgrid(x + w * _POINTS, y + h * _POINTS)
+            inside = np.zeros(across.shape, np.bool_)
+            for left, top, width, height in over:
+                inside |= (left <= across) & (across <= left + width) & (top <= down) & (down <= top + height)
+            shares[k] = inside.mean()
+        return shares
 
     def only(self, keep: NDArray[np.bool_]) -> "Regions":
         """The rows where keep, bool (n,), is true."""
@@ -102,9 +124,7 @@ def regions_of(
             number[rows], boxes[rows].astype(np.float64), origin[rows], times_s, shot, beyond_s, settings.growth
         )
         parts.append(_with_margins(*filled, int(strand[rows[0]]), settings))
-    joined = Regions(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Regions)))
-    by_frame = np.lexsort((joined.strand, joined.number))
-    return Regions(*(getattr(joined, f.name)[by_frame] for f in fields(Regions)))
+    return Regions.joined(parts)
 
 
 def _none() -> Regions:
@@ -160,7 +180,8 @@ def _speed(known_s: NDArray[np.float64], middles: NDArray[np.float64], end: int)
 def _unseen_s(now_s: NDArray[np.float64], known_s: NDArray[np.float64]) -> NDArray[np.float64]:
     """Seconds to the nearest sighting."""
     after = np.searchsorted(known_s, now_s).clip(0, len(known_s) - 1)
-    return np.minimum(np.abs(known_s[after] - now_s), np.abs(known_s[np.maximum(after - 1, 0)] - now_s))
+    to_next, to_last = np.abs(known_s[after] - now_s), np.abs(known_s[np.maximum(after - 1, 0)] - now_s)
+    return np.asarray(np.minimum(to_next, to_last), np.float64)
 
 
 def _with_margins(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from struct import unpack
-from typing import Final
+from typing import Any, Final
 
 import av
 import numpy as np
@@ -99,8 +99,8 @@ def rewrite(
     plan: VideoPlan,
     draw: Callable[[SampledFrame], Drawn | None],
     copying: Copying,
-    pulse: Pulse,
-    approve: Callable[[], None] = lambda: None,
+    begin: Callable[[], Pulse],
+    approve: Callable[[Path, NDArray[np.bool_]], bool] = lambda copy, decoded: True,
 ) -> Rewritten:
     """Write a copy of a video, on every frame of which may be drawn.
 
@@ -111,36 +111,55 @@ def rewrite(
         plan: made of them; its sampling does not matter.
         draw: is given each frame, its number in the plan in place of a grid point; None leaves it as it is.
         copying: what goes along.
-        pulse: beats with every frame.
-        approve: called before the copy takes its place; raises where it must not.
+        begin: gives what beats with every frame, each time that the copy is written.
+        approve: is given the copy before it takes its place, and which frames of the plan are in it. Where it says no,
+            because something else is to be drawn now, the copy is written again.
 
     Raises:
         VideoError: the video cannot be opened, or none of its frames decoded.
         UsageError: the copy's container cannot hold a stream.
         OSError: the copy cannot be written.
     """
-    outcome = outcome_for(plan, pulse)
+    with _whole_place(file) as half:
+        while True:
+            outcome = outcome_for(plan, begin())
+            left_behind, dropped = _written(path, half, file.suffix.lower(), listed, plan, draw, copying, outcome)
+            if approve(half, outcome.decoded):
+                break
+    return Rewritten(outcome, left_behind, dropped)
+
+
+def _written(
+    path: Path,
+    half: Path,
+    suffix: str,
+    listed: PacketList,
+    plan: VideoPlan,
+    draw: Callable[[SampledFrame], Drawn | None],
+    copying: Copying,
+    outcome: DecodeOutcome,
+) -> tuple[tuple[str, ...], int]:
+    """Write the copy once. What stays behind, and packets without a place in time."""
     video, stream = open_video(path)
     others, _ = open_video(path)
-    with video, others, _whole_place(file) as half:
+    kind = CONTAINERS[suffix]
+    options = {} if kind == "matroska" else {"movflags": "+faststart"}
+    with video, others, av.open(f"file:{half}", "w", format=kind, container_options=options) as output:
         carried = carried_of(others, stream, sound=copying.sound, subtitles=copying.subtitles)
-        options = {"movflags": "+faststart"} if CONTAINERS[file.suffix.lower()] != "matroska" else {}
-        with av.open(f"file:{half}", "w", format=CONTAINERS[file.suffix.lower()], container_options=options) as output:
-            copy_tags(output, video)
-            writer: _PictureWriter | None = None
-            packets = CarriedPackets(others, {})
-            for frame in decode_every(path, plan, outcome):
-                if writer is None:
-                    writer = _PictureWriter(output, stream, frame, listed, plan)
-                    packets = CarriedPackets(others, add_carried(output, others, carried, str(file)))
-                output.mux(list(packets.until(writer.time_s(frame))))
-                writer.write(frame, draw(frame))
+        copy_tags(output, video)
+        writer: _PictureWriter | None = None
+        packets = CarriedPackets(others, {})
+        for frame in decode_every(path, plan, outcome):
             if writer is None:
-                raise VideoError(f"{path}: none of its {len(plan.times_s)} frames can be decoded", "copy it again")
-            writer.end()
-            output.mux(list(packets.until(math.inf)))
-        approve()
-    return Rewritten(outcome, carried.left_behind, packets.dropped)
+                writer = _PictureWriter(output, stream, frame, listed, plan)
+                packets = CarriedPackets(others, add_carried(output, others, carried, str(half)))
+            output.mux(list(packets.until(writer.time_s(frame))))
+            writer.write(frame, draw(frame))
+        if writer is None:
+            raise VideoError(f"{path}: none of its {len(plan.times_s)} frames can be decoded", "copy it again")
+        writer.end()
+        output.mux(list(packets.until(math.inf)))
+    return carried.left_behind, packets.dropped
 
 
 class _PictureWriter:
@@ -224,10 +243,9 @@ def _is_mended(listed: PacketList, plan: VideoPlan) -> bool:
 
 def _display_matrix(frame: VideoFrame) -> tuple[int, ...] | None:
     """How a player turns or mirrors the stored picture; None where it does not."""
-    for data in frame.side_data:
-        if data.type == SideDataType.DISPLAYMATRIX:
-            return unpack("=9i", bytes(data)[:36])
-    return None
+    kept: Any = frame.side_data  # PyAV's own types call it something else.
+    matrix = kept.get(SideDataType.DISPLAYMATRIX)
+    return None if matrix is None else unpack("=9i", bytes(matrix)[:36])
 
 
 @contextmanager

@@ -59,10 +59,10 @@ def main() -> None:
     (given.work / "uncovered").mkdir(parents=True, exist_ok=True)
     outside = None if given.outside == "none" else DETECTORS[given.outside](min_score=0.7, long_side=960)
     print(
-        f"| clip | frames | frames/s | covered in | of them unfound in | uncovered | on a cover | {given.outside}: frames | "
+        f"| clip | frames | frames/s | covered in | of them unfound in | after its check | uncovered | on a cover | {given.outside}: frames | "
         "uncovered | on a cover |"
     )
-    print("|---|---|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     clips = [path for path in given.footage.iterdir() if path.suffix in _KINDS and given.only in path.name]
     for clip in sorted(clips, key=lambda path: path.stat().st_size):
         copy = given.work / f"{clip.stem}.{given.how}.mkv"
@@ -72,7 +72,7 @@ def main() -> None:
         if found.cuttings:
             cv2.imwrite(str(given.work / "uncovered" / f"{clip.stem}.png"), np.vstack(found.cuttings[:40]))
         print(
-            f"| {clip.name} | {done.frames} | {done.frames / done.elapsed_s:.1f} | {done.covered} | {done.unfound} | "
+            f"| {clip.name} | {done.frames} | {done.frames / done.elapsed_s:.1f} | {done.covered} | {done.unfound} | {done.added} | "
             f"{found.uncovered} | {found.on_cover} | {found.outside_frames} | {found.outside_uncovered} | "
             f"{found.outside_on_cover} |",
             flush=True,

@@ -89,8 +89,8 @@ def annotate(options: AnnotateOptions, passes: Passes) -> Annotated:
             plan,
             drawing.draw,
             options.copying,
-            passes.begin("copy", plan.duration_s),
-            original.check_unchanged,
+            lambda: passes.begin("copy", plan.duration_s),
+            original.approve,
         )
     return Annotated(
         file=options.file,

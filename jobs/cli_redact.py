@@ -33,6 +33,10 @@ def redact(
         typer.Option(metavar="ID", help="A track that stays visible; may be repeated.", show_default="none"),
     ] = None,
     tracks: _Tracks = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check/--no-check", help="Look through the copy for faces that are left, and cover them, too."),
+    ] = True,
     no_sound: _NoSound = False,
     no_subtitles: _NoSubtitles = False,
     force: _Force = False,
@@ -56,6 +60,7 @@ def redact(
         except_tracks=tuple(except_track or ()),
         tracks=tracks,
         force=force,
+        check=check,
         copying=Copying(sound=not no_sound, subtitles=not no_subtitles),
     )
     with Passes(quiet) as passes:

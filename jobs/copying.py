@@ -31,14 +31,15 @@ class Original:
     state: tuple[int, int]
     """Bytes and time of the last change, ns."""
 
-    def check_unchanged(self) -> None:
-        """The frames that are written are those that were searched.
+    def approve(self, _copy: Path, _decoded: NDArray[np.bool_]) -> bool:
+        """Let a copy take its place: the frames that were drawn on are those that were searched.
 
         Raises:
             EmobatchError: the video is another one now.
         """
         if _state(self.path) != self.state:
             raise EmobatchError(f"{self.path}: was changed meanwhile", "run again once it is written")
+        return True
 
 
 def original_of(video: str, file: Path, copying: Copying, *, force: bool) -> Original:

@@ -1,5 +1,6 @@
 """Which covers are lifted so that a track stays visible: those of its face, wherever that is certain."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -32,17 +33,33 @@ def check_tracks(wanted: tuple[int, ...], known: KnownFaces) -> None:
             )
 
 
+@dataclass(frozen=True, eq=False)
+class Excepted:
+    """Covers, after some were lifted."""
+
+    covered: Regions
+    lifted: Regions
+    visible: dict[int, int]
+    """Frames in which each track that is to stay visible is not covered."""
+
+
 def without_excepted(
-    regions: Regions, sightings: Sightings, known: KnownFaces, plan: VideoPlan, wanted: tuple[int, ...]
-) -> tuple[Regions, dict[int, int]]:
-    """The regions without those of the tracks that stay visible.
+    regions: Regions, sightings: Sightings, known: KnownFaces | None, plan: VideoPlan, wanted: tuple[int, ...]
+) -> Excepted:
+    """Lift the covers of the tracks that stay visible.
 
     A cover is lifted only where all faces of the tables that it met are of such tracks: where two people passed each
     other and it may have gone over from one to the other, it stays.
 
-    Returns:
-        What is left to cover, and the frames in which each track is visible.
+    Args:
+        regions: all covers.
+        sightings: what they were made from.
+        known: the faces of the tables; None where nobody stays visible.
+        plan: of the video.
+        wanted: tracks that stay visible.
     """
+    if known is None:
+        return Excepted(regions, regions.only(np.zeros(len(regions), np.bool_)), {})
     tracks_of = _tracks_of_strands(sightings, known, plan)
     visible = {strand for strand, tracks in tracks_of.items() if tracks <= set(wanted)}
     is_visible = np.isin(regions.strand, list(visible))
@@ -65,7 +82,7 @@ def without_excepted(
         track: len(np.unique(regions.number[np.isin(regions.strand, [s for s in visible if track in tracks_of[s]])]))
         for track in sorted(set(wanted))
     }
-    return regions.only(keep), frames
+    return Excepted(regions.only(keep), regions.only(~keep), frames)
 
 
 def _tracks_of_strands(sightings: Sightings, known: KnownFaces, plan: VideoPlan) -> dict[int, set[int]]:

@@ -4,7 +4,6 @@ hunt → (tracks that stay visible) → cover → draw
 """
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from analytics.conceal import WAYS, conceal
 from analytics.cover import FOUND, Regions, Unsure, regions_of, unsure_of
-from analytics.decode import DecodeOutcome, SampledFrame
+from analytics.decode import SampledFrame
 from analytics.errors import UsageError, VideoError
 from analytics.every_frame import decode_every, outcome_for
 from analytics.overlay import Drawn
@@ -26,6 +25,7 @@ from jobs.excepted import check_tracks, without_excepted
 from jobs.hunt import Hunt
 from jobs.known import KnownFaces, known_faces
 from jobs.passes import Passes
+from jobs.recheck import Recheck
 from jobs.writing import disk_errors_told
 from models.detectors.dense import DenseSearch
 
@@ -47,6 +47,8 @@ class RedactOptions:
     """OUT of the run whose numbers they are; None has a plain run's numbers worked out."""
     force: bool = False
     """Replace the file."""
+    check: bool = True
+    """Look through the copy, and cover what a detector still finds there."""
     copying: Copying = field(default_factory=Copying)
 
     def __post_init__(self) -> None:
@@ -66,6 +68,8 @@ class Redacted:
     """Frames in which something is covered."""
     unfound: int
     """Frames in which something is covered that no detector found there."""
+    added: int
+    """Places that were covered only after the copy had been looked through."""
     unsure: list[Unsure]
     """Stretches that a person should look at."""
     visible: dict[int, int]
@@ -91,6 +95,7 @@ class Redacted:
             "frames": self.frames,
             "covered_frames": self.covered,
             "frames_not_found": self.unfound,
+            "covered_after_check": self.added,
             "unsure": [vars(one) for one in self.unsure],
             "visible": {str(track): frames for track, frames in self.visible.items()},
             "left_behind": list(self.left_behind),
@@ -115,62 +120,76 @@ def redact(options: RedactOptions, passes: Passes) -> Redacted:
     if options.except_tracks:
         known = known_faces(original.path, options.tracks, passes.begin("tracks", plan.duration_s))
         check_tracks(options.except_tracks, known)
+    search = DenseSearch()
     outcome = outcome_for(plan, passes.begin("faces", plan.duration_s))
-    hunted = Hunt(DenseSearch()).through(decode_every(original.path, plan, outcome))
+    hunted = Hunt(search).through(decode_every(original.path, plan, outcome))
     if outcome.shape is None:
         raise VideoError(f"{original.path}: none of its {len(plan.times_s)} frames can be decoded", "copy it again")
-    regions = regions_of(hunted.sightings, plan.times_s, hunted.cuts)
-    size = outcome.shape.height, outcome.shape.width
-    unsure = unsure_of(regions, hunted.sightings, plan.times_s, hunted.cuts, size)
-    visible: dict[int, int] = {}
-    if known is not None:
-        regions, visible = without_excepted(regions, hunted.sightings, known, plan, options.except_tracks)
+    found = regions_of(hunted.sightings, plan.times_s, hunted.cuts)
+    unsure = unsure_of(found, hunted.sightings, plan.times_s, hunted.cuts, (outcome.shape.height, outcome.shape.width))
+    excepted = without_excepted(found, hunted.sightings, known, plan, options.except_tracks)
+    recheck = Recheck(search, plan, hunted.cuts, lambda: passes.begin("check", plan.duration_s))
+    drawing = _Drawing(
+        excepted.covered, excepted.lifted, outcome.decoded, options.how, recheck if options.check else None
+    )
     with disk_errors_told(options.file, "nothing is half-written"):
         written = rewrite(
             original.path,
             options.file,
             original.listed,
             plan,
-            _drawing(regions, outcome.decoded, options.how),
+            drawing.draw,
             options.copying,
-            passes.begin("copy", plan.duration_s),
-            original.check_unchanged,
+            lambda: passes.begin("copy", plan.duration_s),
+            lambda copy, decoded: drawing.is_enough(copy, decoded) and original.approve(copy, decoded),
         )
-    covered, unfound = _counted(regions, hunted.sightings, written.outcome)
+    covered = drawing.regions.number[written.outcome.decoded[drawing.regions.number]]
     return Redacted(
         file=options.file,
         how=options.how,
         frames=int(written.outcome.decoded.sum()),
-        covered=covered,
-        unfound=unfound,
-        unsure=unsure,
-        visible=visible,
+        covered=len(np.unique(covered)),
+        unfound=_unfound(excepted.covered, hunted.sightings, written.outcome.decoded),
+        added=recheck.added,
+        unsure=unsure + recheck.left,
+        visible=excepted.visible,
         left_behind=written.left_behind,
         dropped=written.dropped,
         lost=lost_of(original, written.outcome.decoded),
         elapsed_s=time.monotonic() - started,
-        regions=regions,
+        regions=drawing.regions,
     )
 
 
-def _drawing(regions: Regions, searched: NDArray[np.bool_], how: str) -> Callable[[SampledFrame], Drawn | None]:
+class _Drawing:
     """What is done to each frame."""
 
-    def draw(frame: SampledFrame) -> Drawn | None:
-        if not searched[frame.sample]:  # A frame that comes out now and did not before was never looked at.
+    def __init__(
+        self, regions: Regions, lifted: Regions, searched: NDArray[np.bool_], how: str, recheck: Recheck | None
+    ) -> None:
+        self.regions = regions
+        self._lifted, self._searched, self._how, self._recheck = lifted, searched, how, recheck
+
+    def draw(self, frame: SampledFrame) -> Drawn | None:
+        if not self._searched[frame.sample]:  # A frame that comes out now and did not before was never looked at.
             height, width = frame.size
             everything = np.array([[0, 0, width, height]], np.float32)
             return Drawn(frame.picture, conceal(frame.picture, everything, "box"))
-        rows = regions.of_frame(frame.sample)
+        rows = self.regions.of_frame(frame.sample)
         if rows.start == rows.stop:
             return None
-        return Drawn(frame.picture, conceal(frame.picture, regions.box[rows], how))
+        return Drawn(frame.picture, conceal(frame.picture, self.regions.box[rows], self._how))
 
-    return draw
+    def is_enough(self, copy: Path, decoded: NDArray[np.bool_]) -> bool:
+        """Whether nothing is left in a copy; what is left is covered in the next one."""
+        more = self._recheck.more(copy, decoded, self.regions, self._lifted) if self._recheck else None
+        if more is None:
+            return True
+        self.regions = Regions.joined([self.regions, more])
+        return False
 
 
-def _counted(regions: Regions, sightings: Sightings, outcome: DecodeOutcome) -> tuple[int, int]:
-    """Frames with something covered, and with a face covered that no detector found there."""
-    shown = outcome.decoded[regions.number]
-    unfound = (regions.why != FOUND) & sightings.proven[regions.strand]
-    return len(np.unique(regions.number[shown])), len(np.unique(regions.number[shown & unfound]))
+def _unfound(regions: Regions, sightings: Sightings, decoded: NDArray[np.bool_]) -> int:
+    """Frames with a face covered that no detector found there."""
+    unfound = (regions.why != FOUND) & sightings.proven[regions.strand] & decoded[regions.number]
+    return len(np.unique(regions.number[unfound]))
