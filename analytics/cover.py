@@ -238,7 +238,7 @@ def unsure_of(
     strand, why, number = regions.strand[order], regions.why[order], regions.number[order]
     starts = np.flatnonzero((np.diff(strand, prepend=-1) != 0) | (np.diff(why, prepend=-1) != 0))
     told = []
-    for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
+    for start, end in pairwise([*starts.tolist(), len(order)]):
         first, last = int(number[start]), int(number[end - 1])
         start_s, end_s = float(times_s[first]), float(times_s[last])
         if why[start] in (BRIDGED, FOLLOWED) and end_s - start_s >= least_s:

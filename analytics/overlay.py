@@ -6,7 +6,6 @@ from typing import Final
 import cv2
 import numpy as np
 from av.video.frame import VideoFrame
-from av.video.plane import VideoPlane
 from numpy.typing import NDArray
 
 from analytics.records import Picture
@@ -49,9 +48,8 @@ def composed(
     if (frame.width, frame.height, frame.format.name) != (width, height, pixel_format):
         below = frame.reformat(width=width, height=height, format=pixel_format)
     new = VideoFrame(width + width % 2, height + height % 2, pixel_format)
-    planes = [_pixels(plane) for plane in new.planes]
-    for into, plane in zip(planes, below.planes, strict=True):
-        given = _pixels(plane)
+    planes = _pixels(new)
+    for into, given in zip(planes, _pixels(below), strict=True):
         rows, columns = given.shape
         into[:rows, :columns] = given
         # Encoders want even sides; the last line is shown twice then.
@@ -83,8 +81,7 @@ def _lay_over(
         dst_colorspace=frame.colorspace,
         dst_color_range=frame.color_range,
     )
-    for into, plane in zip(planes, over.planes, strict=True):
-        given = _pixels(plane)
+    for into, given in zip(planes, _pixels(over), strict=True):
         rows, columns = given.shape
         # Of cells that are touched in part, all: no pixel under what was drawn may shine through.
         mask = _covering(touched, columns, rows)
@@ -103,9 +100,11 @@ def _covering(touched: NDArray[np.uint8], columns: int, rows: int) -> NDArray[np
     return np.asarray(shares > 0.5, np.bool_)
 
 
-def _pixels(plane: VideoPlane) -> NDArray[np.generic]:
-    """A view of a plane without the padding of its lines."""
-    deep = plane.line_size // max(plane.width, 1) >= 2 and plane.buffer_size // plane.height >= 2 * plane.width
-    kind = np.uint16 if deep else np.uint8
-    lines = np.frombuffer(memoryview(plane), kind).reshape(-1, plane.line_size // kind().itemsize)
-    return lines[: plane.height, : plane.width]
+def _pixels(frame: VideoFrame) -> list[NDArray[np.generic]]:
+    """A view of each plane without the padding of its lines."""
+    kind = np.uint16 if frame.format.components[0].bits > 8 else np.uint8
+    views = []
+    for plane in frame.planes:
+        lines = np.frombuffer(memoryview(plane), kind).reshape(-1, plane.line_size // kind().itemsize)
+        views.append(lines[: plane.height, : plane.width])
+    return views

@@ -168,7 +168,7 @@ class _Drawing:
         faces = self._moments.at(frame.pts_s)
         self.with_faces += bool(faces)
         before = frame.picture.copy()
-        words = "apparent expression" if faces else "no face"
+        words = "apparent expression" if faces else "no face found"
         self._captions.draw(frame.picture, faces, f"{_clock(frame.pts_s)} {words}")
         return Drawn(frame.picture, (frame.picture != before).any(axis=2))
 

@@ -89,9 +89,22 @@ def lost_of(original: Original, decoded: NDArray[np.bool_]) -> list[Gap]:
     for start, end in edges.reshape(-1, 2).tolist():
         start_s = float(plan.times_s[start])
         end_s = float(plan.times_s[end]) if end < len(plan.times_s) else plan.shown_until_s
-        if not any(gap.start_s <= start_s and end_s <= gap.end_s + plan.interval_s for gap in lost):
-            lost.append(Gap(round(start_s, 6), round(end_s, 6), "hole", f"{end - start} frames could not be decoded"))
-    return sorted(lost, key=lambda gap: gap.start_s)
+        what = "frame" if end - start == 1 else "frames"
+        lost.append(Gap(round(start_s, 6), round(end_s, 6), "hole", f"{end - start} {what} could not be decoded"))
+    return _joined(lost)
+
+
+def _joined(lost: list[Gap]) -> list[Gap]:
+    """Stretches that touch as one, in order of time."""
+    joined: list[Gap] = []
+    for gap in sorted(lost, key=lambda gap: (gap.start_s, -gap.end_s)):
+        if not joined or gap.start_s > joined[-1].end_s:
+            joined.append(gap)
+        else:
+            last = joined[-1]
+            cause = last.cause if gap.cause == last.cause else f"{last.cause}; {gap.cause}"
+            joined[-1] = Gap(last.start_s, max(last.end_s, gap.end_s), "hole", cause)
+    return joined
 
 
 def lost_in_words(lost: list[Gap]) -> list[str]:
