@@ -150,7 +150,7 @@ class Moments:
             likeliest=EXPRESSIONS[int(known_ones.argmax())],
             confidence=float(known.confidence[row]),
             usable=bool(known.usable[row]),
-            probabilities=tuple(known_ones.tolist()),
+            probabilities=tuple(known_ones.tolist()) if known.usable[row] else None,
         )
 
 

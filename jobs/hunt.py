@@ -61,10 +61,11 @@ class Hunt:
 
     Args:
         search: what finds faces.
+        finest_every: frames from one search on the double size to the next; faces found so are followed in between.
     """
 
-    def __init__(self, search: DenseSearch) -> None:
-        self._search = search
+    def __init__(self, search: DenseSearch, finest_every: int = 1) -> None:
+        self._search, self._finest_every = search, finest_every
         self._linker = Linker()
         self._shots = Shots()
         self._behind: deque[_Behind] = deque()
@@ -73,17 +74,17 @@ class Hunt:
     def through(self, frames: Iterator[SampledFrame]) -> Hunted:
         """All faces of the frames, which are numbered and come in order."""
         for count, frame in enumerate(frames):
-            self._look_at(frame, turned=count % _TURNED_EVERY == 0)
+            self._look_at(frame, finest=count % self._finest_every == 0, turned=count % _TURNED_EVERY == 0)
         return Hunted(self._linker.sightings, np.array(self._cuts, np.int64))
 
-    def _look_at(self, frame: SampledFrame, turned: bool) -> None:
+    def _look_at(self, frame: SampledFrame, finest: bool, turned: bool) -> None:
         if self._shots.begins(frame.small(LONG_SIDE)):
             self._linker.cut()
             self._behind.clear()
             self._cuts.append(frame.sample)
-            turned = True
+            finest = turned = True
         picture = frame.picture
-        found = self._search.everywhere(picture, turned)
+        found = self._search.everywhere(picture, finest=finest, turned=turned)
         unseen, proven = self._linker.step(frame.sample, frame.pts_s, found)
         here = _Behind(
             frame.sample, frame.pts_s, picture, [strand.box for strand in self._linker.live if strand not in unseen]

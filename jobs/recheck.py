@@ -23,6 +23,9 @@ SCORE: Final = 0.5
 """From which something left in the copy counts."""
 COVERED: Final = 0.6
 """Share of a box from which it counts as covered: the rest of it is hair and background."""
+FINEST_EVERY: Final = 2
+"""The search of the original takes the double size of one frame in so many, the look through its first copy that of the
+others: it takes most of the time, and each frame has it once."""
 _ROUNDS: Final = 2
 """How often a copy is written again: what is left then is told."""
 
@@ -61,7 +64,7 @@ class Recheck:
         numbers = np.flatnonzero(decoded)
         for frame in decode_every(copy, again, outcome_for(again, self._begin())):
             number = int(numbers[frame.sample])
-            found = self._search.everywhere(frame.picture)
+            found = self._search.everywhere(frame.picture, finest=self._rounds > 0 or frame.sample % FINEST_EVERY != 0)
             found = found.only(found.scores >= SCORE)
             bare = found.only(uncovered(found, number, covered) & (lifted.covers(number, found.boxes) < COVERED))
             for box, score in zip(bare.boxes, bare.scores.tolist(), strict=True):

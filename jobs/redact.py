@@ -25,7 +25,7 @@ from jobs.excepted import check_tracks, without_excepted
 from jobs.hunt import Hunt
 from jobs.known import KnownFaces, known_faces
 from jobs.passes import Passes
-from jobs.recheck import Recheck
+from jobs.recheck import FINEST_EVERY, Recheck
 from jobs.writing import disk_errors_told
 from models.detectors.dense import DenseSearch
 
@@ -122,7 +122,7 @@ def redact(options: RedactOptions, passes: Passes) -> Redacted:
         check_tracks(options.except_tracks, known)
     search = DenseSearch()
     outcome = outcome_for(plan, passes.begin("faces", plan.duration_s))
-    hunted = Hunt(search).through(decode_every(original.path, plan, outcome))
+    hunted = Hunt(search, FINEST_EVERY if options.check else 1).through(decode_every(original.path, plan, outcome))
     if outcome.shape is None:
         raise VideoError(f"{original.path}: none of its {len(plan.times_s)} frames can be decoded", "copy it again")
     found = regions_of(hunted.sightings, plan.times_s, hunted.cuts)

@@ -83,7 +83,7 @@ class Captions:
         self._height, self._width = height, width
         letter = max(_LEAST_PX, float(np.sqrt(height * width)) * _SHARE)
         self._scale = letter / _LETTER_PX
-        self._stroke = max(1, round(letter / 10))
+        self._stroke = max(1, round(letter / 8))
         self._line = round(letter * 1.75)
         self._pad = max(2, round(letter * 0.4))
         self._sides: dict[int, int] = {}

@@ -74,7 +74,7 @@ def test_from_tables(folder: Path, done: Finished) -> None:
     assert again.stdout.startswith(f"again.mkv: 1 track in {done.json['frames_with_faces']} of 20 frames; ")
     assert {row["track_id"] for row in rows(folder / "out", "tracks")} == {1}
     pairs = zip(pictures(folder / "copy.mkv"), pictures(folder / "again.mkv"), strict=True)
-    assert all(np.array_equal(a, b) for (_, a), (_, b) in pairs)
+    assert max(np.abs(a.astype(int) - b).max() for (_, a), (_, b) in pairs) < 4  # Encoders round one way or the other.
 
 
 def test_nothing_is_replaced_unasked(folder: Path, done: Finished) -> None:

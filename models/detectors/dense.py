@@ -70,14 +70,17 @@ class DenseSearch:
         threads = threads or len(os.sched_getaffinity(0))
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
-    def everywhere(self, picture: Picture, turned: bool = False) -> Detections:
-        """All faces of a picture at all sizes; where turned, also such as lie or stand on their heads.
+    def everywhere(self, picture: Picture, *, finest: bool = True, turned: bool = False) -> Detections:
+        """All faces of a picture at all sizes.
 
-        Landmarks of turned ones are NaN.
+        Args:
+            picture: of any size.
+            finest: on its double size, too, which takes most of the time and finds the smallest.
+            turned: also such as lie or stand on their heads; their landmarks are NaN.
         """
         long_side = max(picture.shape[:2])
-        finest = max(1.0, min(_FINEST, _LONGEST / long_side))
-        scales = [1.0] if finest == 1 else [finest, 1.0]
+        enlarged = min(_FINEST, _LONGEST / long_side)
+        scales = [enlarged, 1.0] if finest and enlarged > 1 else [1.0]
         while long_side * scales[-1] / 2 >= _SMALLEST:
             scales.append(scales[-1] / 2)
         steps: list[Callable[[], Detections]] = []
