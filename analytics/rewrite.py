@@ -36,9 +36,10 @@ from analytics.decode import DecodeOutcome, SampledFrame
 from analytics.errors import UsageError, VideoError
 from analytics.every_frame import decode_every, outcome_for
 from analytics.overlay import Drawn, composed, stored_format
-from analytics.packets import NO_STAMP, PacketList
+from analytics.packets import PacketList
 from analytics.plan import VideoPlan
 from analytics.records import Pulse
+from analytics.stamps import is_mended, stamps_of
 
 _ENCODER: Final = "libx264"
 _OPTIONS: Final = {"preset": "veryfast", "crf": "18", "a53cc": "0"}
@@ -84,7 +85,7 @@ def check_copy(path: Path, file: Path, listed: PacketList, plan: VideoPlan, copy
     with container:
         carried = carried_of(container, stream, sound=copying.sound, subtitles=copying.subtitles)
         check_carried(container, carried, str(file), suffix)
-        if carried.along and _is_mended(listed, plan):
+        if carried.along and is_mended(listed, plan):
             raise UsageError(
                 f"{path}: its clock jumps or repeats, so that sound and subtitles cannot be kept in step",
                 "copy the pictures alone, with --no-sound and --no-subtitles",
@@ -213,32 +214,6 @@ class _PictureWriter:
                 # Until the next frame that is there in the original, so that the last one is not held for ever.
                 packet.duration = int(self._durations[at])
             self._output.mux(packet)
-
-
-def stamps_of(listed: PacketList, plan: VideoPlan, tick: Fraction) -> tuple[NDArray[np.int64], int]:
-    """Presentation stamp of each frame of a plan in ticks, rising; and for how many ticks the last one is shown.
-
-    They are those of the container, from its own first one on; where it has none, those of the plan.
-    """
-    shown = listed.packets.pts[~listed.packets.discard]
-    stored = shown[shown != NO_STAMP]
-    first = int(stored.min()) if plan.pts_source == "container" and len(stored) else 0
-    stamps = first + np.round(plan.times_s / float(tick)).astype(np.int64)
-    # Of frames that share a stamp each comes one tick after the other.
-    steps = np.arange(len(stamps))
-    stamps = np.maximum.accumulate(stamps - steps) + steps
-    last = max(1, round((plan.shown_until_s - float(plan.times_s[-1])) / float(tick)))
-    return stamps, last
-
-
-def _is_mended(listed: PacketList, plan: VideoPlan) -> bool:
-    """The times of the plan are other ones than those in the container, beside which sound and subtitles stand."""
-    packets = listed.packets
-    stored = np.sort(packets.pts[~packets.discard])
-    if plan.pts_source != "container" or len(stored) != len(plan.times_s) or stored[0] == NO_STAMP:
-        return plan.pts_source == "container"
-    tick = listed.tick_num / listed.tick_den
-    return bool(np.abs((stored - stored[0]) * tick - plan.times_s).max() > tick / 2)
 
 
 def _display_matrix(frame: VideoFrame) -> tuple[int, ...] | None:

@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.cover import Regions, Unsure, regions_of
+from analytics.cover import Regions, regions_of
+from analytics.doubts import Unsure
 from analytics.every_frame import decode_every, outcome_for
 from analytics.packets import list_packets
 from analytics.plan import VideoPlan, plan_video

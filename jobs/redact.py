@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.conceal import WAYS, conceal
-from analytics.cover import FOUND, Regions, Unsure, regions_of, unsure_of
+from analytics.cover import FOUND, Regions, regions_of
 from analytics.decode import SampledFrame
+from analytics.doubts import Unsure, unsure_of
 from analytics.errors import UsageError, VideoError
 from analytics.every_frame import decode_every, outcome_for
 from analytics.overlay import Drawn

@@ -1,17 +1,20 @@
 """`emobatch annotate`: what was found is drawn where it was found, readable, and everything else is as it was."""
 
+import subprocess
+import time
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from analytics.commit import HALF
 from analytics.expressions import EXPRESSIONS
 from jobs.annotate import Moments
 from jobs.known import KnownFaces
 from reports.caption import Captions, Shown
-from tests.clips import read_times
-from tests.command import Finished, emobatch, rows
+from tests.clips import read_times, write_clip
+from tests.command import COMMAND, ENVIRONMENT, Finished, emobatch, files_below, rows
 from tests.films import kinds, packets, pictures, with_extras
 from tests.footage import Actor, Scene
 
@@ -146,8 +149,9 @@ def test_bars_are_as_long_as_their_probabilities() -> None:
     picture = np.full((720, 1280, 3), 120, np.uint8)
     probabilities = (0.0, 0.0, 0.0, 0.5, 0.25, 0.0, 0.0)
     Captions(720, 1280).draw(picture, [_face((500, 200, 150, 200), probabilities=probabilities)], "")
+    beside = picture[:, 660:].astype(int)
     happy, neutral = (
-        int((np.abs(picture.astype(int) - colour).max(axis=2) < 3)[:, 660:].any(axis=0).sum())
+        len(np.unique(np.argwhere(np.abs(beside - colour).max(axis=2) < 3)[:, 1]))
         for colour in ((0, 0x9F, 0xE6), (0xE9, 0xB4, 0x56))
     )
     assert len(EXPRESSIONS) == 7
@@ -160,3 +164,19 @@ def test_a_face_at_the_edge() -> None:
     faces = [_face((x, y, 40, 50)) for x in (-20.0, 30.0, 70.0, 140.0) for y in (-20.0, 30.0, 90.0)]
     Captions(120, 160).draw(picture, faces, "0:00:01.0 apparent expression")
     assert cv2.absdiff(picture, np.full_like(picture, 120)).any()
+
+
+@pytest.mark.slow
+def test_an_interrupted_copy_leaves_nothing(tmp_path: Path) -> None:
+    """Stopped while the copy is being written, no file of that name is there, and no half of one."""
+    actor = Actor(path=((0.0, 300.0, 300.0, 90.0),))
+    write_clip(Scene(width=1280, height=720, fps=25, duration_s=4, actors=(actor,), noise=12), tmp_path / "film.mp4")
+    command = [*COMMAND, "annotate", "film.mp4", "copy.mp4"]
+    running = subprocess.Popen(command, cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE)
+    until = time.monotonic() + 120
+    while not list(tmp_path.glob(f"copy.mp4.*{HALF}")) and time.monotonic() < until:
+        time.sleep(0.02)
+    running.terminate()
+    _, told = running.communicate(timeout=60)
+    assert running.returncode == 130 and b"interrupted" in told
+    assert files_below(tmp_path) == {"film.mp4"}

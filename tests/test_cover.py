@@ -1,5 +1,7 @@
 """From sightings to covers: gaps, margins, cuts; and that nothing can be won back from under a cover."""
 
+from fractions import Fraction
+
 import cv2
 import numpy as np
 import pytest
@@ -7,10 +9,14 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from analytics.conceal import WAYS, conceal
-from analytics.cover import BEYOND, BRIDGED, FOUND, CoverSettings, Regions, regions_of, unsure_of
+from analytics.cover import BEYOND, BRIDGED, FOUND, CoverSettings, Regions, regions_of
+from analytics.doubts import unsure_of
 from analytics.overlay import Drawn, composed, stored_format
+from analytics.packets import PacketList, Packets
+from analytics.plan import plan_video
 from analytics.records import Detections, Picture
 from analytics.shots import Shots
+from analytics.stamps import is_mended, stamps_of
 from analytics.strands import MATCHED, SEEN, Linker, Sightings
 from analytics.texture import matched
 from analytics.upright import PictureShape
@@ -186,6 +192,62 @@ def test_only_what_was_drawn_on_changes(kind: str, stored: str) -> None:
     beside = np.ones((92, 122), bool)
     beside[26:56, 36:64] = False  # Colours are spread over some px when they are shown.
     assert np.array_equal(before[beside], after[beside])
+
+
+def test_a_wide_pixel_is_covered_whole() -> None:
+    """Recorders store pictures narrower than they are shown, and turned: the cover lies where it was drawn."""
+    frame = VideoFrame.from_ndarray(np.full((80, 60, 3), 200, np.uint8), format="bgr24").reformat(format="yuv420p")
+    shape = PictureShape(80, 120, 90)  # Stored 60x80, shown 120 wide before the turn.
+    picture, touched = np.full((120, 80, 3), 200, np.uint8), np.zeros((120, 80), np.bool_)
+    picture[20:60, 10:30], touched[20:60, 10:30] = 0, True
+    new = composed(frame, (60, 80), "yuv420p", shape, Drawn(picture, touched))
+    dark = np.asarray((_bgr(new) < 60).all(axis=2), np.bool_)
+    # Turned back by 90 degrees, what was at the left is at the bottom, and what was 20 to 60 down is half as wide.
+    assert dark[51:69, 11:29].all()
+    assert not dark[:48].any() and not dark[72:].any() and not dark[:, :8].any() and not dark[:, 32:].any()
+
+
+def _listed(stamps: list[int]) -> PacketList:
+    n = len(stamps)
+    at, none = np.array(stamps, np.int64), np.zeros(n, np.bool_)
+    packets = Packets(
+        pts=at,
+        dts=at,
+        duration=np.full(n, 40, np.int64),
+        discard=none,
+        corrupt=none,
+        lost_bytes=np.zeros(n, np.int64),
+        keyframe=~none,
+        position=np.arange(n, dtype=np.int64) * 1000,
+        disposable=none,
+    )
+    return PacketList(
+        format="matroska",
+        codec="h264",
+        tick_num=1,
+        tick_den=1000,
+        rate=25.0,
+        packets=packets,
+        declared_s=None,
+        ended_early_s=0.0,
+        lost_at_end=0,
+        reordered=False,
+    )
+
+
+def test_stamps_are_the_containers() -> None:
+    """Whatever its beginning; of frames that share one the second comes a tick later, and a jump is told."""
+    tick = Fraction(1, 1000)
+    for stamps, expected, mended in (
+        ([33, 66, 133, 150], [33, 66, 133, 150], False),
+        ([0, 40, 40, 80], [0, 40, 41, 80], False),
+        ([90_000, 90_040, 90_080, 10, 50], [10, 50, 90, 130, 170], True),
+    ):
+        listed = _listed(stamps)
+        plan = plan_video(listed, Fraction(1, 2))
+        found, last = stamps_of(listed, plan, tick)
+        assert found.tolist() == expected and last == 40
+        assert is_mended(listed, plan) == mended
 
 
 def _bgr(frame: VideoFrame) -> Picture:
