@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Final
 
 import av
@@ -126,10 +127,13 @@ class CarriedPackets:
     Args:
         container: opened for this alone.
         streams: where they go, by their index in the container.
+        earlier_s: seconds by which everything begins earlier in the copy.
     """
 
-    def __init__(self, container: InputContainer, streams: Mapping[int, Stream]) -> None:
-        self._streams = streams
+    def __init__(
+        self, container: InputContainer, streams: Mapping[int, Stream], earlier_s: Fraction = Fraction(0)
+    ) -> None:
+        self._streams, self._earlier_s = streams, earlier_s
         self._last: dict[int, int] = {}
         self._packets = packets_of(container, [container.streams[index] for index in streams]) if streams else iter(())
         self._next: Packet[Any] | None = None
@@ -137,7 +141,7 @@ class CarriedPackets:
         """Packets that could not be placed in time."""
 
     def until(self, time_s: float) -> "Iterator[Packet[Any]]":
-        """Packets up to a time on the container's clock, ready to be muxed; with infinity all that are left."""
+        """Packets up to a time on the copy's clock, ready to be muxed; with infinity all that are left."""
         while (packet := self._next or self._following()) is not None:
             assert packet.dts is not None
             if float(packet.dts * packet.time_base) > time_s:
@@ -164,5 +168,9 @@ class CarriedPackets:
                 self.dropped += 1
                 continue
             self._last[index] = packet.dts
+            earlier = round(self._earlier_s / packet.time_base)
+            packet.dts -= earlier
+            if packet.pts is not None:
+                packet.pts -= earlier
             return packet
         return None

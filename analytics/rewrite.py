@@ -45,6 +45,7 @@ _ENCODER: Final = "libx264"
 _OPTIONS: Final = {"preset": "veryfast", "crf": "18", "a53cc": "0"}
 """Hardly to be told from the original. Captions inside the pictures would come with some frames and not with others."""
 _KEYFRAMES_APART_S: Final = 2.0
+_LATE_S: Final = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +154,7 @@ def _written(
         for frame in decode_every(path, plan, outcome):
             if writer is None:
                 writer = _PictureWriter(output, stream, frame, listed, plan)
-                packets = CarriedPackets(others, add_carried(output, others, carried, str(half)))
+                packets = CarriedPackets(others, add_carried(output, others, carried, str(half)), writer.earlier_s)
             output.mux(list(packets.until(writer.time_s(frame))))
             writer.write(frame, draw(frame))
         if writer is None:
@@ -176,6 +177,10 @@ class _PictureWriter:
         self._tick = old.time_base
         self._stamps, last = stamps_of(listed, plan, self._tick)
         self._durations = np.append(np.diff(self._stamps), last)
+        earlier = _late_ticks(old, self._tick) if output.format.name != "matroska" else 0
+        self._stamps -= earlier
+        self.earlier_s = earlier * self._tick
+        """Seconds by which everything begins earlier in the copy."""
         rate = old.average_rate or old.guessed_rate or Fraction(1 / plan.interval_s)
         new = output.add_stream(_ENCODER, rate=Fraction(rate).limit_denominator(65535), options=dict(_OPTIONS))
         assert isinstance(new, VideoStream)
@@ -194,7 +199,7 @@ class _PictureWriter:
         copy_stream_tags(new, old)
 
     def time_s(self, frame: SampledFrame) -> float:
-        """When a frame is shown, on the container's clock."""
+        """When a frame is shown, on the copy's clock."""
         return float(self._stamps[frame.sample] * self._tick)
 
     def write(self, frame: SampledFrame, drawn: Drawn | None) -> None:
@@ -214,6 +219,15 @@ class _PictureWriter:
                 # Until the next frame that is there in the original, so that the last one is not held for ever.
                 packet.duration = int(self._durations[at])
             self._output.mux(packet)
+
+
+def _late_ticks(stream: VideoStream, tick: Fraction) -> int:
+    """When a file begins whose clock had been running for long; 0 for one that begins about where it should.
+
+    A transport stream tells the time of its recorder. MP4 would have players wait for that long.
+    """
+    begins_s = Fraction(stream.container.start_time or 0, av.time_base)
+    return round(begins_s / tick) if begins_s > _LATE_S else 0
 
 
 def _display_matrix(frame: VideoFrame) -> tuple[int, ...] | None:
