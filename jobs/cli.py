@@ -24,6 +24,7 @@ from jobs import (
     cli_results,
     cli_run,
     cli_schedule,
+    cli_train,
 )
 from jobs.cli_config import Configured
 from jobs.cli_options import Debug, debugging, log_to_stderr
@@ -127,7 +128,7 @@ app.command()(cli_redact.redact)
 app.command()(cli_redact.annotate)
 app.command()(cli_models.evaluate)
 app.command()(cli_dataset.dataset)
-app.command()(cli_models.train)
+app.command()(cli_train.train)
 app.command()(cli_explain.explain)
 app.add_typer(cli_models.models, name="models")
 app.add_typer(cli_compare.compare, name="compare")

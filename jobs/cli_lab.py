@@ -9,6 +9,7 @@ import typer
 
 from jobs.cli_models import keras_or_say_how
 from jobs.cli_options import Debug, Json
+from jobs.cli_train import Augment, Plain
 
 Dataset = Annotated[Path, typer.Argument(metavar="DATASET", help="FER-style .npz with the splits train and public.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the tables, and for what is not done yet.")]
@@ -32,6 +33,8 @@ def nets(
     loss: Annotated[str, typer.Option(help="As `emobatch train` takes it.")] = "soft-labels",
     schedule: Annotated[str, typer.Option(help="Of the learning rate, as `emobatch train` takes it.")] = "cosine",
     size: Annotated[int | None, typer.Option(min=1, help="Of all.", show_default="each network's own")] = None,
+    plain: Plain = False,
+    augment: Augment = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> int:
@@ -52,6 +55,8 @@ def nets(
         loss=loss,
         schedule=schedule,
         size=size or 0,
+        plain=plain,
+        augment=augment or "",
     )
     return _told(compare_nets(options), out, as_json)
 

@@ -25,7 +25,7 @@ from models.networks import NETWORKS
 from models.portraits import face_crops
 from models.scores import confusion_of, macro_f1
 from models.train import read_history, train
-from models.train_options import TrainOptions
+from models.train_options import PLAIN, TrainOptions
 from models.weights import sha256_of
 
 _log = logging.getLogger(__name__)
@@ -54,6 +54,10 @@ class NetsOptions:
     schedule: str = "cosine"
     size: int = 0
     """Of all networks; 0 is each one's own."""
+    plain: bool = False
+    """Whether trained as most papers do (models.train_options.PLAIN)."""
+    augment: str = ""
+    """One of models.augment.RECIPES; empty is the usual one."""
 
 
 def compare_nets(options: NetsOptions) -> Row:
@@ -68,7 +72,7 @@ def compare_nets(options: NetsOptions) -> Row:
     check_known("--nets", options.nets, tuple(NETWORKS))
     check_known("--labels", (options.labels,), LABEL_SCHEMES)
     public = split_of(options.dataset, "public", options.labels)
-    decisive = ("epochs", "budget_s", "patience", "labels", "loss", "schedule", "size")
+    decisive = ("epochs", "budget_s", "patience", "labels", "loss", "schedule", "size", "plain", "augment")
     settings = {name: getattr(options, name) for name in decisive}
     claim(options.out, {"compares": "nets", "dataset": sha256_of(options.dataset), **settings})
     rows = []
@@ -96,6 +100,7 @@ def _net(options: NetsOptions, net: str, seed: int, public: LabelledPictures) ->
         seed=seed,
         budget_s=options.budget_s,
         patience=options.patience,
+        **(PLAIN if options.plain else {}) | ({"augment": options.augment} if options.augment else {}),
     )
     try:
         path = train(training)

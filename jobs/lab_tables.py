@@ -37,7 +37,7 @@ MEASURED: Final = (
 """Figures whose mean and spread the summary has; the others are alike for all seeds."""
 DETAILS: Final = ("classes", "confusion", "history")
 """What is no single figure: kept for the page and in JSON, and left out of CSV and summary."""
-_ALWAYS_BEFORE: Final = {"patience": 0, "schedule": "cosine"}
+_ALWAYS_BEFORE: Final = {"patience": 0, "schedule": "cosine", "plain": False, "augment": ""}
 """What held for every comparison before these settings could be chosen; its record does not name them."""
 
 

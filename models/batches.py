@@ -38,7 +38,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     Args:
         lessons: n pictures.
         batch: pictures at once.
-        balance: 0 draws pictures as they come, 1 draws all classes equally often.
+        balance: 0 draws each picture once, 1 draws all classes equally often, and some pictures several times.
         mixup: alpha of the Beta distribution by which pairs of pictures and their targets are mixed (Zhang et al.
             2018, "mixup"); 0 mixes nothing.
         seed: of everything random.
@@ -59,8 +59,10 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         augment: str = "cctv",
         locality: float = 0.0,
     ) -> None:
-        super().__init__()
+        # With two threads Keras turns off what tunes TensorFlow's queues, whose end is waited for by up to ten seconds an epoch.
+        super().__init__(workers=2)
         self.lessons, self.batch, self.mixup, self.seed, self.degraded = lessons, batch, mixup, seed, degraded
+        self.balance = balance
         self.locality, self.recipe = locality, RECIPES[augment]
         everything = _taught(lessons, np.arange(len(lessons.pictures)))
         chances = [balanced_chances(targets, balance) for targets in everything.values()]
@@ -72,7 +74,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self.epoch = epoch
         draw = np.random.default_rng((self.seed, epoch))
         n = len(self.lessons.pictures)
-        self.order = draw.choice(n, n, p=self.chance)
+        self.order = draw.choice(n, n, p=self.chance) if self.balance else draw.permutation(n)
 
     def __len__(self) -> int:
         return max(1, len(self.order) // self.batch)  # Fewer pictures than a batch make one small one.

@@ -23,7 +23,7 @@ PLATEAU_FACTOR: Final = 0.5
 def optimizer_of(
     name: str, schedule: str, learning_rate: float, steps: int, *, weight_decay: float, averaged: float
 ) -> keras.optimizers.Optimizer:
-    """An optimizer that averages its weights.
+    """An optimizer, which averages its weights unless told not to.
 
     Args:
         name: one of OPTIMIZERS; adamw alone decays weights.
@@ -31,7 +31,7 @@ def optimizer_of(
         learning_rate: the largest.
         steps: of the whole training.
         weight_decay: of adamw.
-        averaged: share of all steps that the average of the weights reaches back.
+        averaged: share of all steps that the average of the weights reaches back; 0 averages nothing.
     """
     rate: Any = learning_rate
     if schedule == "cosine":
@@ -39,7 +39,9 @@ def optimizer_of(
         rate = keras.optimizers.schedules.CosineDecay(
             1e-5, steps - warmup, warmup_target=learning_rate, warmup_steps=warmup
         )
-    average: dict[str, Any] = {"use_ema": True, "ema_momentum": 1 - 1 / max(2.0, averaged * steps)}
+    average: dict[str, Any] = {}
+    if averaged:
+        average = {"use_ema": True, "ema_momentum": 1 - 1 / max(2.0, averaged * steps)}
     if name == "sgd":
         return keras.optimizers.SGD(rate, momentum=MOMENTUM, **average)
     if name == "adam":

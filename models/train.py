@@ -169,7 +169,7 @@ def _fit(
             shuffle=False,  # The batches are drawn at random already, and reproducibly.
             verbose=0,
             callbacks=[
-                _Averages(resumed=phase.resume.exists()),
+                *([_Averages(resumed=phase.resume.exists())] if options.averaged else []),
                 EndsWithoutNumber(options.out, phase.rate, "--fine-rate" if phase.since else "--learning-rate"),
                 keras.callbacks.ModelCheckpoint(
                     options.out / "best.weights.h5",

@@ -3,7 +3,7 @@
 import math
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import keras
 
@@ -87,7 +87,7 @@ class TrainOptions:
     second_head: float = 0.5
     """Weight of the loss of FER2013's labels beside that of FER+."""
     averaged: float = 0.03
-    """Share of all steps that the average of the weights reaches back."""
+    """Share of all steps that the average of the weights reaches back; 0 averages nothing."""
     seed: int = 20
     precision: str = "mixed_bfloat16"
     """Keras dtype policy: mixed_bfloat16 saves a quarter of the time on recent processors."""
@@ -100,6 +100,17 @@ class TrainOptions:
     def weight_of(self, head: str) -> float:
         """Of a head's loss."""
         return 1.0 if head == self.heads[0] else self.second_head
+
+
+PLAIN: Final[dict[str, Any]] = {
+    "balance": 0.0,
+    "mixup": 0.0,
+    "degraded": 0.0,
+    "augment": "none",
+    "smoothing": 0.0,
+    "averaged": 0.0,
+}
+"""Options of a training as most papers have it."""
 
 
 def checked(options: TrainOptions) -> TrainOptions:

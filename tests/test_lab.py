@@ -105,6 +105,16 @@ def test_patience_ends_a_training_early(options: "NetsOptions") -> None:
         compare_nets(replace(options, epochs=50, patience=1))
 
 
+def test_plain_training_is_that_of_papers(options: "NetsOptions") -> None:
+    """Nothing is balanced, mixed or averaged, and the network's record says so."""
+    from jobs.lab import compare_nets
+
+    compare_nets(replace(options, epochs=1, plain=True, augment="flip"))
+    record = json.loads(next(options.out.glob("networks/*/training.json")).read_text(encoding="utf-8"))
+    named = {"balance": 0, "mixup": 0, "degraded": 0, "smoothing": 0, "averaged": 0, "augment": "flip"}
+    assert {name: record["options"][name] for name in named} == named
+
+
 def test_a_network_that_fails_stops_no_other(options: "NetsOptions", monkeypatch: pytest.MonkeyPatch) -> None:
     """Its row says why, and it is tried again the next time."""
     from jobs import lab

@@ -159,6 +159,19 @@ def test_seed_and_epoch_decide_what_is_shown(trained: Trained) -> None:
     assert not np.array_equal(seeds[0][2][0], first)
 
 
+def test_unbalanced_an_epoch_shows_each_picture_once() -> None:
+    """As papers train; balanced, some come several times."""
+    from models.batches import Batches, Lessons
+
+    pictures = np.zeros((64, 8, 8), np.uint8) + np.arange(64, dtype=np.uint8)[:, None, None]
+    targets = {"mine": np.eye(7, dtype=np.float32)[np.arange(64) % 7]}
+    lessons = Lessons(pictures, targets, {"mine": np.ones(64, np.float32)})
+    for balance, each_once in ((0.0, True), (0.5, False)):
+        batches = Batches(lessons, batch=16, balance=balance, mixup=0, seed=20, degraded=0, augment="none")
+        seen = np.concatenate([batches[k][0][:, 0, 0, 0] for k in range(4)])
+        assert (len(np.unique(seen)) == 64) is each_once
+
+
 def stopped(trained: Trained, out: Path) -> None:
     """The same training in another folder, killed in its second epoch."""
     from models.train import _EveryEpoch
@@ -373,14 +386,16 @@ def test_the_command_line_begins_with_the_same_settings() -> None:
 
     import typer
 
-    from jobs.cli_models import train
+    from jobs.cli_train import train
     from models.begun import OPTIONS
-    from models.train_options import TrainOptions
+    from models.train_options import PLAIN, TrainOptions
 
     app = typer.Typer()
     app.command()(train)
     by_flag = {flag: option.default for option in typer.main.get_command(app).params for flag in option.opts}
     inside = {field.name: field.default for field in fields(TrainOptions)}
-    assert {flag: by_flag[flag] or () for flag in OPTIONS.values()} == {
-        flag: inside[name] or () for name, flag in OPTIONS.items()
+    handed_on_if_said = PLAIN.keys() & OPTIONS.keys()
+    assert all(by_flag[OPTIONS[name]] is None for name in handed_on_if_said)
+    assert {flag: by_flag[flag] or () for name, flag in OPTIONS.items() if name not in handed_on_if_said} == {
+        flag: inside[name] or () for name, flag in OPTIONS.items() if name not in handed_on_if_said
     }
