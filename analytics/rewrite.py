@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import av
 import numpy as np
-from av.container import OutputContainer
+from av.container import InputContainer, OutputContainer
 from av.sidedata.sidedata import Type as SideDataType
 from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
@@ -153,7 +153,7 @@ def _written(
         packets = CarriedPackets(others, {})
         for frame in decode_every(path, plan, outcome):
             if writer is None:
-                writer = _PictureWriter(output, stream, frame, listed, plan)
+                writer = _PictureWriter(output, video, stream, frame, listed, plan)
                 packets = CarriedPackets(others, add_carried(output, others, carried, str(half)), writer.earlier_s)
             output.mux(list(packets.until(writer.time_s(frame))))
             writer.write(frame, draw(frame))
@@ -168,7 +168,13 @@ class _PictureWriter:
     """Encodes frames at the times that they had."""
 
     def __init__(
-        self, output: OutputContainer, old: VideoStream, first: SampledFrame, listed: PacketList, plan: VideoPlan
+        self,
+        output: OutputContainer,
+        video: InputContainer,
+        old: VideoStream,
+        first: SampledFrame,
+        listed: PacketList,
+        plan: VideoPlan,
     ) -> None:
         self._output, self._shape = output, first.shape
         self._size = first.frame.width, first.frame.height
@@ -177,7 +183,7 @@ class _PictureWriter:
         self._tick = old.time_base
         self._stamps, last = stamps_of(listed, plan, self._tick)
         self._durations = np.append(np.diff(self._stamps), last)
-        earlier = _late_ticks(old, self._tick) if output.format.name != "matroska" else 0
+        earlier = _late_ticks(video, self._tick) if output.format.name != "matroska" else 0
         self._stamps -= earlier
         self.earlier_s = earlier * self._tick
         """Seconds by which everything begins earlier in the copy."""
@@ -221,12 +227,12 @@ class _PictureWriter:
             self._output.mux(packet)
 
 
-def _late_ticks(stream: VideoStream, tick: Fraction) -> int:
+def _late_ticks(video: InputContainer, tick: Fraction) -> int:
     """When a file begins whose clock had been running for long; 0 for one that begins about where it should.
 
     A transport stream tells the time of its recorder. MP4 would have players wait for that long.
     """
-    begins_s = Fraction(stream.container.start_time or 0, av.time_base)
+    begins_s = Fraction(video.start_time or 0, av.time_base)
     return round(begins_s / tick) if begins_s > _LATE_S else 0
 
 

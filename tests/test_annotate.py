@@ -140,7 +140,7 @@ def test_text_is_readable_at_any_size(width: int, height: int) -> None:
         inside = picture[round(y + h * 0.2) : round(y + h * 0.8), round(x + w * 0.2) : round(x + w * 0.8)]
         assert (inside == 120).all()
     line = picture[round(height * 0.93) :, : width // 2]
-    letters = np.flatnonzero((line > 200).all(axis=2).any(axis=1))
+    letters = np.unique(np.argwhere(np.asarray(line).min(axis=2) > 200)[:, 0])
     assert len(letters) >= max(6, height * 0.012)
 
 
