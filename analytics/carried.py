@@ -18,8 +18,8 @@ from analytics.errors import UsageError
 CONTAINERS: Final[dict[str, str]] = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
 """Ending of a file that is written -> FFmpeg's name of its container."""
 _OF_THE_FILE: Final = ("creation_time", "date", "timecode")
-_OF_A_STREAM: Final = ("creation_time", "language", "title", "handler_name", "timecode")
-"""Everything else a file says about itself may name places, people and devices: location, GPS, comments, artists."""
+_OF_A_STREAM: Final = ("creation_time", "language", "timecode")
+"""Everything else a file says about itself may name places, people and devices: location, titles, comments, handlers."""
 _WITHOUT: Final = {"audio": "--no-sound", "subtitle": "--no-subtitles"}
 _LEFT_BEHIND: Final = {
     "data": "data (timed metadata such as GPS may tell places)",
