@@ -49,6 +49,13 @@ def test_faces_that_lie_or_stand_on_their_heads(search: DenseSearch, turn: int) 
     assert any(iou(expected, tuple(row)) > 0.4 for row in near.boxes.tolist())
 
 
+def test_a_large_face_that_lies(search: DenseSearch) -> None:
+    """Fills the picture of a phone that was held upright, and whose file does not say so."""
+    picture, ((x, y, w, h),) = _picture((320, 180, 220))
+    turned = np.asarray(cv2.rotate(picture, cv2.ROTATE_90_CLOCKWISE), np.uint8)
+    assert _hit(search, turned, (360 - y - h, x, h, w), turned=True)
+
+
 def test_a_face_half_out_of_the_picture(search: DenseSearch) -> None:
     """Is found before all of it is in."""
     picture, (box,) = _picture((4, 180, 60))

@@ -48,6 +48,8 @@ class DenseSettings:
     """Anywhere in the picture."""
     turned_score: float = 0.5
     """Lying or on its head: there legs and bags look like faces more often."""
+    turned_large_score: float = 0.8
+    """The same for what is larger than a third of the picture: a real face of that size scores more than 0.9."""
     near_score: float = 0.2
     """Where a face ought to be."""
 
@@ -128,7 +130,9 @@ class DenseSearch:
         return found.only(found.scores >= self.settings.min_score).moved(part[0], part[1])
 
     def _turned(self, picture: Picture, turn: int) -> Detections:
-        return self._of_turned(picture, turn, min(1.0, _TURNED / max(picture.shape[:2])))
+        found = self._of_turned(picture, turn, min(1.0, _TURNED / max(picture.shape[:2])))
+        is_large = found.boxes[:, 2:].max(axis=1, initial=0) > min(picture.shape[:2]) / 3
+        return found.only(~is_large | (found.scores >= self.settings.turned_large_score))
 
     def _of_turned(self, picture: Picture, turn: int, scale: float) -> Detections:
         """Faces of a picture after a turn, in px of the picture before it."""
