@@ -115,7 +115,7 @@ SAMPLES: Final = pa.schema(
         _column(
             "gate",
             _LABEL,
-            "detected: searched; held: unchanged, faces inherited; skipped: not searched; corrupt: the frame could not be decoded",
+            "detected: searched; held: faces inherited, as nothing has changed or what has shows no face in the next sample; skipped: not searched; corrupt: the frame could not be decoded",
         ),
     ]
 )

@@ -10,7 +10,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 _FORBIDDEN: Final = 1e6
 _NO_LONGER_LIKELY: Final = 3.0
@@ -101,6 +100,9 @@ def _assign(
     # Among equals a link is better than none, and a near one better than a far one.
     preference = np.where(allowed, 1e-6 * cost, 1e-3)
     weight = np.where(allowed, np.minimum(cost, _NO_LONGER_LIKELY), _NO_LONGER_LIKELY) + preference
+    # Here, because it takes a third of a second to load, and most footage shows nobody.
+    from scipy.optimize import linear_sum_assignment
+
     chosen = zip(*linear_sum_assignment(weight), strict=True)
     return {int(place): live[t] for t, place in chosen if allowed[t, place]}
 

@@ -27,6 +27,7 @@ from analytics.records import Detections, FaceRows, Pulse, Quality, SampleRows
 from analytics.segments import Segment, cut
 from analytics.track import link
 from analytics.upright import PictureShape
+from jobs.heap import keep_freed_memory
 from jobs.options import RunOptions
 from jobs.search import FaceSearch
 from models.classifier import ExpressionClassifier
@@ -55,6 +56,7 @@ class Engines:
             raise UsageError(
                 f"--detector {options.detector}: no such detector", f"choose one of: {', '.join(DETECTORS)}"
             )
+        keep_freed_memory()
         cv2.setNumThreads(1)  # Processes, one a core, are what runs in parallel.
         detector = DETECTORS[options.detector](min_score=options.min_score, long_side=options.long_side)
         classifier = ExpressionClassifier(options.model)
@@ -217,8 +219,7 @@ def read_faces(frames: Iterator[SampledFrame], options: RunOptions, engines: Eng
     n_seen = 0
     rows: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
     """Of each sample: which of the faces seen so far each of its faces is."""
-    for frame in frames:
-        found = search.faces_of(frame)
+    for frame, found in search.faces_in(frames):
         numbers.append(frame.sample)
         times_s.append(frame.pts_s)
         counts.append(len(found.faces))

@@ -115,6 +115,17 @@ def test_who_comes_and_goes_is_found_while_there(engines: Engines) -> None:
     assert np.abs(faces.boxes - every_face.boxes).max() < 4
 
 
+@pytest.mark.parametrize("from_s", [1.5, 2.0])
+def test_who_appears_is_found_from_the_first_sample_on(engines: Engines, from_s: float) -> None:
+    """Also in a sample that waits for the next one: then it is searched as well, and is in its place among the rows."""
+    comes = Actor(((from_s - 0.2, 430.0, 200.0, 40.0), (6.0, 480.0, 200.0, 40.0)), mirrored=True)
+    scene = Scene(duration_s=6, actors=(SEATED, comes))
+    samples, faces, _ = searched(scene, engines, Counted())
+    assert samples.n_faces.tolist() == [1 + (k / 2 >= from_s) for k in range(12)]
+    assert faces.sample.tolist() == sorted(faces.sample.tolist())
+    assert [len(set(faces.boxes[faces.sample == k, 0])) for k in range(12)] == samples.n_faces.tolist()
+
+
 @pytest.mark.parametrize("height", [28, 40, 150])
 def test_a_face_of_any_size_that_moves_stays_found(engines: Engines, height: int) -> None:
     """Half its own width from sample to sample."""

@@ -1,5 +1,6 @@
 """YuNet, the default: small, fast, and the best on small faces of those measured (docs/detectors.md)."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import cv2
@@ -16,6 +17,8 @@ _OVERLAP: Final = 0.3
 """Of two boxes with a larger intersection over union the one with the smaller score goes."""
 _STRIDES: Final = (8, 16, 32)
 """Px between the places of the three grids on which the network looks for faces of three ranges of sizes."""
+_OUTPUTS: Final = ("cls", "obj", "bbox", "kps")
+"""Of each grid: how much there is a face, how much there is anything, both 0..1, its box and its landmarks."""
 _COARSEST: Final = 32
 _SMALLEST_SIDE: Final = 64
 """Thinner pictures get a black border: faces at the very edge of the coarsest grid are found badly."""
@@ -53,7 +56,7 @@ class YuNet:
         self._net = onnxruntime.InferenceSession(
             content.replace(_FIXED_SIDE, _ANY_SIDE), options, providers=["CPUExecutionProvider"]
         )
-        self._outputs = [f"{what}_{stride}" for stride in _STRIDES for what in ("cls", "obj", "bbox", "kps")]
+        self._outputs = [f"{what}_{stride}" for stride in _STRIDES for what in _OUTPUTS]
 
     def detect(self, picture: Picture) -> Detections:
         """The faces of a picture; see FaceDetector."""
@@ -71,42 +74,58 @@ class YuNet:
         if below or beside:
             picture = np.asarray(cv2.copyMakeBorder(picture, 0, below, 0, beside, cv2.BORDER_CONSTANT), np.uint8)
         given = self._net.run(self._outputs, {"input": cv2.dnn.blobFromImage(picture)})
-        found = [
-            _decoded(stride, picture.shape[1] // stride, self._min_score, *given[4 * k : 4 * k + 4])
-            for k, stride in enumerate(_STRIDES)
-        ]
-        boxes, landmarks, scores = (np.concatenate(columns) for columns in zip(*found, strict=True))
+        likely, things, shapes, points = (given[k :: len(_OUTPUTS)] for k in range(len(_OUTPUTS)))
+        scores = np.sqrt(np.clip(_of_all_grids(likely), 0, 1) * np.clip(_of_all_grids(things), 0, 1))[:, 0]
+        (at,) = np.nonzero(scores >= self._min_score)
+        if not len(at):  # Most of what is searched shows no face.
+            return np.empty((0, 4), np.float32), np.empty((0, 5, 2), np.float32), np.empty(0, np.float32)
+        places, strides = _places(at, picture.shape[1], [part.shape[1] for part in likely])
+        boxes, landmarks = _placed(places, strides, _of_all_grids(shapes)[at], _of_all_grids(points)[at])
         # In whole px, as OpenCV's own YuNet has it.
-        kept = cv2.dnn.NMSBoxes(boxes.astype(np.int32).tolist(), scores.tolist(), self._min_score, _OVERLAP)
-        places = np.asarray(kept, np.intp).reshape(-1)
-        return boxes[places], landmarks[places], scores[places]
+        kept = cv2.dnn.NMSBoxes(boxes.astype(np.int32).tolist(), scores[at].tolist(), self._min_score, _OVERLAP)
+        once = np.asarray(kept, np.intp).reshape(-1)
+        return boxes[once], landmarks[once], scores[at][once]
 
 
-def _decoded(
-    stride: int,
-    columns: int,
-    min_score: float,
-    face: NDArray[np.float32],
-    thing: NDArray[np.float32],
-    box: NDArray[np.float32],
-    points: NDArray[np.float32],
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """What the network says at the places of one grid, where it is sure enough, in px of the picture.
+def _of_all_grids(parts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """(places, n) what the network says at the places of all grids, from (1, places, n) of each."""
+    return np.concatenate([part[0] for part in parts])
+
+
+def _places(
+    at: NDArray[np.intp], width: int, lengths: Sequence[int]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Where the places of these numbers lie.
 
     Args:
-        stride: px between two places.
-        columns: of the grid.
-        min_score: faces below are left out.
-        face: (1, places, 1) how much it is a face, 0..1.
-        thing: (1, places, 1) how much there is anything, 0..1.
-        box: (1, places, 4) centre from the place, in strides, and the logarithms of width and height in strides.
-        points: (1, places, 10) landmarks from the place, in strides: the person's right eye, left eye, nose tip, right
-            and left corner of the mouth; the right eye is at the left in the picture.
+        at: (n,) numbers of places, counted over all grids.
+        width: of the picture that was searched, px.
+        lengths: places of each grid.
+
+    Returns:
+        (n, 2) column and row in their grid, and (n, 1) px between two places of it.
     """
-    scores = np.sqrt(np.clip(face[0, :, 0], 0, 1) * np.clip(thing[0, :, 0], 0, 1))
-    (at,) = np.nonzero(scores >= min_score)
-    place = np.stack([at % columns, at // columns], axis=1).astype(np.float32)
-    middle = (place + box[0, at, :2]) * stride
-    size = np.exp(box[0, at, 2:]) * stride
-    landmarks = (points[0, at].reshape(-1, 5, 2) + place[:, None]) * stride
-    return np.concatenate([middle - size / 2, size], axis=1), landmarks, scores[at]
+    grid = np.searchsorted(np.cumsum(lengths), at, side="right")
+    within = at - np.concatenate([[0], np.cumsum(lengths)])[grid]
+    strides = np.array(_STRIDES)[grid]
+    columns = width // strides
+    return np.stack([within % columns, within // columns], axis=1).astype(np.float32), strides[:, None].astype(
+        np.float32
+    )
+
+
+def _placed(
+    places: NDArray[np.float32], strides: NDArray[np.float32], shapes: NDArray[np.float32], points: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Boxes (n, 4) and landmarks (n, 5, 2) in px of the picture.
+
+    Args:
+        places: (n, 2) column and row in their grid.
+        strides: (n, 1) px between two places of it.
+        shapes: (n, 4) centre from the place, in strides, and the logarithms of width and height in strides.
+        points: (n, 10) landmarks from the place, in strides: the person's right eye, left eye, nose tip, right and left
+            corner of the mouth; the right eye is at the left in the picture.
+    """
+    middle, size = (places + shapes[:, :2]) * strides, np.exp(shapes[:, 2:]) * strides
+    landmarks = (points.reshape(-1, 5, 2) + places[:, None]) * strides[:, None]
+    return np.concatenate([middle - size / 2, size], axis=1), landmarks
