@@ -21,6 +21,7 @@ from jobs import (
     cli_export,
     cli_models,
     cli_predict,
+    cli_redact,
     cli_results,
     cli_run,
     cli_schedule,
@@ -125,6 +126,8 @@ app.command()(cli_export.export)
 app.command()(cli_events.events)
 app.command()(cli_schedule.schedule)
 app.command()(cli_predict.predict)
+app.command()(cli_redact.redact)
+app.command()(cli_redact.annotate)
 app.command()(cli_models.evaluate)
 app.command()(cli_dataset.dataset)
 app.command()(cli_train.train)

@@ -98,6 +98,15 @@ class Screen:
             files = ", ".join(sorted({printable(source.rpartition("/")[2]) for source, _ in running.values()}))
             self._print(Text(f"… {', '.join(words)}; at {files}"))
 
+    def pass_at(self, words: str, share: float) -> None:
+        """How far a pass over one video is, 0..1."""
+        if self.live:
+            bar = Table.grid(padding=(0, 1))
+            bar.add_row(ProgressBar(total=1.0, completed=share, width=12), Text(words, no_wrap=True))
+            self.live.update(bar)
+        else:
+            self._print(Text(f"… {words}"))
+
     def summary(self, summary: "RunSummary", index: str | None = None) -> None:
         """The end of a run: what was done, how fast, what failed and why, where the report is if stdout does not say."""
         told = [f"{n} {status}" for status, n in summary.videos.items() if n]
