@@ -63,6 +63,7 @@ def redact(
         check=check,
         copying=Copying(sound=not no_sound, subtitles=not no_subtitles),
     )
+    _note(tracks, "redact", video)
     with Passes(quiet) as passes:
         done = redact_all(options, passes)
         for line in (*_beside(done.left_behind, done.dropped), *lost_in_words(done.lost)):
@@ -84,6 +85,19 @@ def redact(
         )
     )
     return done.exit_code
+
+
+def _note(out: str | None, action: str, video: str) -> None:
+    """Say in the log of an OUT that its rows are used for a copy of a video."""
+    if out is None:
+        return
+    from analytics.purpose import FOLDER, purpose_at, purposes_below
+    from jobs.access import note_access, noted_if_possible
+    from jobs.opened import for_reading
+
+    folder = for_reading(out, ("videos", FOLDER))
+    with noted_if_possible():
+        note_access(out, action, purpose_at(purposes_below(folder)), video=video)
 
 
 def _beside(left_behind: tuple[str, ...], dropped: int) -> list[str]:
@@ -121,6 +135,7 @@ def annotate(
         force=force,
         copying=Copying(sound=not no_sound, subtitles=not no_subtitles),
     )
+    _note(tracks, "annotate", video)
     with Passes(quiet) as passes:
         done = annotate_all(options, passes)
         for line in (*_beside(done.left_behind, done.dropped), *lost_in_words(done.lost)):

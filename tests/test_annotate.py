@@ -76,6 +76,7 @@ def test_from_tables(folder: Path, done: Finished) -> None:
     assert (again.code, again.stderr) == (0, "not in the copy: stream 3: a cover picture or thumbnail\n")
     assert again.stdout.startswith(f"again.mkv: 1 track in {done.json['frames_with_faces']} of 20 frames; ")
     assert {row["track_id"] for row in rows(folder / "out", "tracks")} == {1}
+    assert '"action": "annotate"' in (folder / "out/access.jsonl").read_text("utf-8").splitlines()[-1]
     pairs = zip(pictures(folder / "copy.mkv"), pictures(folder / "again.mkv"), strict=True)
     assert max(np.abs(a.astype(int) - b).max() for (_, a), (_, b) in pairs) < 4  # Encoders round one way or the other.
 
