@@ -5,10 +5,8 @@ right one. It is painted a few px wider than it is drawn, as converting and shri
 """
 
 import math
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import combinations, pairwise
 from typing import Final
 
 import cv2
@@ -16,9 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.errors import UsageError
-
-Point = tuple[float, float]
-Polygon = tuple[Point, ...]
+from analytics.polygons import Polygon, corners_of, why_no_polygon
 
 PAINT: Final = 128
 """Grey level of what is painted over: far from both ends, so that its edges look like nothing in particular."""
@@ -110,68 +106,12 @@ def polygon_of(points: object) -> Polygon:
     Raises:
         UsageError: it has fewer than three corners, one outside the picture, no area, or edges that cross.
     """
-    if not isinstance(points, list | tuple) or not all(_is_point(point) for point in points):
+    corners = corners_of(points)
+    if corners is None:
         raise UsageError("is no list of [x, y]", _LIKE_THIS)
-    corners = tuple((float(x), float(y)) for x, y in points)
-    for x, y in corners:
-        if not (0 <= x <= 1 and 0 <= y <= 1):
-            raise UsageError(
-                f"the point [{x:g}, {y:g}] lies outside the picture", "give shares of it, from 0 to 1; not px"
-            )
-    if len(corners) > 1 and corners[0] == corners[-1]:
-        corners = corners[:-1]  # Closed as GeoJSON has it.
-    corners = (*corners[:1], *(corner for before, corner in pairwise(corners) if corner != before))
-    if len(set(corners)) < 3:
-        raise UsageError(f"has {len(set(corners))} corners", "give at least three")
-    if len(corners) > _LARGEST:
-        raise UsageError(f"has {len(corners)} corners", f"give at most {_LARGEST}")
-    for (a, b), (c, d) in _edges_apart(corners):
-        if _meet(a, b, c, d):
-            crossing = " and ".join(f"[{p[0]:g}, {p[1]:g}] to [{q[0]:g}, {q[1]:g}]" for p, q in ((a, b), (c, d)))
-            raise UsageError(
-                f"crosses itself: {crossing}", "name the corners in the order in which one walks around it"
-            )
-    if not _twice_the_area(corners):
-        raise UsageError("has no area", "give corners that lie on no single line")
+    if problem := why_no_polygon(corners):
+        raise UsageError(*problem)
     return corners
-
-
-def _is_point(point: object) -> bool:
-    return (
-        isinstance(point, list | tuple)
-        and len(point) == 2
-        and all(type(value) in (int, float) and math.isfinite(value) for value in point)
-    )
-
-
-def _edges_apart(corners: Polygon) -> Iterator[tuple[tuple[Point, Point], tuple[Point, Point]]]:
-    """Pairs of edges that share no corner in the order of the polygon, and may not meet."""
-    edges = list(zip(corners, (*corners[1:], corners[0]), strict=True))
-    for i, j in combinations(range(len(edges)), 2):
-        if j - i > 1 and (i, j) != (0, len(edges) - 1):
-            yield edges[i], edges[j]
-
-
-def _meet(a: Point, b: Point, c: Point, d: Point) -> bool:
-    """Whether two lines from a to b and from c to d have a point in common."""
-
-    def side(p: Point, q: Point, r: Point) -> float:
-        turn = (q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0])
-        return float(np.sign(turn))
-
-    def between(p: Point, q: Point, r: Point) -> bool:
-        return all(min(p[k], q[k]) <= r[k] <= max(p[k], q[k]) for k in (0, 1))
-
-    sides = side(a, b, c), side(a, b, d), side(c, d, a), side(c, d, b)
-    if sides[0] * sides[1] < 0 and sides[2] * sides[3] < 0:
-        return True
-    on = ((a, b, c), (a, b, d), (c, d, a), (c, d, b))
-    return any(not turn and between(*points) for turn, points in zip(sides, on, strict=True))
-
-
-def _twice_the_area(corners: Sequence[Point]) -> float:
-    following = (*corners[1:], corners[0])
-    return abs(sum(x * v - u * y for (x, y), (u, v) in zip(corners, following, strict=True)))
 
 
 @lru_cache(maxsize=16)

@@ -194,11 +194,11 @@ def test_a_mask_is_painted_whatever_its_shape() -> None:
 @pytest.mark.parametrize(
     "polygon, problem",
     [
-        ("[[0, 0], [1, 1], [1, 0], [0, 1]]", "crosses itself: [0, 0] to [1, 1] and [1, 0] to [0, 1]"),
-        ("[[0, 0], [0.5, 0], [640, 360]]", "the point [640, 360] lies outside the picture"),
-        ("[[0, 0], [0.5, -0.1], [1, 1]]", "the point [0.5, -0.1] lies outside the picture"),
+        ("[[0, 0], [1, 1], [1, 0], [0, 1]]", "its edges 1 and 3 cross or touch"),
+        ("[[0, 0], [0.5, 0], [640, 360]]", "corner 3 (640, 360) lies outside the picture"),
+        ("[[0, 0], [0.5, -0.1], [1, 1]]", "corner 2 (0.5, -0.1) lies outside the picture"),
         ("[[0, 0], [0.5, 0.5], [0, 0]]", "has 2 corners"),
-        ("[[0, 0], [0.5, 0.5], [1, 1]]", "has no area"),
+        ("[[0, 0], [0.5, 0.5], [1, 1]]", "its edges 1 and 3 cross or touch"),
         ("[[0, 0], [0.5], [1, 1]]", "is no list of [x, y]"),
         ("[[0, 0], [true, 1], [1, 0]]", "is no list of [x, y]"),
         ('"staff"', "is no list of [x, y]"),
