@@ -13,8 +13,8 @@ Plain = Annotated[
     bool,
     typer.Option(
         "--plain",
-        help="As most papers train: each picture once an epoch, as it is, with one label; nothing is balanced, mixed, "
-        "smoothed or averaged unless said.",
+        help="As most papers train: each picture at most once an epoch, as it is; nothing is balanced, mixed, smoothed "
+        "or averaged unless said. With --loss cross-entropy each has one label.",
     ),
 ]
 Augment = Annotated[

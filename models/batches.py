@@ -38,7 +38,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     Args:
         lessons: n pictures.
         batch: pictures at once.
-        balance: 0 draws each picture once, 1 draws all classes equally often, and some pictures several times.
+        balance: 0 draws each picture once (a part of a batch at the end is left out), 1 draws all classes equally often, and some pictures several times.
         mixup: alpha of the Beta distribution by which pairs of pictures and their targets are mixed (Zhang et al.
             2018, "mixup"); 0 mixes nothing.
         seed: of everything random.
