@@ -178,6 +178,8 @@ def _warn_of_cameras(items: Iterable[Item], options: RunOptions) -> None:
             _log.warning("camera %.60s: the name %s; the rows of its videos name no camera", ascii(name), problem)
     if strangers := sorted(set(options.cameras) - names):
         _log.warning("settings of camera %s: no file that was found is from there", ", ".join(strangers))
+        if masked := sorted(set(strangers) & set(masked_cameras(options))):
+            _log.warning("MASKS of camera %s hide nothing in this run: is the name right?", ", ".join(masked))
 
 
 def _warn_of_rules(items: Sequence[Item], options: RunOptions) -> None:

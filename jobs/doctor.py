@@ -214,7 +214,7 @@ def _demo(options: RunOptions, place: Path) -> Finding:
             clip = copy_demo_clip(Path(name, "footage"))
             # What the run is limited to would leave the clip out.
             wide = replace(options, include=(), exclude=(), since=None, hours=None, until=None)
-            here = replace(wide, url=None, camera=None, recorders=(), events=None, dashboard=False)
+            here = replace(wide, url=None, camera=None, cameras={}, recorders=(), events=None, dashboard=False)
             summary = run(replace(here, sources=(str(clip),), out=Path(name, "out")))
     except EmobatchError as error:
         return Finding("problem", what, error.problem, error.remedy)

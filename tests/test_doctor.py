@@ -128,7 +128,10 @@ def test_the_configuration_and_its_camera_rules_are_tried(tmp_path: Path) -> Non
     assert found(done)["run of the demo clip"][0] == "ok"  # --since would have left it out.
     for name in names[2:]:
         (tmp_path / "archive" / name).unlink()
-    assert found(emobatch("doctor", "--json", cwd=tmp_path))["camera rules"][0] == "ok"
+    with (tmp_path / "emobatch.toml").open("a") as more:  # Settings of cameras mean nothing to the demo clip.
+        more.write("[camera.door]\nmasks = [[[0, 0], [0.5, 0], [0, 0.5]]]\n")
+    again = found(emobatch("doctor", "--json", cwd=tmp_path))
+    assert again["camera rules"][0] == again["run of the demo clip"][0] == "ok"
 
 
 @pytest.mark.slow
