@@ -263,7 +263,7 @@ def read_copy(url: str, tops: tuple[str, ...]) -> Path:
     claim(folder, url)
     copy = BucketCopy(target, folder)
     for attempt in range(_ATTEMPTS):
-        objects = copy.objects([*(f"{top}/" for top in tops), f"{JOURNAL}/"])
+        objects = copy.objects([*(top if top in _FILES else f"{top}/" for top in tops), f"{JOURNAL}/"])
         try:
             copy.pull(objects, tops)
             for key in objects:

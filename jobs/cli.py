@@ -22,6 +22,7 @@ from jobs import (
     cli_models,
     cli_predict,
     cli_results,
+    cli_review,
     cli_run,
     cli_schedule,
     cli_train,
@@ -123,6 +124,7 @@ app.command()(cli_archive.compact)
 app.command()(cli_archive.purge)
 app.command()(cli_export.export)
 app.command()(cli_events.events)
+app.command()(cli_review.review)
 app.command()(cli_schedule.schedule)
 app.command()(cli_predict.predict)
 app.command()(cli_models.evaluate)
