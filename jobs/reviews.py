@@ -22,7 +22,7 @@ Row = Mapping[str, Any]
 NEEDED: Final = ("event_id", "verdict")
 _MOST_NAMED: Final = 5
 _MOST_BYTES: Final = 64 << 20
-_KEPT_FROM_FORMULAS: Final = tuple("=+-@")
+_KEPT_FROM_FORMULAS: Final = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001 As verdicts.js does it.
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from reports.cards import Cards
 from reports.changes import MOST_OF_A_VIDEO
 from reports.clock import local_epoch_s
 from reports.colours import colours_of
+from reports.events import Event
 from reports.links import Footage
 from reports.names import camera_page
 from reports.records import Video, VideoPage
@@ -26,7 +27,7 @@ _QUARTER: Final = timedelta(minutes=15)
 _MOST_QUARTERS: Final = 10_000
 
 
-def video_html(page: VideoPage, out: Path, cards: Cards, footage: Footage) -> str:
+def video_html(page: VideoPage, out: Path, cards: Cards, footage: Footage, events: Sequence[Event] = ()) -> str:
     """The page as HTML.
 
     Args:
@@ -34,6 +35,7 @@ def video_html(page: VideoPage, out: Path, cards: Cards, footage: Footage) -> st
         out: the output folder.
         cards: of the classifiers that have one.
         footage: how a browser comes to it.
+        events: those that go on in it, in order of time.
     """
     video = page.video
     lanes = charts.shown_lanes(page)
@@ -52,6 +54,7 @@ def video_html(page: VideoPage, out: Path, cards: Cards, footage: Footage) -> st
         colours=colours_of(page.labels),
         video=video,
         footage=footage,
+        events=events,
         player=json_block(_player(page, footage)),
         playable=video.codec in PLAYABLE,
         words=in_words(page),
