@@ -58,6 +58,11 @@ class Event:
         return moment(self.row["time"], self.time_zone)
 
     @property
+    def at(self) -> str:
+        """The same without the time zone."""
+        return self.when if self.row["time"] is None else self.when[:19]
+
+    @property
     def length_s(self) -> float:
         """How long it goes on."""
         return max(float(self.row["end_s"]) - float(self.row["start_s"]), 0.0)

@@ -65,6 +65,7 @@ def _row(event: Event) -> dict[str, Any]:
         "rule": visible(row["rule"]),
         "camera": None if row["camera"] is None else visible(row["camera"]),
         "severity": row["severity"],
+        "at": event.at,
         "when": event.when,
         "day": event.day,
         "length": round(event.length_s, 1),

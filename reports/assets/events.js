@@ -4,100 +4,26 @@
 (function () {
   const site = window.emobatch;
   const { verdicts } = site;
-  const data = JSON.parse(document.getElementById("events").textContent);
+  const { data, DEFAULTS, WORDS, drafts, element, outside, number, verdictOf, noteOf, status, row } = site.queue;
   const one = (selector) => document.querySelector(selector);
   const form = one("#filters");
   const panel = one("#review");
   const pending = one("#pending");
+  const later = one("#review [name=later]");
   const table = one("table.events");
   const note = one("#review [name=note]");
-  const DEFAULTS = { q: "", verdict: "open", rule: "", camera: "", severity: "", day: "", event: "" };
-  const NOBODY = "(unknown)";
-  const WORDS = { "useful": "useful", "false-alarm": "false alarm", "unclear": "unclear" };
   const PAGE = 100;
-  const drafts = new Map(); // notes on events that have no verdict yet
   let view = { ...DEFAULTS };
   let found = [];
   let chosen = -1; // place in found
 
   // --- words -------------------------------------------------------------------------------------------------------
 
-  function element(name, className, ...content) {
-    const made = document.createElement(name);
-    if (className) made.className = className;
-    made.append(...content);
-    return made;
-  }
-
-  const outside = (text) => (text === null ? element("span", "unknown", "unknown") : element("bdi", "", text));
-  const number = (value) => value.toLocaleString("en-US");
-
   function say(words) {
     one("#review .said").textContent = words;
   }
 
-  // --- verdicts ----------------------------------------------------------------------------------------------------
-
-  // What counts now: what was given here, or else what the tables have.
-  function verdictOf(event) {
-    const here = verdicts.of(event.id);
-    return here ? here.verdict : event.verdict;
-  }
-
-  function noteOf(event) {
-    const here = verdicts.of(event.id);
-    return here ? here.note : drafts.get(event.id) || event.note;
-  }
-
-  function status(event) {
-    const verdict = verdictOf(event);
-    const parts = [element("span", `status verdict-${verdict || "open"}`, WORDS[verdict] || "open")];
-    if (verdicts.of(event.id)) parts.push(" ", element("small", "here", "not imported yet"));
-    else if (event.who) parts.push(" ", element("small", "", "by ", outside(event.who)));
-    const told = verdict ? noteOf(event) : "";
-    if (told) parts.push(" ", element("small", "remark", outside(told)));
-    return parts;
-  }
-
   // --- the list ----------------------------------------------------------------------------------------------------
-
-  const texts = new Map(data.events.map((event) =>
-    [event.id, [event.rule, event.camera || "", event.evidence, event.note, event.when, event.id].join("\n").toLowerCase()]));
-
-  function fits(event) {
-    const verdict = verdictOf(event);
-    const asked = view.verdict;
-    return (asked === "" || asked === verdict || (asked === "open" && !verdict) || (asked === "reviewed" && verdict)) &&
-      (!view.rule || event.rule === view.rule) &&
-      (!view.camera || (event.camera === null ? NOBODY : event.camera) === view.camera) &&
-      (!view.severity || event.severity === view.severity) &&
-      (!view.day || event.day === view.day) &&
-      view.q.toLowerCase().split(/\s+/).every((word) => texts.get(event.id).includes(word));
-  }
-
-  function cell(name, className, ...content) {
-    const made = element("td", className, ...content);
-    made.dataset.label = name;
-    return made;
-  }
-
-  function row(event, place) {
-    let when = document.createTextNode(event.when);
-    if (event.page) {
-      when = element("a", "", event.when);
-      when.href = event.page;
-    }
-    const where = cell("Camera", "camera", outside(event.camera));
-    if (event.day === null && event.file !== null) where.append(" ", element("small", "file", outside(event.file)));
-    const made = element("tr", "",
-      cell("Severity", "", element("span", `status severity-${event.severity}`, event.severity)),
-      cell("When", "time", when), where,
-      cell("Rule", "rule", outside(event.rule)),
-      cell("Evidence", "evidence", outside(event.evidence)),
-      cell("Verdict", "verdict", ...status(event)));
-    made.dataset.place = place;
-    return made;
-  }
 
   const pageOf = (place) => Math.floor(Math.max(place, 0) / PAGE);
 
@@ -155,7 +81,8 @@
     const n = one(".n-open");
     n.dataset.all = n.dataset.all || n.textContent.replaceAll(",", "");
     n.textContent = number(Number(n.dataset.all) - listed.filter((event) => !event.verdict).length);
-    pending.hidden = !verdicts.count();
+    pending.hidden = later.hidden = !verdicts.count();
+    later.textContent = `${number(verdicts.count())} to save`;
     const others = verdicts.count() - listed.length;
     pending.querySelector(".count").textContent = number(verdicts.count()) +
       (others ? `, ${number(others)} of them of events that are not listed any more` : "") +
@@ -211,7 +138,7 @@
     redraw(event);
     const isLast = chosen === found.length - 1;
     if (!isLast) choose(chosen + 1);
-    say(`${WORDS[verdict]}: ${event.rule}, ${event.when}${isLast ? ". That was the last event." : ""}`);
+    say(`${event.rule}, ${event.at}: ${WORDS[verdict]}.${isLast ? " That was the last event." : ""}`);
   }
 
   function remark() {
@@ -224,17 +151,6 @@
   }
 
   // --- the address and the filters ---------------------------------------------------------------------------------
-
-  function read() {
-    const told = new URLSearchParams(location.hash.slice(1));
-    const next = { ...DEFAULTS };
-    for (const key of Object.keys(next)) if (told.has(key)) next[key] = told.get(key).slice(0, 200);
-    if (next.verdict === "all") next.verdict = "";
-    if (!["", "open", "reviewed", ...data.verdicts].includes(next.verdict)) next.verdict = "open";
-    if (!data.severities.includes(next.severity)) next.severity = "";
-    if (!/^\d{4}-\d\d-\d\d$/.test(next.day)) next.day = "";
-    return next;
-  }
 
   function write(isNewStep) {
     const told = new URLSearchParams();
@@ -249,7 +165,7 @@
       if (input && input.value !== view[key]) input.value = view[key];
     }
     // Whatever the address leads to is listed, whether or not it was reviewed meanwhile.
-    found = data.events.filter((event) => event.id === view.event || fits(event));
+    found = data.events.filter((event) => event.id === view.event || site.queue.fits(event, view));
     const place = found.findIndex((event) => event.id === view.event);
     chosen = Math.max(place, found.length ? 0 : -1);
     list();
@@ -273,21 +189,10 @@
   }
 
   function follow() {
-    view = read();
+    const next = site.queue.read();
+    if (!next) return;
+    view = next;
     show();
-  }
-
-  function fill() {
-    const add = (name, values) => form.elements.namedItem(name).append(...values.map(([value, text]) => new Option(text, value)));
-    const sorted = (values) => [...new Set(values)].sort((a, b) => a.localeCompare(b)).map((value) => [value, value]);
-    add("rule", sorted(data.events.map((event) => event.rule)));
-    add("camera", sorted(data.events.filter((event) => event.camera !== null).map((event) => event.camera)));
-    if (data.events.some((event) => event.camera === null)) add("camera", [[NOBODY, "unknown"]]);
-    add("severity", data.severities.map((name) => [name, name]));
-    const days = data.events.map((event) => event.day).filter(Boolean).sort();
-    const day = form.elements.namedItem("day");
-    if (days.length) [day.min, day.max] = [days[0], days[days.length - 1]];
-    else day.closest("label").hidden = true;
   }
 
   // --- out of the browser ------------------------------------------------------------------------------------------
@@ -328,9 +233,9 @@
 
   if (!table) return;
   verdicts.load(data);
-  fill();
+  site.queue.fill(form);
   form.hidden = false;
-  view = read();
+  view = site.queue.read() || { ...DEFAULTS };
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("input", (event) => { if (event.target.name === "q") filter(true); });
   form.addEventListener("change", (event) => { if (event.target.name !== "q") filter(false); });
@@ -352,6 +257,7 @@
   pending.querySelector("[name=download]").addEventListener("click", download);
   pending.querySelector("[name=copy]").addEventListener("click", copy);
   pending.querySelector("[name=discard]").addEventListener("click", discard);
+  later.addEventListener("click", () => pending.scrollIntoView());
   addEventListener("popstate", follow);
   addEventListener("storage", () => { verdicts.load(data); show(); });
   site.keys({
