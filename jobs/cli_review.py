@@ -79,13 +79,13 @@ def _appended(out: str, given: Callable[["Reviewed"], list["Review"]]) -> list["
     from analytics.events.reviews import append_reviews
     from jobs.opened import alone
     from jobs.results import Results
-    from jobs.reviews import Reviewed
+    from jobs.reviews import Reviewed, send_reviews
     from jobs.writing import disk_errors_told
 
     if is_url(out):
         with alone(out, "emobatch review") as folder:
             told: list[Review] = given(Reviewed.read(folder))
-            append_reviews(folder, told)
+            send_reviews(folder, told)
             return told
     folder = Path(out)
     Results.opened(folder)

@@ -3,23 +3,26 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from analytics.commit import commit, half_of, is_under_way
 from analytics.errors import UsageError
 from analytics.events.precision import precision_by_rule
-from analytics.events.reviews import MOST_NOTE, VERDICTS, Matcher, Review, read_reviews
+from analytics.events.reviews import FILE, MOST_NOTE, VERDICTS, Matcher, Review, lines_of, read_reviews
 from analytics.events.store import read_events
 from analytics.schema import SEVERITIES
 from analytics.videos import read_videos
+from analytics.whole import whole
 from jobs.events import told
 from reports.clock import local
 
 Row = Mapping[str, Any]
 NEEDED: Final = ("event_id", "verdict")
+_CHANGE: Final = "reviews"
 _MOST_NAMED: Final = 5
 _MOST_BYTES: Final = 64 << 20
 _KEPT_FROM_FORMULAS: Final = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001 As verdicts.js does it.
@@ -109,6 +112,27 @@ def review_of(event: Row, verdict: str, note: str, who: str) -> Review:
     if problem := _problem(verdict, note):
         raise UsageError(*problem)
     return Review.of(event, verdict, note.strip(), who, datetime.now(UTC))
+
+
+def send_reviews(mirror: Path, reviews: Sequence[Review]) -> None:
+    """Append verdicts in the mirror of a bucket, as a change that the bucket gets even if it cannot be reached now.
+
+    For whoever holds the lock of the bucket.
+
+    Raises:
+        OSError: the mirror cannot be written; the file is as it was.
+    """
+    if not reviews:
+        return
+    path = mirror / FILE
+    before = path.read_bytes() if path.exists() else b""
+    with whole(half := half_of(path)) as file:
+        file.write(before + (b"\n" if before and not before.endswith(b"\n") else b"") + lines_of(reviews))
+    try:
+        commit(mirror, _CHANGE, [(half, path)])
+    finally:
+        if not is_under_way(mirror, _CHANGE):
+            half.unlink(missing_ok=True)
 
 
 def imported(path: Path, known: Reviewed, who: str) -> list[Review]:

@@ -133,14 +133,18 @@ def read_reviews(out: Path) -> Stored:
     return Stored(path, tuple(reviews), damaged)
 
 
+def lines_of(reviews: Iterable[Review]) -> bytes:
+    """Verdicts as they stand in the file."""
+    return "".join(f"{json.dumps(one.to_json(), ensure_ascii=False)}\n" for one in reviews).encode()
+
+
 def append_reviews(out: Path, reviews: Sequence[Review]) -> None:
     """Append verdicts, all or none. Needs no lock of OUT: a run may be at work, and others may review.
 
     Raises:
         OSError: the file cannot be written; it is as it was.
     """
-    data = "".join(f"{json.dumps(one.to_json(), ensure_ascii=False)}\n" for one in reviews).encode()
-    if not data:
+    if not (data := lines_of(reviews)):
         return
     file = os.open(out / FILE, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
