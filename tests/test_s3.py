@@ -95,7 +95,7 @@ def test_a_run_from_bucket_to_bucket_gives_the_rows_of_a_local_one(
     same_rows(server, bucket, "night/", local)
     keys = server.keys(bucket, "night/")
     assert {key.partition("/")[0] for key in keys} == {
-        "videos", "samples", "faces", "tracks", "reports", "runs", "models", ".state"
+        "videos", "samples", "faces", "tracks", "events", "reports", "runs", "models", ".state"
     }  # fmt: skip
     assert {Path(key).suffix for key in keys} == {".parquet", ".html", ".js", ".css", ".json", ".log", ".md"}
     status = server.emobatch("status", "s3://first/night", "--json", cwd=tmp_path).json
