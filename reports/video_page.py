@@ -20,6 +20,8 @@ from reports.text import counted, moment, percent, sure
 
 MAX_ROWS: Final = 1000
 """Rows of a table of tracks or gaps; what is beyond stands in the Parquet tables."""
+MAX_EVENTS: Final = 200
+"""Events that a page lists; the queue lists all."""
 PLAYABLE: Final = frozenset({"h264", "vp8", "vp9", "av1", "theora"})
 """Codecs that every desktop browser is likely to know, as FFmpeg names them."""
 
@@ -54,7 +56,8 @@ def video_html(page: VideoPage, out: Path, cards: Cards, footage: Footage, event
         colours=colours_of(page.labels),
         video=video,
         footage=footage,
-        events=events,
+        events=events[:MAX_EVENTS],
+        n_events=len(events),
         player=json_block(_player(page, footage)),
         playable=video.codec in PLAYABLE,
         words=in_words(page),
