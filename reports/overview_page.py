@@ -74,7 +74,9 @@ def archive_html(archive: Archive, queue: Queue, nights: tuple[Night, ...], out:
     )
 
 
-def day_html(part: Archive, day: str, before: str | None, after: str | None, has_events: bool, cards: Cards) -> str:
+def day_html(
+    part: Archive, day: str, before: str | None, after: str | None, cards: Cards, has_events: bool = False
+) -> str:
     """The page of one local day, of whose videos `part` is made, between the days before and after it, if any."""
     of = {video.video_id: video for video in part.videos}
     # A recording over midnight is of two days, and each of its changes of one.
@@ -96,7 +98,7 @@ def day_html(part: Archive, day: str, before: str | None, after: str | None, has
     )
 
 
-def camera_html(part: Archive, camera: str, has_events: bool, cards: Cards) -> str:
+def camera_html(part: Archive, camera: str, cards: Cards, has_events: bool = False) -> str:
     """The page of one camera, of whose videos `part` is made."""
     return _render(
         "camera.html",

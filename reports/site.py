@@ -165,12 +165,12 @@ def _write_days_and_cameras(site: Path, archive: Archive, has_events: bool, card
     days = list(archive.days)
     for before, day, after in zip([None, *days], days, [*days[1:], None], strict=False):
         part = archive.part(archive.days[day])
-        draw = partial(day_html, part, day, before, after, has_events, cards)
+        draw = partial(day_html, part, day, before, after, cards, has_events)
         write(site / "days" / f"{day}.html", part, (before, day, after), draw)
     for camera, places in archive.cameras.items():
         if camera is not None:
             part = archive.part(places)
-            draw = partial(camera_html, part, camera, has_events, cards)
+            draw = partial(camera_html, part, camera, cards, has_events)
             write(site / "cameras" / camera_page(camera), part, (camera,), draw)
 
 
