@@ -7,7 +7,7 @@ from typing import Any, Final
 import av
 from av.container import InputContainer
 from av.packet import Packet
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from analytics.errors import UnreachableError, VideoError
@@ -75,7 +75,9 @@ def creation_time(path: Path) -> str | None:
         return container.metadata.get("creation_time") or stream.metadata.get("creation_time")
 
 
-def packets_of(container: InputContainer, streams: VideoStream | None = None) -> Iterator["Packet[Any] | None"]:
+def packets_of(
+    container: InputContainer, streams: VideoStream | list[Stream] | None = None
+) -> Iterator["Packet[Any] | None"]:
     """Demux to the end; a failed read (None) is stepped over instead of ending the file.
 
     Damaged transport streams raise BlockingIOError or InvalidDataError in their middle and go on after it.

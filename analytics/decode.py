@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from analytics.container import open_video, packets_of
+from analytics.masks import NO_MASKS, Masks
 from analytics.packets import LEAST_LOST_BYTES
 from analytics.plan import VideoPlan, sampled_frames
 from analytics.records import Picture, Pulse
@@ -38,11 +39,13 @@ class SampledFrame:
     frame: VideoFrame
     shape: PictureShape
     """Of the video."""
+    masks: Masks = NO_MASKS
+    """Painted over in whatever this gives of the frame."""
 
     @cached_property
     def picture(self) -> Picture:
         """Upright, square pixels, of the video's size."""
-        return upright(self.frame, self.shape)
+        return upright(self.frame, self.shape, self.masks)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -51,7 +54,7 @@ class SampledFrame:
 
     def small(self, long_side: int) -> NDArray[np.uint8]:
         """The picture in gray with its longer side at so many px, uint8 (h, w), for what its brightness costs."""
-        return small_luma(self.frame, self.shape, long_side)
+        return small_luma(self.frame, self.shape, long_side, self.masks)
 
 
 @dataclass(eq=False)
@@ -78,7 +81,9 @@ class DecodeOutcome:
         self.spared = np.zeros(len(self.decoded), np.bool_)
 
 
-def decode_samples(path: Path, plan: VideoPlan, segment: Segment, outcome: DecodeOutcome) -> Iterator[SampledFrame]:
+def decode_samples(
+    path: Path, plan: VideoPlan, segment: Segment, outcome: DecodeOutcome, masks: Masks = NO_MASKS
+) -> Iterator[SampledFrame]:
     """Decode a segment forward and give out the first sound frame of each of its sampling cells.
 
     In a sound file that is the frame the plan names. Where it is damaged, the next sound frame of
@@ -105,7 +110,7 @@ def decode_samples(path: Path, plan: VideoPlan, segment: Segment, outcome: Decod
             if cell not in sampled:
                 sampled.add(cell)
                 outcome.shape = outcome.shape or shape_of(frame, float(stream.sample_aspect_ratio or 1))
-                yield SampledFrame(cell, float(plan.times_s[number]), frame, outcome.shape)
+                yield SampledFrame(cell, float(plan.times_s[number]), frame, outcome.shape, masks)
             if missing <= outcome.n_spared:
                 break
         outcome.decoded = _seen(outcome)

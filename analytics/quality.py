@@ -33,13 +33,16 @@ _FACE_MM: Final = np.array(
 )
 
 
-def judge(found: Detections, crops: NDArray[np.uint8], thresholds: QualityThresholds) -> Quality:
+def judge(
+    found: Detections, crops: NDArray[np.uint8], thresholds: QualityThresholds, hidden: NDArray[np.bool_] | None = None
+) -> Quality:
     """Measure each face.
 
     Args:
         found: n faces of one picture.
         crops: uint8 (n, size, size), the gray crops that the classifier sees.
         thresholds: what counts as usable.
+        hidden: (n,) faces of which something is covered, which are not usable; None where nothing is.
     """
     sharp = np.array([sharpness(crop) for crop in crops], np.float32)
     pose = np.array([head_pose(points) for points in found.landmarks], np.float32).reshape(-1, 2)
@@ -53,6 +56,8 @@ def judge(found: Detections, crops: NDArray[np.uint8], thresholds: QualityThresh
         & (bright >= thresholds.min_brightness)
         & (bright <= thresholds.max_brightness)
     )
+    if hidden is not None:
+        usable &= ~hidden
     return Quality(sharp, pose[:, 0], pose[:, 1], bright, usable)
 
 

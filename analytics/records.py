@@ -67,7 +67,7 @@ class Quality:
     brightness: NDArray[np.float32]
     """(n,) mean luma of the face, 0 black to 1 white."""
     usable: NDArray[np.bool_]
-    """(n,) big, sharp and frontal enough to judge."""
+    """(n,) big, sharp, lit, frontal and uncovered enough to judge."""
 
 
 @dataclass(frozen=True, eq=False)

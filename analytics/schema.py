@@ -152,7 +152,11 @@ def _faces(classes: tuple[str, ...]) -> pa.Schema:
                 "pitch_deg", _SCORE, "nod of the head, degrees, positive upward; null without landmarks", nullable=True
             ),
             _column("brightness", _SCORE, "mean luma of the face, 0 to 1"),
-            _column("usable", pa.bool_(), "big, sharp, lit and frontal enough to judge; others count in no aggregate"),
+            _column(
+                "usable",
+                pa.bool_(),
+                "big, sharp, lit, frontal and uncovered enough to judge; others count in no aggregate",
+            ),
             *_probabilities("probability", classes, nullable=False),
             _column("expression", _LABEL, "apparent expression with the largest probability, or uncertain"),
             _column("confidence", _SCORE, "the largest probability; calibrated on stills, not on video"),

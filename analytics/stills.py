@@ -9,6 +9,7 @@ import numpy as np
 
 from analytics.container import open_video
 from analytics.decode import DecodeOutcome, frames_of, look
+from analytics.masks import NO_MASKS, Masks
 from analytics.packets import list_packets
 from analytics.plan import plan_video
 from analytics.records import Picture, Pulse
@@ -19,7 +20,9 @@ _STRETCH: Final = Fraction(10)
 """Seconds of footage in a stretch that is decoded for the frames in it; the others are skipped."""
 
 
-def stills(path: Path, times_s: Sequence[float], pulse: Pulse) -> Iterator[tuple[float, Picture]]:
+def stills(
+    path: Path, times_s: Sequence[float], pulse: Pulse, masks: Masks = NO_MASKS
+) -> Iterator[tuple[float, Picture]]:
     """The frames that are shown at these times, in order of time, upright and of the video's size.
 
     A frame that is damaged or that no decoder brings out is left out.
@@ -28,6 +31,7 @@ def stills(path: Path, times_s: Sequence[float], pulse: Pulse) -> Iterator[tuple
         path: the video.
         times_s: as tables give them: seconds from the start of the video stream.
         pulse: beats as the work goes on.
+        masks: of its camera; they are painted over.
 
     Raises:
         VideoError: the file cannot be opened, or is no video.
@@ -51,6 +55,6 @@ def stills(path: Path, times_s: Sequence[float], pulse: Pulse) -> Iterator[tuple
                 pulse.beat()
                 if number in missing and not frame.is_corrupt:
                     missing.discard(number)
-                    yield wanted[number], upright(frame, shape)
+                    yield wanted[number], upright(frame, shape, masks)
                 if not missing:
                     break

@@ -8,6 +8,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from analytics.masks import NO_MASKS, Masks
 from analytics.records import Picture
 
 _TURNS: Final = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
@@ -33,17 +34,22 @@ def shape_of(frame: VideoFrame, pixel_ratio: float) -> PictureShape:
     return PictureShape(height, width, rotation) if rotation % 180 else PictureShape(width, height, rotation)
 
 
-def upright(frame: VideoFrame, shape: PictureShape) -> Picture:
-    """The frame as blue-green-red picture: square pixels, turned upright, of the video's size."""
+def upright(frame: VideoFrame, shape: PictureShape, masks: Masks = NO_MASKS) -> Picture:
+    """The frame as blue-green-red picture: square pixels, turned upright, of the video's size, masks painted over."""
     stored = (shape.height, shape.width) if shape.rotation % 180 else (shape.width, shape.height)
     picture = np.asarray(frame.to_ndarray(format="bgr24", width=stored[0], height=stored[1]), np.uint8)
     if shape.rotation:
         picture = np.asarray(cv2.rotate(picture, _TURNS[shape.rotation]), np.uint8)
-    return np.ascontiguousarray(picture)
+    picture = np.ascontiguousarray(picture)
+    masks.paint(picture, max(stored[0] / frame.width, stored[1] / frame.height))
+    return picture
 
 
-def small_luma(frame: VideoFrame, shape: PictureShape, long_side: int) -> NDArray[np.uint8]:
-    """The upright picture in gray, its longer side at so many px, uint8 (h, w); not converted where the frame has luma."""
+def small_luma(frame: VideoFrame, shape: PictureShape, long_side: int, masks: Masks = NO_MASKS) -> NDArray[np.uint8]:
+    """The upright picture in gray, its longer side at so many px, uint8 (h, w), masks painted over.
+
+    Not converted where the frame has luma.
+    """
     if frame.format.name in _LUMA_FIRST:
         plane = frame.planes[0]
         gray = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
@@ -53,7 +59,10 @@ def small_luma(frame: VideoFrame, shape: PictureShape, long_side: int) -> NDArra
     size = max(1, round(shape.width * scale)), max(1, round(shape.height * scale))
     stored = size[::-1] if shape.rotation % 180 else size
     small = np.asarray(cv2.resize(gray, stored, interpolation=cv2.INTER_AREA), np.uint8)
-    return np.asarray(cv2.rotate(small, _TURNS[shape.rotation]), np.uint8) if shape.rotation else small
+    if shape.rotation:
+        small = np.asarray(cv2.rotate(small, _TURNS[shape.rotation]), np.uint8)
+    masks.paint_small(small, max(stored[0] / gray.shape[1], stored[1] / gray.shape[0]))
+    return small
 
 
 def _square_pixel_size(frame: VideoFrame, ratio: float) -> tuple[int, int]:

@@ -17,7 +17,9 @@ from analytics.recorders import Recorded, recorded, zone_of
 from analytics.tables import why_no_camera
 from jobs.fingerprints import Fingerprints
 from jobs.ledger import Known, Ledger, Need, is_misfiled, need_of
+from jobs.masked import UNKNOWN, check_found, check_names, masked_cameras
 from jobs.options import RunOptions
+from jobs.purpose import too_old
 from jobs.sources import Sources
 from jobs.task import as_text
 
@@ -51,6 +53,8 @@ class Agenda:
     """How many of these are failed or partial since an earlier run, or were purged."""
     left: list[tuple[str, str]] = field(default_factory=list)
     """Files that are left for a later run, and why."""
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    """Files that must not be processed as they are, and why."""
     passed_over: int = 0
     """Files that were not asked for: excluded, or recorded at another time."""
     settled: dict[str, str] = field(default_factory=dict)
@@ -71,6 +75,7 @@ class Agenda:
             "passed_over": self.passed_over,
             "redone_for_settings": len(self.redone),
             "left": [{"source": source, "reason": reason} for source, reason in self.left],
+            "refused": [{"source": source, "reason": reason} for source, reason in self.refused],
         }
 
 
@@ -91,14 +96,17 @@ def draw_up(
         fingerprints: of files that have not changed.
 
     Raises:
-        UsageError: changed settings would decode more than ten videos again, and nobody asked for it.
+        UsageError: changed settings would decode more than ten videos again, and nobody asked for it; or masks are given
+            for a camera that no file can be from.
         NoVideoError: no file fits the patterns, so one of them is probably mistyped.
     """
     _check_patterns(options)
+    check_names(options)
     agenda = Agenda()
     now_ns = time.time_ns()
     options = replace(options, recorders=options.rules)
     found = [_item(path, options, fingerprints) for path in sources.videos]
+    check_found(options, {item.recorded.camera for item in found if item.recorded.camera})
     _warn_of_cameras(found, options)
     _warn_of_rules(found, options)
     if found and not any(_fits_patterns(item, options) for item in found):
@@ -126,6 +134,8 @@ def draw_up(
         elif item.path not in sources.direct and abs(age_s) < options.stable_for_s:
             words = f"changed {max(age_s, 0):.0f} s ago and may still be written"
             agenda.left.append((source, f"{words} (--stable-for {options.stable_for_s:g}s; 0 takes it at once)"))
+        elif item.recorded.camera is None and masked_cameras(options):
+            agenda.refused.append((source, UNKNOWN))
         else:
             items.append(item)
             if _was_done_otherwise(ledger, source, _hash_of(item, hashes)):
@@ -212,6 +222,8 @@ def _is_asked_for(item: Item, options: RunOptions) -> bool:
     if not _fits_patterns(item, options) or item.recorded.camera in options.excluded_cameras:
         return False
     start = item.recorded.start
+    if start and (before := too_old(options.purpose, datetime.now(UTC))) and start < before:
+        return False  # It would be removed as soon as it is there.
     if not (start or item.changed_ns):
         return True  # It cannot be looked at, which is to be told.
     # Where nothing tells the start, the file's last change is the end, by the clock of this machine.

@@ -24,7 +24,9 @@ from analytics.commit import HALF, JOURNAL
 from analytics.errors import UsageError
 from analytics.events.reviews import FILE as REVIEWS
 from analytics.footage import Url
+from analytics.kept_masks import FOLDER as MASKS
 from analytics.listing import EVENTS, SUFFIX, TABLES
+from analytics.purpose import FOLDER as PURPOSE
 from analytics.records import Pulse
 from analytics.store import StoreError, download, get, listed, name
 from analytics.videos import STATE
@@ -41,7 +43,7 @@ CHANGED: Final = "changed-ns"
 _TABLES: Final = (*TABLES, EVENTS)
 ROWS: Final = (*_TABLES, PURGED)
 """Folders that say what is done, and what was found in it."""
-_WHOLE: Final = (PURGED, RUNS, STATE, CARDS, "reports")
+_WHOLE: Final = (PURGED, RUNS, STATE, CARDS, MASKS, PURPOSE, "reports")
 """Folders of which everything is copied; of tables it is Parquet files of partitions."""
 FILES: Final = (REVIEWS,)
 """What is copied that lies in no folder."""

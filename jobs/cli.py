@@ -21,6 +21,7 @@ from jobs import (
     cli_export,
     cli_models,
     cli_predict,
+    cli_redact,
     cli_results,
     cli_review,
     cli_run,
@@ -127,6 +128,8 @@ app.command()(cli_events.events)
 app.command()(cli_review.review)
 app.command()(cli_schedule.schedule)
 app.command()(cli_predict.predict)
+app.command()(cli_redact.redact)
+app.command()(cli_redact.annotate)
 app.command()(cli_models.evaluate)
 app.command()(cli_dataset.dataset)
 app.command()(cli_train.train)

@@ -23,11 +23,16 @@ def compact(
 ) -> int:
     """Put the tables of many videos into one file a table, day and camera."""
     log_to_stderr()
+    from analytics.purpose import purpose_at, purposes_below
+    from jobs.access import note_access
     from jobs.compact import compact_days
     from jobs.opened import alone
     from jobs.screen import printable
 
-    with alone(out_named(ctx, out, config), "emobatch compact") as folder:
+    out = out_named(ctx, out, config)
+    with alone(out, "emobatch compact") as folder:
+        if not dry_run:
+            note_access(out, "compact", purpose_at(purposes_below(folder)))
         done = compact_days(folder, None, least=2, dry_run=dry_run)
     if as_json:
         typer.echo(json.dumps({"partitions": done.partitions, "videos": done.videos, "damaged": list(done.damaged)}))
@@ -55,8 +60,11 @@ def purge(
 ) -> int:
     """Remove tables, pages and state of old videos; never footage. They do not come back with the next run."""
     log_to_stderr()
+    from analytics.purpose import purpose_at, purposes_below
+    from jobs.access import note_access
+    from jobs.moments import moment_before
     from jobs.opened import alone
-    from jobs.purge import FINISHED_AT, moment_before
+    from jobs.purge import FINISHED_AT
     from jobs.purge import purge as purge_all
     from jobs.screen import printable
     from reports.site import write_site
@@ -64,6 +72,8 @@ def purge(
     before = moment_before(datetime.now(UTC), older_than)
     out = out_named(ctx, out, config)
     with alone(out, "emobatch purge") as folder:
+        if not dry_run:
+            note_access(out, "purge", purpose_at(purposes_below(folder)), older_than=older_than)
         done = purge_all(folder, before, dry_run, force)
         if done.log or done.pages_left:
             write_site(folder, in_bucket=is_url(out), gone=done.gone)

@@ -102,6 +102,8 @@ def _held_below(config: Config) -> Iterator[Held]:
             if (value := getattr(entry, field)) is not None:
                 place = config.place("recorder", entry.number, field)
                 yield Held(f"recorder.{entry.number}.{field}", value, place, value)
+    for name, value in config.purpose.items():
+        yield Held(named(("purpose", name)), value, config.place("purpose", name), value)
     for camera, values in config.cameras.items():
         for name, value in values.items():
             key = ("camera", camera, name)
@@ -130,7 +132,9 @@ def _as_it_stands(config: Config, setting: str, key: Key, value: Any) -> Held:
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return "" if value is None else ", ".join(value) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return ", ".join(item if isinstance(item, str) else json.dumps(item) for item in value)
+    return "" if value is None else str(value)
 
 
 def _unknown_variables(command: Configured) -> dict[str, str]:

@@ -48,6 +48,8 @@ def events(
     configuration = config_of(ctx, config or (Path(named) if named else None))
     rules = _rules_of(configuration)
     out = out_named(ctx, out, config)
+    from analytics.purpose import purpose_at, purposes_below
+    from jobs.access import note_access
     from jobs.events import evaluate
     from jobs.opened import alone, for_reading
     from jobs.results import Results
@@ -59,6 +61,7 @@ def events(
         done = evaluate(folder, rules, dry_run=True)
     else:
         with alone(out, "emobatch events") as folder:
+            note_access(out, "events", purpose_at(purposes_below(folder)))
             done = evaluate(folder, rules)
     if as_json:
         typer.echo(json.dumps({"out": out, "dry_run": dry_run, **done.to_json()}))
@@ -72,7 +75,9 @@ def events(
 
 def _rules_of(configuration: Config) -> "EventRules":
     from jobs.config_events import rules_from
+    from jobs.purpose import purpose_from
 
+    purpose_from(configuration)  # Refused here as it is in a run.
     rules = rules_from(configuration)
     if rules is None:
         problem = f"{configuration.path}: holds no rule" if configuration.path else f"no {NAME} is here, and none named"

@@ -69,6 +69,9 @@ def export(
     if safe_cells and form == "jsonl":
         raise UsageError("--safe-cells: is for CSV, and this is jsonl", "leave it out")
     target, mode = _checked(file, force)
+    from analytics.purpose import FOLDER as PURPOSE
+    from analytics.purpose import purpose_at, purposes_below
+    from jobs.access import note_access, noted_if_possible
     from jobs.export import Selection
     from jobs.export import export as of_videos
     from jobs.export_events import export_events
@@ -77,7 +80,7 @@ def export(
     from jobs.results import Results
     from jobs.screen import printable
 
-    folder = for_reading(out, tuple(dict.fromkeys(("videos", "tracks", table))))
+    folder = for_reading(out, tuple(dict.fromkeys(("videos", "tracks", table, PURPOSE))))
     with suppress(OSError):  # Whatever is damaged is told when it is read.
         Results.opened(folder)
     schema = schema_of(table, classes_below(folder)[0])
@@ -93,6 +96,8 @@ def export(
         videos=_all_of([holds for name, holds in conditions if name == "video_id"]),
         facts=chosen.of_faces is not None,
     )
+    with noted_if_possible():
+        note_access(out, "export", purpose_at(purposes_below(folder)), table=table, format=form)
     try:
         with _Progress(quiet) as progress, _opened(target, mode) as opened:
             export_rows = export_events if table == "events" else of_videos

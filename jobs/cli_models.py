@@ -30,6 +30,10 @@ def evaluate(
     ] = "private",
     labels: Labels = "ferplus",
     detect: Annotated[bool, typer.Option("--detect", help="Find the face first.")] = False,
+    group: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="Score the groups of this column apart, besides group and group_…"),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for evaluation.html and evaluation.json.")
     ] = None,
@@ -39,14 +43,14 @@ def evaluate(
     """Score a classifier on labelled still pictures, or on labelled video."""
     log_to_stderr()
     if _is_video_list(dataset):
-        return _evaluate_videos(model, dataset, out, as_json)
+        return _evaluate_videos(model, dataset, out, as_json, tuple(group or ()))
     from models.classifier import ExpressionClassifier
     from models.datasets import has_splits
     from models.evaluate import evaluate as evaluate_model
     from models.evaluate import in_words
 
     classifier = ExpressionClassifier(model, asked_by="MODEL")
-    result = evaluate_model(classifier, dataset, split, labels, detect=detect)
+    result = evaluate_model(classifier, dataset, split, labels, detect=detect, groups=tuple(group or ()))
     if out is not None:
         facts = classifier.facts
         about = {"model": f"{facts.name} {facts.sha256[:12]}", "data set": dataset.name}
@@ -66,14 +70,14 @@ def _is_video_list(dataset: Path) -> bool:
     return is_video_list(dataset)
 
 
-def _evaluate_videos(model: str, dataset: Path, out: Path | None, as_json: bool) -> int:
+def _evaluate_videos(model: str, dataset: Path, out: Path | None, as_json: bool, groups: tuple[str, ...]) -> int:
     from analytics.errors import UsageError
     from jobs.evaluate_video import evaluate_videos, in_words
     from jobs.options import RunOptions
 
     if out is not None:
         raise UsageError(f"--out {out}: there is no page for labelled video", "use --json")
-    result = evaluate_videos(dataset, RunOptions(sources=(), out=Path(), model=model))
+    result = evaluate_videos(dataset, RunOptions(sources=(), out=Path(), model=model), groups)
     typer.echo(json.dumps(result) if as_json else in_words(result))
     return 0
 

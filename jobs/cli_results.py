@@ -39,6 +39,8 @@ def status(
     """Tell what is done, partial or failed, and why; whether a run is at work, and what the last one did."""
     log_to_stderr()
     from analytics.listing import EVENTS
+    from analytics.purpose import FOLDER as PURPOSE
+    from analytics.purpose import UNDECLARED, purpose_at, purposes_below
     from jobs.at_work import at_work, last_run
     from jobs.opened import for_reading
     from jobs.record import FOLDER as RUNS
@@ -46,19 +48,22 @@ def status(
     from jobs.screen import printable
 
     out = out_named(ctx, out, config)
-    folder = for_reading(out, ("videos", EVENTS, RUNS))
+    folder = for_reading(out, ("videos", EVENTS, RUNS, PURPOSE))
     found = status_of(Results.opened(folder))
+    purpose = purpose_at(purposes_below(folder))
     now = at_work(out)
     last = last_run(folder, now)
     if is_url(out):
         found["out"] = out
     if as_json:
-        typer.echo(json.dumps({**found, "at_work": now.to_json() if now else None, "last_run": last}))
+        told = purpose.told() if purpose else UNDECLARED
+        work = now.to_json() if now else None
+        typer.echo(json.dumps({**found, "at_work": work, "last_run": last, "purpose": told}))
         return 0
     typer.echo(_counted(found["videos"]) or "no video")
     if any(found["events"].values()):
         typer.echo(f"events: {_counted(found['events'])}")
-    for line in (_in_words(now), _last_in_words(last)):
+    for line in (_in_words(now), _last_in_words(last), f"purpose: {purpose.in_words()}"):
         if line:
             typer.echo(printable(line))
     for video in found["list"]:

@@ -117,12 +117,14 @@ def options_of(given: Mapping[str, Any], configuration: Config) -> "RunOptions":
         UsageError: a value that cannot be.
     """
     from jobs.config_events import rules_from
+    from jobs.masked import check_names
     from jobs.moments import next_time, parse_date, parse_every, parse_gate, parse_hours, parse_segment, parse_span
     from jobs.options import RunOptions, placed
+    from jobs.purpose import purpose_from
 
     folder, url = placed(given["out"], given["mirror"])
     since, hours, until = given["since"], given["hours"], given["until"]
-    return RunOptions(
+    options = RunOptions(
         sources=tuple(given["sources"] or ()),
         out=folder,
         url=url,
@@ -153,4 +155,7 @@ def options_of(given: Mapping[str, Any], configuration: Config) -> "RunOptions":
         link_footage=given["link_footage"],
         thumbnails=given["thumbnails"],
         clear_faces=given["clear_faces"],
+        purpose=purpose_from(configuration),
     )
+    check_names(options, lambda camera: f"{configuration.place('camera', camera, 'masks')}: camera {camera}")
+    return options

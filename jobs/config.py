@@ -26,6 +26,7 @@ _SECTIONS: Final = {
     "zone": "[[zone]]",
     "rule": "[[rule]]",
     "events": "[events]",
+    "purpose": "[purpose]",
 }
 _LISTS: Final = ("recorder", "zone", "rule")
 _OF_EVENTS: Final = ("zone", "rule", "events")
@@ -40,8 +41,13 @@ CAMERA_SETTINGS: Final = {
     "min_face": Setting(kind="whole", least=1),
     "min_score": Setting(kind="number", least=0, most=1),
     "long_side": Setting(kind="whole", least=32),
+    "masks": Setting(kind="masks"),
 }
 """What [camera."NAME"] may hold: the fields of RunOptions that decide rows, and exclude."""
+PURPOSE_SETTINGS: Final = dict.fromkeys(
+    ("setting", "basis", "notice", "exception", "reason", "retention"), Setting(kind="text")
+)
+"""What [purpose] may hold; what it means, jobs.purpose knows."""
 _RECORDER_SETTINGS: Final = dict.fromkeys(("pattern", "preset", "timezone", "camera"), Setting(kind="text"))
 
 
@@ -69,6 +75,7 @@ class Config:
     """Camera -> setting -> value; see cameras_from()."""
     of_events: Mapping[str, Any] = field(default_factory=dict)
     """Section -> what stands in it, unchecked; see jobs/config_events.py."""
+    purpose: Mapping[str, Any] = field(default_factory=dict)
     lines: Mapping[Key, int] = field(default_factory=dict)
 
     def place(self, *key: str | int) -> str:
@@ -117,6 +124,7 @@ def read_config(path: Path, settings: Mapping[str, Setting]) -> Config:
         recorders=found.get("recorder", ()),
         cameras=found.get("camera", {}),
         of_events={name: found[name] for name in _OF_EVENTS if name in found},
+        purpose=found.get("purpose", {}),
     )
 
 
@@ -174,6 +182,10 @@ def _cameras(config: Config, tables: dict[str, Any], _: Mapping[str, Setting]) -
     return {name: _values(config, ("camera", name), table, CAMERA_SETTINGS) for name, table in tables.items()}
 
 
+def _purpose(config: Config, table: dict[str, Any], _: Mapping[str, Setting]) -> dict[str, Any]:
+    return _values(config, ("purpose",), table, PURPOSE_SETTINGS)
+
+
 def _recorders(config: Config, tables: list[Any], _: Mapping[str, Setting]) -> tuple[RecorderEntry, ...]:
     entries = []
     for number, table in enumerate(tables):
@@ -192,6 +204,7 @@ _SECTION_READERS: Final[Mapping[str, Callable[[Config, Any, Mapping[str, Setting
     "run": _run_section,
     "recorder": _recorders,
     "camera": _cameras,
+    "purpose": _purpose,
 }
 
 
@@ -212,6 +225,10 @@ def _value(config: Config, key: Key, value: Any, setting: Setting) -> Any:
         value = as_option(name, value, setting, config.path.parent)
     except UsageError as error:
         raise config.error(key, error.problem, error.remedy) from None
+    if setting.kind == "masks":
+        from jobs.config_masks import masks_as_given
+
+        return masks_as_given(config, key, value)
     if setting.kind != "texts":
         return value
     return [_value(config, (*key, number), item, Setting(kind="text")) for number, item in enumerate(value)]

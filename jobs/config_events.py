@@ -16,7 +16,8 @@ from analytics.events.rules import (
     rests_on_expression_alone,
 )
 from analytics.events.shipped import NEEDS, SHIPPED
-from analytics.events.zones import is_whole_picture, why_no_zone
+from analytics.events.zones import LEAST_AREA, is_whole_picture
+from analytics.polygons import corners_of, why_no_polygon
 from jobs.config import Config
 from jobs.config_condition import CONDITION_KEYS, condition_from, why_never
 from jobs.config_values import nearest
@@ -74,7 +75,7 @@ def _zones(config: Config) -> _Zones:
         teller.need_known(table, _ZONE_KEYS)
         name, camera = _name(teller, table, "name"), _name(teller, table, "camera")
         points = _points(teller, table.get("points"))
-        if problem := why_no_zone(points):
+        if problem := why_no_polygon(points, LEAST_AREA):
             raise teller.error(("points",), *problem)
         place = f"{camera}/{name}"
         if place in lines:
@@ -99,13 +100,10 @@ def _points(teller: Teller, value: Any) -> tuple[tuple[float, float], ...]:
     wanted = "give corners as shares of the picture, [[0.1, 0.2], [0.5, 0.2], [0.5, 0.9]]"
     if value is None:
         raise teller.error((), "has no points", wanted)
-    pairs = value if isinstance(value, list) else []
-    sound = pairs and all(
-        isinstance(pair, list) and len(pair) == 2 and all(type(part) in (int, float) for part in pair) for pair in pairs
-    )
-    if not sound:
+    corners = corners_of(value)
+    if not corners:
         raise teller.error(("points",), "is no list of corners", wanted)
-    return tuple((float(x), float(y)) for x, y in pairs)
+    return corners
 
 
 def _used(config: Config, section: Mapping[str, Any], zones: Sequence[Zone]) -> list[tuple[Teller, Rule]]:

@@ -25,7 +25,7 @@ PARSERS: Final = ("every", "gate", "segment", "timezone", *_MOMENTS)
 _PATHS: Final = ("sources", "model", "out")
 """Texts that may be paths, or URLs; the other paths are known by their kind."""
 
-Kind = Literal["flag", "whole", "number", "text", "texts", "path"]
+Kind = Literal["flag", "whole", "number", "text", "texts", "path", "masks"]
 _WANTED: Final[Mapping[Kind, tuple[tuple[type, ...], str]]] = {
     "flag": ((bool,), "true or false"),
     "whole": ((int,), "a whole number"),
@@ -33,6 +33,7 @@ _WANTED: Final[Mapping[Kind, tuple[tuple[type, ...], str]]] = {
     "text": ((str, int, float, datetime.date, datetime.time), "a text in quotes"),
     "texts": ((list,), 'a list of texts, ["…", "…"]'),
     "path": ((str,), "a path in quotes"),
+    "masks": ((list,), "polygons of [x, y] in shares of the picture, [[[0, 0], [0.3, 0], [0.3, 1], [0, 1]]]"),
 }
 _CALLED: Final = {bool: "true or false", str: "a text", list: "a list", dict: "a table", int: "a number"}
 

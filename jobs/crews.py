@@ -27,12 +27,13 @@ class Crews:
         self._of: dict[str | None, Engines] = {}
         for camera in (None, *options.cameras):
             own = options.of_camera(camera)
-            self._of[camera] = Engines.load(own)
+            self._of[camera] = Engines.load(own, self._of.values())
             # Sources and rules may be many, and travel with no step.
             self._options[camera] = replace(own, sources=(), recorders=(), events=None, out=out, model=model)
         self.others = self._of[None]
         self.hashes = {camera: engines.settings_hash for camera, engines in self._of.items()}
         self.by_hash = {engines.settings_hash: engines for engines in self._of.values()}
+        self.masks = {engines.settings_hash: self._options[camera].masks for camera, engines in self._of.items()}
         self._releases = releases()
 
     def task(self, item: Item, term: str) -> VideoTask:

@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 
 from analytics.errors import EmobatchError
 from analytics.paths import is_folder
+from analytics.purpose import UNDECLARED
 from analytics.recorders import Recorder, rule_of
 from emobatch import __version__
 from jobs.cluster import cores
@@ -63,6 +64,7 @@ def examine(options: RunOptions) -> Iterator[Finding]:
     """
     if options.sources:
         yield from _sources(options)
+    yield _purpose(options)
     yield from _packages()
     yield _opencv()
     yield _codecs()
@@ -73,6 +75,15 @@ def examine(options: RunOptions) -> Iterator[Finding]:
     yield models
     if models.level == "ok":
         yield _demo(options, place)
+
+
+def _purpose(options: RunOptions) -> Finding:
+    """What is declared; a run without it goes, and its pages say so."""
+    if not options.purpose:
+        return Finding("ok", "purpose", "undeclared, which all pages will say; docs/privacy.md tells how to declare it")
+    missing = [name for name, value in options.purpose.told().items() if value == UNDECLARED]
+    remedy = f"declare {', '.join(missing)} in [purpose]: docs/privacy.md" if missing else ""
+    return Finding("warning" if missing else "ok", "purpose", options.purpose.in_words(), remedy)
 
 
 def _sources(options: RunOptions) -> Iterator[Finding]:

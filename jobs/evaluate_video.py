@@ -2,7 +2,8 @@
 
 import csv
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,9 @@ from analytics.paths import is_file
 from analytics.records import Pulse
 from jobs.options import RunOptions
 from jobs.pipeline import Engines, SegmentRows, VideoResult, finish_video, plan_file, read_segment
+from models.groups import not_tested
 from models.labels import class_index
+from models.listed import group_columns
 
 COLUMNS: Final = ("file", "start_s", "end_s", "label")
 _UNCERTAIN: Final = len(EXPRESSIONS)
@@ -31,6 +34,8 @@ class Stretch:
     end_s: float
     label: int
     """Index into EXPRESSIONS."""
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """What it is counted with besides, by column."""
 
 
 @dataclass(eq=False)
@@ -79,8 +84,10 @@ def is_video_list(path: Path) -> bool:
         return False
 
 
-def read_stretches(path: Path) -> dict[Path, list[Stretch]]:
+def read_stretches(path: Path, groups: Sequence[str] = ()) -> dict[Path, list[Stretch]]:
     """The labelled stretches by video, from a CSV with file,start_s,end_s,label; files relative to it.
+
+    Columns `camera`, `group`, group_… and those named in groups tell what a stretch is counted with besides.
 
     Raises:
         UsageError: a line is no such stretch, overlaps another one, or names no file; or there is none.
@@ -88,12 +95,16 @@ def read_stretches(path: Path) -> dict[Path, list[Stretch]]:
     found: dict[Path, list[Stretch]] = defaultdict(list)
     with path.open(newline="", encoding="utf-8-sig", errors="replace") as lines:
         reader = csv.DictReader(lines)
+        columns = group_columns(reader.fieldnames or (), ("camera", *groups))
+        if missing := [name for name in groups if name not in columns]:
+            raise UsageError(f"--group {missing[0]}: is no column of {path}", "name one of its first line")
         for row in reader:
             where = f"{path}: line {reader.line_num}"
             file = path.parent / (row["file"] or "")
             if not is_file(file):
                 raise UsageError(f"{where}: {file}: no such video", "mend its path, or remove that line")
-            stretch = _stretch(row, where)
+            told = {name: row[name].strip() for name in columns if (row[name] or "").strip()}
+            stretch = replace(_stretch(row, where), groups=told)
             if any(stretch.start_s < other.end_s and other.start_s < stretch.end_s for other in found[file]):
                 raise UsageError(f"{where}: overlaps another stretch of {file}", "give each second one label")
             found[file].append(stretch)
@@ -115,7 +126,7 @@ def _stretch(row: dict[str, Any], where: str) -> Stretch:
     return Stretch(start_s, end_s, label)
 
 
-def evaluate_videos(labels: Path, options: RunOptions) -> dict[str, Any]:
+def evaluate_videos(labels: Path, options: RunOptions, groups: Sequence[str] = ()) -> dict[str, Any]:
     """Run the pipeline over labelled videos and compare by seconds.
 
     At each sampled moment the best face of a track that can be judged speaks for the time until the next sample; where
@@ -125,19 +136,23 @@ def evaluate_videos(labels: Path, options: RunOptions) -> dict[str, Any]:
     Args:
         labels: a CSV with file,start_s,end_s,label.
         options: sampling, detector, model.
+        groups: columns that are groups besides `camera`, `group` and group_….
 
     Returns:
-        Figures over all videos, and under `files` those of each.
+        Figures over all videos, under `files` those of each, and under `groups` those of each group by column. Seconds of
+        one video are no independent samples, so there are no intervals; `videos` says how many there were.
 
     Raises:
         UsageError: a wrong list or setting.
         VideoError: a video cannot be read. A score over the others would be another one.
     """
-    stretches = read_stretches(labels)
+    stretches = read_stretches(labels, groups)
     engines = Engines.load(options)
     if engines.classifier.facts.columns != EXPRESSIONS:
         raise UsageError(f"MODEL {options.model}: has classes of its own", "score it on still pictures")
     total, files = Seconds(), {}
+    by_group: dict[str, dict[str, Seconds]] = defaultdict(lambda: defaultdict(Seconds))
+    videos: dict[tuple[str, str], set[Path]] = defaultdict(set)
     for file, labelled in stretches.items():
         try:
             result = _through_the_pipeline(file, options, engines)
@@ -148,7 +163,15 @@ def evaluate_videos(labels: Path, options: RunOptions) -> dict[str, Any]:
         total.likeliest += own.likeliest
         total.told += own.told
         files[str(file)] = own.to_json()
-    return total.to_json() | {"files": files}
+        for stretch in labelled:
+            for column, name in stretch.groups.items():
+                _add(by_group[column][name], [stretch], result)
+                videos[column, name].add(file)
+    told = {
+        column: {name: {"videos": len(videos[column, name])} | found[name].to_json() for name in sorted(found)}
+        for column, found in by_group.items()
+    }
+    return total.to_json() | {"files": files, "groups": told, "not_tested": list(not_tested(tuple(told)))}
 
 
 def _through_the_pipeline(file: Path, options: RunOptions, engines: Engines) -> VideoResult:
@@ -204,4 +227,10 @@ def in_words(result: dict[str, Any]) -> str:
         lines.append(f"{name:10}{row['seconds']:>9.1f}{shown(row['precision']):>11}{shown(row['recall']):>8}")
     for name, own in result["files"].items():
         lines.append(f"{name}: {own['seconds']:.1f} s, accuracy {shown(own['accuracy'])}")
+    for column, found in result["groups"].items():
+        for name, own in found.items():
+            seen = f"{own['seconds']:.1f} s of {own['videos']} video{'' if own['videos'] == 1 else 's'}"
+            lines.append(f"{column} {name}: {seen}, accuracy {shown(own['accuracy'])}, no face {shown(own['no_face'])}")
+    if result["not_tested"]:
+        lines.append(f"never tested here: {', '.join(name.replace('_', ' ') for name in result['not_tested'])}")
     return "\n".join(lines)

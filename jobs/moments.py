@@ -28,6 +28,24 @@ def parse_span(name: str, text: str) -> float:
     return float(found[1]) * _UNITS[found[2]]
 
 
+def moment_before(now: datetime, older_than: str, option: str = "--older-than") -> datetime:
+    """The moment that is as long ago as a text says: `30d`, `4w`, `36h`.
+
+    An error names the option, or whatever else the text stands at.
+
+    Raises:
+        UsageError: it is no span of time, or has no unit, or nothing is that old.
+    """
+    seconds = parse_span(option, older_than)
+    if older_than.strip().replace(".", "").isdigit():
+        # Elsewhere that is seconds, and would be nearly everything here.
+        raise UsageError(f"{option} {older_than}: has no unit", "say h, d or w, such as 30d")
+    try:
+        return now - timedelta(seconds=seconds)
+    except OverflowError:
+        raise UsageError(f"{option} {older_than}: longer ago than any date", "give less, such as 30d") from None
+
+
 def parse_date(name: str, text: str, now: datetime | None = None) -> date:
     """The day of `2026-11-25`, or of `7d`, which is a week ago.
 

@@ -14,6 +14,8 @@ from typing import Any, Final, cast
 from analytics.errors import UsageError
 from analytics.events.rules import EventRules
 from analytics.footage import is_url
+from analytics.masks import NO_MASKS, Masks
+from analytics.purpose import Purpose
 from analytics.quality import QualityThresholds
 from analytics.recorders import Recorder, zone_of
 from analytics.tables import why_no_camera
@@ -22,9 +24,9 @@ from jobs.moments import parse_every, parse_gate, parse_segment
 
 _SHOWN: Final = 40
 """Characters of a wrong value that an error repeats."""
-ALGORITHM: Final = 3
+ALGORITHM: Final = 4
 """Rises when the same settings would give other rows."""
-OF_CAMERAS: Final = ("every", "gate", "keyframes", "detector", "min_face", "min_score", "long_side")
+OF_CAMERAS: Final = ("every", "gate", "keyframes", "detector", "min_face", "min_score", "long_side", "masks")
 """What single cameras may have settings of their own for."""
 
 
@@ -99,6 +101,10 @@ class RunOptions:
     min_score: float = 0.6
     long_side: int = 960
     """Px of the picture's longer side while faces are searched."""
+    masks: Masks = NO_MASKS
+    """What is painted over in all pictures before anything is searched; mostly that of a single camera."""
+    purpose: Purpose = field(default_factory=Purpose)
+    """What this is done for, as it is declared."""
     quality: QualityThresholds = field(default_factory=QualityThresholds)
     tracking: TrackSettings = field(default_factory=TrackSettings)
 
@@ -117,6 +123,8 @@ class RunOptions:
             ("long_side", _whole(self.long_side, 32), "px, a whole number from 32"),
             ("gate", isinstance(self.gate, bool), "True or False"),
             ("keyframes", isinstance(self.keyframes, bool), "True or False"),
+            ("masks", isinstance(self.masks, Masks), "Masks, of analytics.masks"),
+            ("purpose", isinstance(self.purpose, Purpose), "a Purpose, of analytics.purpose"),
         ):
             if not fits:
                 raise UsageError(f"{name} {str(getattr(self, name))[:_SHOWN]!r}: cannot be", f"give {wanted}")
@@ -168,6 +176,11 @@ class RunOptions:
             settings["every"] = parse_every(str(every))
         if isinstance(gate := settings.get("gate"), str):
             settings["gate"] = parse_gate(gate)
+        if isinstance(masks := settings.get("masks"), list | tuple):
+            try:
+                settings["masks"] = Masks.of(masks)
+            except UsageError as error:
+                raise UsageError(f"camera {camera}: {error.problem}", error.remedy) from None
         return replace(self, cameras={}, **settings)
 
     def settings_hash(self, detector_sha256: str, model: Sequence[object]) -> str:
@@ -187,6 +200,8 @@ class RunOptions:
         }
         # Left out where they are as they were before there was a choice.
         decisive |= {name: True for name in ("gate", "keyframes") if getattr(self, name)}
+        if self.masks:
+            decisive["masks"] = self.masks.told()
         text = json.dumps(decisive, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -216,6 +231,10 @@ def from_settings(
         if name in parsed:
             value = parsed[name]
             parsed[name] = parse(str(int(value) if isinstance(value, float) and value.is_integer() else value))
+    if isinstance(masks := parsed.get("masks"), list | tuple):
+        parsed["masks"] = Masks.of(masks)
+    if isinstance(purpose := parsed.get("purpose"), Mapping):
+        parsed["purpose"] = Purpose.of(purpose)
     named = (sources,) if isinstance(sources, str | Path) else sources
     folder, url = placed(str(out), settings.get("mirror"))
     return RunOptions(sources=tuple(str(source) for source in named), out=folder, url=url, **parsed)

@@ -54,6 +54,8 @@ class RunSummary:
     """No camera is known of any video that was looked at."""
     events: int | None = None
     """Events of all videos as the rules have them; None where there are no rules."""
+    removed: int = 0
+    """Videos that were removed at the end, as they were older than the declared retention."""
     interrupted: bool = False
     """It ended before all videos had their turn."""
 
@@ -65,6 +67,7 @@ class RunSummary:
         self.tells_no_camera = agenda.tells_no_camera
         self.redone = len(agenda.redone)
         self.left += [{"source": source, "reason": reason} for source, reason in agenda.left]
+        self.failures += [{"source": source, "reason": reason} for source, reason in agenda.refused]
 
     def add(self, outcome: VideoOutcome) -> None:
         """Count one video."""

@@ -7,7 +7,7 @@ Each step is a named call below.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from jobs.search import FaceSearch
 from models.classifier import ExpressionClassifier
 from models.crop import crop_faces
 from models.detectors import DETECTORS, FaceDetector
+from models.obstruction import obstructed
 
 _FACES_A_BATCH = 32
 
@@ -44,10 +45,16 @@ class Engines:
     detector: FaceDetector
     classifier: ExpressionClassifier
     settings_hash: str
+    loaded_by: tuple[object, ...] = ()
+    """The settings that chose detector and classifier."""
 
     @staticmethod
-    def load(options: RunOptions) -> "Engines":
+    def load(options: RunOptions, others: Iterable["Engines"] = ()) -> "Engines":
         """Load detector and classifier.
+
+        Args:
+            options: what chooses them.
+            others: what this thread has loaded already; cameras that differ in their masks alone share it.
 
         Raises:
             UsageError: an unknown name, or weights that are missing or damaged.
@@ -56,12 +63,16 @@ class Engines:
             raise UsageError(
                 f"--detector {options.detector}: no such detector", f"choose one of: {', '.join(DETECTORS)}"
             )
+        loaded_by = options.detector, options.min_score, options.long_side, options.model
+        if shared := next((one for one in others if one.loaded_by == loaded_by), None):
+            decisive = shared.detector.sha256, shared.classifier.facts.decisive
+            return replace(shared, settings_hash=options.settings_hash(*decisive))
         keep_freed_memory()
         cv2.setNumThreads(1)  # Processes, one a core, are what runs in parallel.
         detector = DETECTORS[options.detector](min_score=options.min_score, long_side=options.long_side)
         classifier = ExpressionClassifier(options.model)
         facts = classifier.facts
-        return Engines(detector, classifier, options.settings_hash(detector.sha256, facts.decisive))
+        return Engines(detector, classifier, options.settings_hash(detector.sha256, facts.decisive), loaded_by)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +151,7 @@ def read_segment(
     """
     started = time.monotonic()
     outcome = DecodeOutcome(decoded=np.zeros(len(segment), np.bool_), shape=shape, pulse=pulse)
-    samples, faces = read_faces(decode_samples(path, plan, segment, outcome), options, engines)
+    samples, faces = read_faces(decode_samples(path, plan, segment, outcome, options.masks), options, engines)
     return SegmentRows(
         decoded=outcome.decoded,
         samples=samples,
@@ -232,7 +243,8 @@ def read_faces(frames: Iterator[SampledFrame], options: RunOptions, engines: Eng
         if not len(new):
             continue
         crops = crop_faces(frame.picture, new, engines.classifier.facts.size)
-        quality = judge(new, crops, options.quality)
+        hidden = options.masks.hide(new.boxes, *frame.size[::-1]) | obstructed(crops)
+        quality = judge(new, crops, options.quality, hidden)
         waiting.append((_unclassified(frame, new, quality, len(engines.classifier.facts.columns)), crops))
         if sum(len(crops) for _, crops in waiting) >= _FACES_A_BATCH:
             seen.append(_classified(waiting, engines.classifier))

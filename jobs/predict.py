@@ -36,7 +36,7 @@ class Face:
     h: float
     score: float
     usable: bool
-    """Big, sharp, lit and frontal enough to judge."""
+    """Big, sharp, lit, frontal and uncovered enough to judge."""
     expression: str
     """One of the classifier's classes, or uncertain."""
     confidence: float
@@ -50,7 +50,7 @@ class Face:
         """One line for a person."""
         likeliest = max(self.probabilities, key=lambda name: self.probabilities[name])
         doubt = f" (most likely {likeliest})" if likeliest != self.expression else ""
-        unfit = "" if self.usable else "; hard to judge: too small, blurred, dark or turned"
+        unfit = "" if self.usable else "; hard to judge: too small, blurred, dark, turned or covered"
         return f"{self.expression}{doubt}, {self.confidence:.0%}, {self.w:.0f}x{self.h:.0f} px at {self.x:.0f},{self.y:.0f}{unfit}"
 
 

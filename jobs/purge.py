@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,6 @@ from analytics.videos import keep_videos, read_videos
 from analytics.whole import whole
 from jobs.astray import Strays
 from jobs.ledger import Known, Ledger
-from jobs.moments import parse_span
 from jobs.removal import remove
 from jobs.unfinished import FOLDER, forget
 
@@ -25,7 +24,6 @@ PURGED: Final = "purged"
 """Folder below OUT: a file of JSON lines for each purge, which log it and keep the videos from coming back."""
 FINISHED_AT: Final = "finished_at"
 """What decides where the start of a recording is unknown."""
-_OPTION: Final = "--older-than"
 
 
 @dataclass(frozen=True)
@@ -116,22 +114,6 @@ def purge(out: Path, before: datetime, dry_run: bool, force: bool = False) -> Pu
     # The index has to be drawn before pages go, or it would lead to them; and they tell that this is still to be done.
     pages = (out / "reports" / "videos").glob("*.html")
     return Purge(tuple(videos), log, any(page.stem in gone for page in pages), gone, finished)
-
-
-def moment_before(now: datetime, older_than: str) -> datetime:
-    """The moment that is as long ago as a text says: `30d`, `4w`, `36h`.
-
-    Raises:
-        UsageError: it is no span of time, or has no unit, or nothing is that old.
-    """
-    seconds = parse_span(_OPTION, older_than)
-    if older_than.strip().replace(".", "").isdigit():
-        # Elsewhere that is seconds, and would be nearly everything here.
-        raise UsageError(f"{_OPTION} {older_than}: has no unit", "say h, d or w, such as 30d")
-    try:
-        return now - timedelta(seconds=seconds)
-    except OverflowError:
-        raise UsageError(f"{_OPTION} {older_than}: longer ago than any date", "give less, such as 30d") from None
 
 
 def read_tombstones(out: Path) -> frozenset[str]:

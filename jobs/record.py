@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from analytics.purpose import UNDECLARED
 from analytics.whole import whole
 from emobatch import __version__
+from jobs.masked import masked_cameras
 from jobs.options import RunOptions
 from jobs.outcome import RunSummary
 from jobs.task import as_text
@@ -68,6 +70,9 @@ def write_record(options: RunOptions, settings_hash: str, summary: RunSummary) -
             "model": options.model,
         },
         "settings_hash": settings_hash,
+        "purpose": options.purpose.told() if options.purpose else UNDECLARED,
+        "masks": {name: len(options.of_camera(name).masks.polygons) for name in masked_cameras(options)},
+        "removed_for_retention": summary.removed,
     }
     with whole(folder / f"{summary.run_id}.json") as file:
         file.write(f"{json.dumps(record, indent=2)}\n".encode())

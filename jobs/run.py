@@ -14,8 +14,10 @@ from analytics.commit import term_of
 from analytics.footage import Footage, exists, facts_of
 from analytics.listing import list_tables
 from analytics.paths import absolute
+from analytics.purpose import note_purpose
 from analytics.videos import STATE, keep_videos, read_videos
 from emobatch import __version__
+from jobs.access import note_access
 from jobs.agenda import Agenda, draw_up
 from jobs.astray import Strays
 from jobs.compact import compact_days
@@ -27,6 +29,7 @@ from jobs.executors import Executor, InProcess, Running
 from jobs.fingerprints import Fingerprints
 from jobs.ledger import Ledger
 from jobs.limits import Limits, Listener
+from jobs.masked import keep_masks
 from jobs.mirror import Follower
 from jobs.opened import for_reading
 from jobs.options import RunOptions
@@ -36,6 +39,7 @@ from jobs.purge import PURGED, read_tombstones
 from jobs.record import FOLDER as RUNS
 from jobs.record import write_record
 from jobs.removal import remove
+from jobs.retention import remove_old
 from jobs.settle import Settler
 from jobs.sources import Sources, find_videos
 from jobs.task import VideoTask, as_text
@@ -119,6 +123,8 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
     make_folder(options)
     with held_alone(options) as held:
         prepare_tables(options, crews.others)
+        with disk_errors_told(options.out):
+            keep_masks(options.out, crews.masks)
         # In the order of time, also within a second.
         run_id = f"{now:%Y%m%dT%H%M%SZ}-{now.microsecond // 16:04x}{secrets.token_hex(1)}"
         summary = RunSummary(
@@ -128,22 +134,28 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
         for source, reason in sources.missing.items():
             name = as_text(source)
             summary.failures.append({"source": name, "reason": as_text(reason).removeprefix(f"{name}: ")})
+        note_access(options.named_out, "run", options.purpose, run_id=run_id)
         with followed(options.out, held.follower), logged_to(options.out / RUNS / f"{run_id}.log"):
             _log.info("emobatch %s, settings %s", __version__, crews.others.settings_hash)
             # Before there is anything to record: it may be refused.
             agenda, settler = _drawn_up(options, crews, sources)
             summary.found(len(sources.videos), agenda)
+            with disk_errors_told(options.out):
+                note_purpose(options.out, now, options.purpose)
             _recorded(options, crews.others.settings_hash, summary)  # A night that is killed has its record, too.
             noting = _Noting(summary, listener or Silent(), held.follower)
+            gone: frozenset[str] = frozenset()
             try:
                 with disk_errors_told(options.out):
                     _process(agenda, options, crews, settler, noting, held)
+                    held.check()
+                    gone = remove_old(options, summary)
                 summary.interrupted = False
             finally:
                 # An interrupted night has its record and its pages, too; one whose OUT was taken leaves both alone.
                 summary.elapsed_s = time.monotonic() - started
                 if held.is_ours():
-                    _conclude(options, crews.others.settings_hash, summary)
+                    _conclude(options, crews.others.settings_hash, summary, gone)
     return summary
 
 
@@ -193,7 +205,7 @@ def _process(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler
         if options.thumbnails:
             here = replace(options, scheduler=None)
             limits = _limits(options, held)
-            draw_thumbnails(options.out, options.clear_faces, limits, lambda videos: _executor(here, None, videos))
+            draw_thumbnails(options, limits, lambda videos: _executor(here, None, videos))
         if options.compact:
             compact_days(options.out, datetime.now(UTC).date(), _ENOUGH)
         note_events(options, summary)
@@ -241,12 +253,12 @@ def _executor(options: RunOptions, task: VideoTask | None, videos: Sequence[Foot
         yield executor
 
 
-def _conclude(options: RunOptions, settings_hash: str, summary: RunSummary) -> None:
+def _conclude(options: RunOptions, settings_hash: str, summary: RunSummary, gone: frozenset[str]) -> None:
     """Keep the record and draw the pages, which tell of it."""
     with disk_errors_told(options.out):
         write_record(options, settings_hash, summary)
         try:
-            write_site(options.out, link_footage=options.link_footage, in_bucket=options.url is not None)
+            write_site(options.out, link_footage=options.link_footage, in_bucket=options.url is not None, gone=gone)
         except UnreadableTablesError as error:
             summary.failures += [{"source": as_text(file), "reason": as_text(why)} for file, why in error.files.items()]
             write_record(options, settings_hash, summary)

@@ -98,6 +98,15 @@ class Screen:
             files = ", ".join(sorted({printable(source.rpartition("/")[2]) for source, _ in running.values()}))
             self._print(Text(f"… {', '.join(words)}; at {files}"))
 
+    def pass_at(self, words: str, share: float) -> None:
+        """How far a pass over one video is, 0..1."""
+        if self.live:
+            bar = Table.grid(padding=(0, 1))
+            bar.add_row(ProgressBar(total=1.0, completed=share, width=12), Text(words, no_wrap=True))
+            self.live.update(bar)
+        else:
+            self._print(Text(f"… {words}"))
+
     def summary(self, summary: "RunSummary", index: str | None = None) -> None:
         """The end of a run: what was done, how fast, what failed and why, where the report is if stdout does not say."""
         told = [f"{n} {status}" for status, n in summary.videos.items() if n]
@@ -120,6 +129,8 @@ class Screen:
             self._print(Text(f"  of the unchanged: {of_them}{why}", style="yellow"))
         if summary.redone:
             self._print(Text(f"  {count(summary.redone, 'video')} decoded again because settings changed", style="dim"))
+        if summary.removed:
+            self._print(Text(f"  {count(summary.removed, 'video')} removed: older than the declared retention"))
         self._later(summary.left)
         for failure in summary.failures[:_MOST_FAILURES]:
             self._print(Text(f"  ! {printable(failure['source'])}: {printable(failure['reason'])}", style="red"))
@@ -157,7 +168,7 @@ class Screen:
             self._print(Text(f"  {printable(str(item.path))}: {printable(where)}, {when}"))
         if n > _MOST_FAILURES:
             self._print(Text(f"  and {n - _MOST_FAILURES:,} more"))
-        self._later([{"source": source, "reason": reason} for source, reason in agenda.left])
+        self._later([{"source": source, "reason": reason} for source, reason in [*agenda.left, *agenda.refused]])
         if agenda.tells_no_camera:
             self._print(Text(f"  {_NO_CAMERA}", style="dim"))
 

@@ -4,8 +4,8 @@ A camera mostly stands still. What has not changed keeps its faces; around known
 moves, the detector looks again. Every ten seconds, at the same moments whatever the segments, everything is searched.
 
 Most of what moves shows no face for long: backs, shoulders, trees. Such places are searched in every other sample, and in
-the one between as well where the next one finds a face that was not known. A track has at least two faces, so this can
-miss what would be none.
+the one between as well where the next one finds a face that was not known. This can miss who shows a face in no two
+samples in a row.
 """
 
 import math
@@ -39,7 +39,7 @@ _GRID_PX: Final = 32
 """A detector's answer depends on where a face lies on its grid, so parts begin where the grid of a whole search has a point."""
 _SAME: Final = 0.3
 """Intersection over union from which two boxes are of one face."""
-_WAITS_S: Final = 0.6
+_WAITS_S: Final = 0.75
 """Seconds between samples up to which what moves may wait for the next one; rarer ones may show somebody just once."""
 
 
@@ -75,7 +75,6 @@ class FaceSearch:
         self._detector, self._options = detector, options
         self._parts = detector if isinstance(detector, SearchesParts) else None
         self._is_on = options.gate and options.every < _AFRESH_S
-        self._waits = self._parts is not None and options.every <= _WAITS_S
         self._gate: Gate | None = None
         self._last = Detections.none()
         self._stretch = -1
@@ -86,12 +85,18 @@ class FaceSearch:
             yield from ((frame, self._everything(frame)) for frame in frames)
             return
         waiting: _Waiting | None = None
+        last_s = -math.inf
         for frame in frames:
-            if waiting is not None and self._stretch_of(frame) != self._stretch:
-                yield waiting.frame, self._filled(waiting, waiting.places)[0]
-                waiting = None
+            is_next = frame.pts_s - last_s <= _WAITS_S
+            last_s = frame.pts_s
+            if waiting is not None and (self._stretch_of(frame) != self._stretch or not is_next):
+                earlier = self._filled(waiting, waiting.places)[0]
+                yield waiting.frame, earlier
+                self._last, waiting = earlier.faces, None
             before = self._last
-            found, places = self._faces_of(frame, waiting)
+            found, places = self._faces_of(
+                frame, waiting, may_wait=is_next and waiting is None and frame.sample % 2 == 1
+            )
             if waiting is not None:
                 earlier, moved = self._filled(waiting, _near_unknown(found.faces, before, waiting.places))
                 yield waiting.frame, earlier
@@ -105,10 +110,10 @@ class FaceSearch:
     def _stretch_of(self, frame: SampledFrame) -> int:
         return int(frame.sample * self._options.every // _AFRESH_S)
 
-    def _faces_of(self, frame: SampledFrame, before: _Waiting | None) -> tuple[Found, list[Rect]]:
+    def _faces_of(self, frame: SampledFrame, before: _Waiting | None, may_wait: bool) -> tuple[Found, list[Rect]]:
         """The faces of a frame, and where something moves that was left to wait; before is the sample that waits for it."""
         small = frame.small(LONG_SIDE)
-        again = self._again(frame, small, before) if self._stretch_of(frame) == self._stretch else None
+        again = self._again(frame, small, before, may_wait) if self._stretch_of(frame) == self._stretch else None
         if again is None:
             self._gate, self._stretch = Gate(small), self._stretch_of(frame)
             again = self._everything(frame), []
@@ -134,7 +139,7 @@ class FaceSearch:
         return faces.only(faces.boxes[:, 2:].min(axis=1, initial=np.inf) >= self._options.min_face)
 
     def _again(
-        self, frame: SampledFrame, small: NDArray[np.uint8], before: _Waiting | None
+        self, frame: SampledFrame, small: NDArray[np.uint8], before: _Waiting | None, may_wait: bool
     ) -> tuple[Found, list[Rect]] | None:
         """What became of the faces, and which are new, by what has changed, and what was left to wait.
 
@@ -166,7 +171,7 @@ class FaceSearch:
         if sum(rect.w * rect.h * scale**2 for rect, scale in parts) > _TOO_MUCH * whole:
             return None
         waiting: list[Rect] = []
-        if self._waits and before is None and frame.sample % 2:
+        if may_wait:
             parts, waiting = parts[: len(around)], others
         if not parts:
             return Found(self._last, np.arange(len(boxes)), "held"), waiting

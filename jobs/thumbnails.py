@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,11 +18,14 @@ from analytics.blur import blurred
 from analytics.errors import VideoError
 from analytics.fingerprint import fingerprint, id_of_content
 from analytics.footage import Footage, footage_of
+from analytics.masks import NO_MASKS, Masks
 from analytics.records import Picture, Pulse
 from analytics.stills import stills
 from analytics.whole import whole
 from jobs.executors import BEAT_S, Call, Executor
 from jobs.limits import Limits
+from jobs.masked import masks_for
+from jobs.options import RunOptions
 from jobs.scratch import at_hand
 from reports.archive import read_archive
 from reports.files import MADE, THUMBNAILS
@@ -52,23 +55,23 @@ class Portraits:
     boxes: dict[float, NDArray[np.float32]]
     """(n, 4) all faces of each moment: x, y, width, height in px."""
     clear: bool
+    masks: Masks = NO_MASKS
 
 
 def draw_thumbnails(
-    out: Path, clear: bool, limits: Limits, executing: Callable[[list[Footage]], AbstractContextManager[Executor]]
+    options: RunOptions, limits: Limits, executing: Callable[[list[Footage]], AbstractContextManager[Executor]]
 ) -> None:
     """Draw what is missing of the thumbnails of all videos below OUT; what cannot be drawn is logged and left out.
 
     Args:
-        out: the output folder.
-        clear: whether faces stay as they are.
+        options: of the run: the output folder, whether faces stay as they are, and what is painted over.
         limits: when to give up a video, and when to begin nothing more.
         executing: who carries out the work on some footage.
 
     Raises:
         OSError: OUT cannot be written.
     """
-    wanted = {portraits.video_id: portraits for portraits in _wanted(out, clear)}
+    wanted = {portraits.video_id: portraits for portraits in _wanted(options)}
     if not wanted:
         return
     _log.info("thumbnails of %d videos", len(wanted))
@@ -110,7 +113,7 @@ def draw(pulse: Pulse, wanted: Portraits) -> str | None:
     drawn: dict[int, bytes] = {}
     try:
         with at_hand(wanted.path, pulse) as path:
-            for pts_s, picture in stills(path, list(tracks_at), pulse):
+            for pts_s, picture in stills(path, list(tracks_at), pulse, wanted.masks):
                 shown = picture if wanted.clear else blurred(picture, wanted.boxes[pts_s])
                 for track_id in tracks_at[pts_s]:
                     drawn[track_id] = portrait(shown, wanted.boxes[pts_s][wanted.moments[track_id][1]])
@@ -143,7 +146,8 @@ def portrait(picture: Picture, box: NDArray[np.float32]) -> bytes:
     return bytes(jpeg)
 
 
-def _wanted(out: Path, clear: bool) -> Iterator[Portraits]:
+def _wanted(options: RunOptions) -> Iterator[Portraits]:
+    out, clear = options.out, options.clear_faces
     tables = StoredTables(out)
     for video in read_archive(out).videos:
         if video.page and video.n_tracks:
@@ -152,8 +156,9 @@ def _wanted(out: Path, clear: bool) -> Iterator[Portraits]:
             if _told(folder / MADE) == made:
                 continue
             try:
-                yield _portraits(tables, video, folder, made, clear)
-            except UnreadableTablesError as error:  # The pages tell.
+                masks = masks_for(out, options, video.settings_hash, video.camera)
+                yield replace(_portraits(tables, video, folder, made, clear), masks=masks)
+            except (UnreadableTablesError, OSError) as error:  # The pages tell.
                 _log.warning("%s: no thumbnails: %s", video.source, error)
 
 

@@ -79,7 +79,7 @@ def engines_for(task: VideoTask) -> Engines:
     # Workers may join while the run goes on, after everyone was asked.
     if different := differences(releases(), task.releases):
         raise EmobatchError(f"a worker on {platform.node()} has {different}", "install the same releases everywhere")
-    engines = Engines.load(task.options)
+    engines = Engines.load(task.options, held.values())
     if engines.settings_hash != task.settings_hash:
         raise EmobatchError(
             "a worker has another model, detector or emobatch than this machine", "install the same release everywhere"

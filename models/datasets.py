@@ -4,8 +4,8 @@ All three become one `LabelledPictures`. Pictures of folders and CSV files stay 
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,8 @@ from models.listed import Listed, split_folders, walk_class_folders, walk_csv
 from models.pictures import PICTURE_SUFFIXES, PictureFiles, Pictures
 
 LABEL_SCHEMES: Final = ("ferplus", "fer2013")
+NO_GROUP: Final = "none"
+"""Of a picture of which a column says nothing."""
 _NO_BOX: Final = (math.nan,) * 4
 _SHOWN: Final = 40
 """Characters of a foreign label that an error repeats."""
@@ -34,8 +36,8 @@ class LabelledPictures:
     """(n,) index into the known classes of the one that counts as the truth; -1 where there is none."""
     targets: NDArray[np.float32]
     """(n, classes) soft targets that sum to one; all zero where nothing is to be learned."""
-    groups: tuple[str, ...] = ()
-    """(n,) what each picture is counted with besides; empty where nothing is said."""
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """(n,) what each picture is counted with besides, by what it is told of: a column of a list."""
     classes: tuple[str, ...] = EXPRESSIONS
     """What labels and targets are indices of."""
     normalised: str = ""
@@ -50,7 +52,7 @@ class LabelledPictures:
             pictures=_Picked(self.pictures, rows),
             labels=self.labels[rows],
             targets=self.targets[rows],
-            groups=tuple(self.groups[row] for row in rows) if self.groups else (),
+            groups={column: tuple(each[row] for row in rows) for column, each in self.groups.items()},
             classes=self.classes,
             normalised=self.normalised,
             boxes=None if self.boxes is None else self.boxes[rows],
@@ -74,7 +76,11 @@ class _Picked:
 
 
 def read_labelled(
-    path: Path, split: str = "private", scheme: str = "ferplus", known: Sequence[str] | None = None
+    path: Path,
+    split: str = "private",
+    scheme: str = "ferplus",
+    known: Sequence[str] | None = None,
+    groups: Sequence[str] = (),
 ) -> LabelledPictures:
     """Read a DATASET argument: an npz, a folder of class folders, or a CSV with path,label.
 
@@ -86,12 +92,15 @@ def read_labelled(
         scheme: truth of an npz: ferplus (votes) or fer2013 (labels).
         known: what labels are to be indices of; folders and CSV files may name no others, and what an npz has besides
             gets no label. Unless given, an npz' own classes, and the seven expressions.
+        groups: columns of a CSV that are groups besides `group` and group_….
 
     Raises:
         UsageError: unknown labels, or the data set is missing, of no known kind, damaged, or holds nothing usable.
     """
     if scheme not in LABEL_SCHEMES:
         raise UsageError(f"--labels {scheme}: no such labels", f"choose one of: {', '.join(LABEL_SCHEMES)}")
+    if groups and path.suffix.lower() != ".csv":
+        raise UsageError(f"--group {groups[0]}: {path} is no list with columns", "give a .csv, or leave it out")
     try:
         if path.suffix.lower() == ".npz" and path.is_file():
             data = _of_npz(path, split, scheme)
@@ -99,7 +108,7 @@ def read_labelled(
         if path.is_dir():
             return _of_files(path, _in_split(path, split), tuple(known or EXPRESSIONS))
         if path.suffix.lower() == ".csv" and path.is_file():
-            return _of_files(path, walk_csv(path), tuple(known or EXPRESSIONS))
+            return _of_files(path, walk_csv(path, groups), tuple(known or EXPRESSIONS))
     except OSError as error:
         where = error.filename or path
         raise UsageError(f"{where}: cannot be read ({error.strerror or error})", "let this user read it") from None
@@ -165,11 +174,12 @@ def _of_files(source: Path, listed: Iterable[Listed], known: tuple[str, ...]) ->
         where = "put them into folders named as the classes" if source.is_dir() else "list one a line"
         raise UsageError(f"{source}: holds no pictures", f"{where}; known kinds: {', '.join(PICTURE_SUFFIXES)}")
     truth = np.array(labels, np.int32)
+    columns = dict.fromkeys(column for one in files for column in one.groups)
     return LabelledPictures(
         pictures=PictureFiles(source, [one.file for one in files]),
         labels=truth,
         targets=hard_targets(truth, len(known)),
-        groups=tuple(one.group or "none" for one in files) if any(one.group for one in files) else (),
+        groups={column: tuple(one.groups.get(column, NO_GROUP) for one in files) for column in columns},
         classes=known,
         boxes=np.array([one.box or _NO_BOX for one in files], np.float32) if any(one.box for one in files) else None,
     )

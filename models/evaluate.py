@@ -1,6 +1,6 @@
 """Score a classifier on labelled still pictures, with the same crop and the same file as `emobatch run`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,8 @@ from models.classifier import ExpressionClassifier
 from models.crop import crop_whole
 from models.datasets import LabelledPictures, read_labelled
 from models.detectors import FaceDetector
+from models.groups import Grouping, grouping_of, not_tested
+from models.groups import in_words as groups_in_words
 from models.portraits import detected_crop, face_crop, portrait_detectors
 from models.scores import Scores, confusion_of, macro_f1, score
 
@@ -39,8 +41,8 @@ class Evaluation:
     scores: Scores
     face_px: dict[int, Part]
     """All pictures, scaled down to a side and up again."""
-    groups: dict[str, Part]
-    """By group, where the data set has groups."""
+    groups: dict[str, Grouping]
+    """By column of groups, where the data set has any."""
     whole: int | None
     """Pictures in which no face was found and which were used whole; None without detection."""
 
@@ -49,7 +51,8 @@ class Evaluation:
         found = {} if self.whole is None else {"used_whole": self.whole}
         parts = {
             "face_px": {str(px): vars(part) for px, part in self.face_px.items()},
-            "groups": {name: vars(part) for name, part in self.groups.items()},
+            "groups": {column: grouping.to_json() for column, grouping in self.groups.items()},
+            "not_tested": list(not_tested(tuple(self.groups))),
         }
         return self.scores.to_json() | parts | found
 
@@ -61,6 +64,7 @@ def evaluate(
     labels: str = "ferplus",
     *,
     detect: bool = False,
+    groups: Sequence[str] = (),
 ) -> Evaluation:
     """Classify every labelled picture of a data set and compare.
 
@@ -73,12 +77,13 @@ def evaluate(
         split: part of an npz.
         labels: truth of an npz, ferplus or fer2013.
         detect: find the face first; otherwise the pictures, or the boxes in them, are taken as faces.
+        groups: columns of a CSV that are groups besides `group` and group_….
 
     Raises:
         UsageError: unknown labels, or a data set that is damaged or without labelled pictures.
     """
     columns = classifier.facts.columns
-    data = read_labelled(dataset, split, labels, columns)
+    data = read_labelled(dataset, split, labels, columns, groups)
     data = data.only(data.labels >= 0)
     if not len(data.labels):
         raise UsageError(f"{dataset}: no picture has a label", "check the labels")
@@ -95,9 +100,8 @@ def evaluate(
         scores=score(by_px[size], data.labels, classifier.facts.threshold, columns),
         face_px={px: _part(found, data.labels) for px, found in by_px.items() if px != size},
         groups={
-            name: _part(by_px[size][inside], data.labels[inside])
-            for name in sorted(set(data.groups))
-            if (inside := np.array(data.groups) == name).any()
+            column: grouping_of(each, data.labels, by_px[size].argmax(axis=1), len(columns))
+            for column, each in data.groups.items()
         },
         whole=whole if detect else None,
     )
@@ -181,8 +185,7 @@ def in_words(evaluation: Evaluation) -> str:
         lines.append(f"{name:10}{row['n']:>6}{shown[0]:>11}{shown[1]:>8}")
     for px, part in evaluation.face_px.items():
         lines.append(f"scaled to {px} px and up again: accuracy {part.accuracy:.3f}, macro-F1 {part.macro_f1:.3f}")
-    for name, part in evaluation.groups.items():
-        lines.append(f"group {name}: {part.n} pictures, accuracy {part.accuracy:.3f}, macro-F1 {part.macro_f1:.3f}")
+    lines += groups_in_words(evaluation.groups, not_tested(tuple(evaluation.groups)))
     return "\n".join(lines)
 
 

@@ -3,8 +3,8 @@
 import csv
 import math
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +30,8 @@ class Listed:
 
     file: str
     label: str
-    group: str | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
+    """What it is counted with besides, by column; nothing for a column that is empty here."""
     box: tuple[float, ...] | None = None
     split: str | None = None
     subject: str | None = None
@@ -79,13 +80,27 @@ def _refuse(error: OSError) -> None:
     raise error
 
 
-def walk_csv(path: Path) -> Iterator[Listed]:
-    """Each line's picture file and label; its group, the face's box, split and subject where there are such columns."""
+def group_columns(names: Iterable[str], more: Sequence[str] = ()) -> list[str]:
+    """The columns that are groups: `group`, those that begin with `group_`, and others that are asked for."""
+    return [name for name in names if name == "group" or name.startswith("group_") or name in more]
+
+
+def walk_csv(path: Path, groups: Sequence[str] = ()) -> Iterator[Listed]:
+    """Each line's picture file and label; its groups, the face's box, split and subject where there are such columns.
+
+    Args:
+        path: the list.
+        groups: columns that are groups besides `group` and group_….
+    """
     with path.open(newline="", encoding="utf-8-sig") as lines:
         reader = csv.DictReader(lines)
         try:
             if not {"path", "label"} <= set(reader.fieldnames or ()):
                 raise UsageError(f"{path}: has no columns path,label", "name them in the first line")
+            columns = group_columns(reader.fieldnames or (), groups)
+            if missing := [name for name in groups if name not in columns]:
+                named = f"name one of {', '.join(reader.fieldnames or ())}"
+                raise UsageError(f"--group {missing[0]}: is no column of {path}", named)
             for row in reader:
                 # A line that is too short has None there.
                 file = str(path.parent / (row["path"] or ""))
@@ -93,7 +108,8 @@ def walk_csv(path: Path) -> Iterator[Listed]:
                     where = f"line {reader.line_num} of {path}"
                     raise UsageError(f"{file}: no such picture", f"mend its path in {where}, or remove that line")
                 box = _box(row.get("box"), f"{path}: line {reader.line_num}")
-                yield Listed(file, row["label"] or "", row.get("group"), box, row.get("split"), row.get("subject"))
+                told = {name: row[name].strip() for name in columns if (row[name] or "").strip()}
+                yield Listed(file, row["label"] or "", told, box, row.get("split"), row.get("subject"))
         except UnicodeDecodeError as error:
             raise UsageError(f"{path}: is not encoded as UTF-8 ({error.reason})", "save it as UTF-8") from None
         except csv.Error as error:

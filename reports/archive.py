@@ -16,12 +16,14 @@ import pandas as pd
 from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS, labels_for
 from analytics.paths import is_folder
+from analytics.purpose import Declared, Purpose, purposes_below
 from analytics.records import Gap
 from analytics.tables import classes_of, need_our_schema
 from analytics.videos import read_videos
 from reports.clock import Stretch, shown, stretches_of
 from reports.hours import HOUR_S, Cells, cells_of, pieces_of, put_apart, summed
 from reports.intervals import Shares, shares_of
+from reports.purposes import of_videos
 from reports.records import STATUSES, Change, Totals, Video
 from reports.stored import why_unreadable
 from reports.timeline import seen_spans
@@ -45,6 +47,8 @@ class Archive:
     """The strongest first."""
     unreadable: dict[Path, str] = field(default_factory=dict)
     """Why files of `videos` and `tracks` cannot be read, by path; what they hold is not among these."""
+    history: tuple[Declared, ...] = ()
+    """What runs declared that they are for, in order."""
     day: str | None = None
     """The local day (YYYY-MM-DD) that totals and shares are of, where they are not of whole videos."""
 
@@ -60,7 +64,13 @@ class Archive:
             labels=self.labels,
             changes=tuple(change for change in self.changes if change.video_id in ids),
             unreadable=self.unreadable,
+            history=self.history,
         )
+
+    @cached_property
+    def purposes(self) -> tuple[Purpose, ...]:
+        """What the videos were processed for."""
+        return of_videos(self.history, self.videos)
 
     @cached_property
     def totals(self) -> Totals:
@@ -207,7 +217,9 @@ class Archive:
 
     def digest(self) -> str:
         """A text that is another one as soon as a page of these videos would say anything else."""
-        told = hashlib.sha256(repr((self.labels, self.videos, self.changes, sorted(self.unreadable))).encode())
+        told = hashlib.sha256(
+            repr((self.labels, self.videos, self.changes, sorted(self.unreadable), self.purposes)).encode()
+        )
         told.update(pd.util.hash_pandas_object(self.tracks, index=False).to_numpy().tobytes())
         return told.hexdigest()
 
@@ -237,6 +249,7 @@ def read_archive(out: Path) -> Archive:
         tracks=tracks,
         labels=labels,
         unreadable={file: why_unreadable(error) for file, error in {**stored.unreadable, **unreadable}.items()},
+        history=purposes_below(out),
     )
 
 

@@ -35,6 +35,7 @@ def events_html(queue: Queue, archive: Archive, cards: Cards) -> str:
         models=archive.models,
         detectors=archive.detectors,
         cards=cards,
+        purposes=archive.purposes,
         root=".",
     )
 

@@ -147,6 +147,7 @@ def _render(
         models=archive.models,
         detectors=archive.detectors,
         cards=cards,
+        purposes=archive.purposes,
         root=root,
         **values,
     )

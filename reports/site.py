@@ -5,13 +5,14 @@ import json
 import logging
 import re
 import shutil
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from analytics.errors import UsageError
+from analytics.purpose import Purpose
 from reports.archive import Archive, read_archive
 from reports.cards import FOLDER, Cards, card_html, card_of, cards_below
 from reports.changes import decoded, encoded, strongest
@@ -32,6 +33,7 @@ from reports.links import Footage, footage_of, mapping
 from reports.names import camera_page
 from reports.nights import read_nights
 from reports.overview_page import archive_html, camera_html, day_html
+from reports.purposes import of_videos
 from reports.records import Change, Video
 from reports.render import code_hash, render
 from reports.stored import VIDEO_ID, StoredTables, UnreadableTablesError
@@ -79,7 +81,7 @@ def write_site(
     cards = cards_below(out)
     link_footage = _kept(site / SETTINGS, link_footage)
     write_assets(site / "assets")
-    _write_cards(site, cards)
+    _write_cards(site, cards, archive.purposes)
     footage = {
         video.video_id: footage_of(video.source, None if in_bucket else out, link_footage)
         for video in archive.videos
@@ -121,9 +123,11 @@ def _kept(file: Path, link_footage: str | None) -> str | None:
     return kept
 
 
-def _write_cards(site: Path, cards: Cards) -> None:
+def _write_cards(site: Path, cards: Cards, purposes: Sequence[Purpose]) -> None:
     for stem, card in cards.items():
-        html = render("card.html", card=card_html(card), models=(), detectors=(), cards={}, root="..")
+        html = render(
+            "card.html", card=card_html(card), models=(), detectors=(), cards={}, root="..", purposes=purposes
+        )
         write_whole(site / FOLDER / f"{stem}.html", html)
 
 
@@ -138,7 +142,9 @@ def _write_videos(
     for video in archive.videos:
         if not video.page:
             continue
-        stamp = _stamp(tables, video, cards, archive.labels, footage[video.video_id], queue.told_of(video.video_id))
+        purposes = of_videos(archive.history, [video])
+        of_events = queue.told_of(video.video_id)
+        stamp = _stamp(tables, video, cards, archive.labels, footage[video.video_id], purposes, of_events)
         told = None if everything or not stamp else told_by(folder / video.page)
         if told is None or told.get("drawn_from") != stamp:
             page = read_page(tables, video, archive.labels)
@@ -146,8 +152,10 @@ def _write_videos(
             # A page that could not be drawn in full has no stamp, and is drawn again the next time.
             told = {"changes": encoded(page.changes)}
             end = last_line("" if page.unreadable else stamp, told["changes"])
-            events = queue.by_video.get(video.video_id, ())
-            write_whole(folder / video.page, video_html(page, out, cards, footage[video.video_id], events) + end)
+            html = video_html(
+                page, out, cards, footage[video.video_id], purposes, queue.by_video.get(video.video_id, ())
+            )
+            write_whole(folder / video.page, html + end)
         changes += decoded(video.video_id, told.get("changes", []), archive.labels)
     return strongest(changes), unreadable
 
@@ -197,7 +205,13 @@ def _clear(site: Path, archive: Archive, gone: Collection[str]) -> None:
 
 
 def _stamp(
-    tables: StoredTables, video: Video, cards: Cards, labels: tuple[str, ...], footage: Footage, events: str
+    tables: StoredTables,
+    video: Video,
+    cards: Cards,
+    labels: tuple[str, ...],
+    footage: Footage,
+    purposes: tuple[Purpose, ...],
+    events: str,
 ) -> str:
     """What tells the page of a video from any other that it could be; empty where its rows cannot be read.
 
@@ -207,5 +221,5 @@ def _stamp(
         inputs = inputs_of(tables, video)
     except UnreadableTablesError:
         return ""
-    told = repr((code_hash(), inputs, card_of(video.model, cards), labels, footage, events))
+    told = repr((code_hash(), inputs, card_of(video.model, cards), labels, footage, purposes, events))
     return hashlib.sha256(told.encode()).hexdigest()

@@ -5,6 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from analytics.kept_masks import masks_below
+from analytics.purpose import Purpose
 from reports import charts
 from reports.boxes import MOST_CAPTIONS, TOLERANCE_OF_SIDE, TOLERANCE_PX, captions_of
 from reports.cards import Cards
@@ -29,7 +31,14 @@ _QUARTER: Final = timedelta(minutes=15)
 _MOST_QUARTERS: Final = 10_000
 
 
-def video_html(page: VideoPage, out: Path, cards: Cards, footage: Footage, events: Sequence[Event] = ()) -> str:
+def video_html(
+    page: VideoPage,
+    out: Path,
+    cards: Cards,
+    footage: Footage,
+    purposes: Sequence[Purpose] = (Purpose(),),
+    events: Sequence[Event] = (),
+) -> str:
     """The page as HTML.
 
     Args:
@@ -37,6 +46,7 @@ def video_html(page: VideoPage, out: Path, cards: Cards, footage: Footage, event
         out: the output folder.
         cards: of the classifiers that have one.
         footage: how a browser comes to it.
+        purposes: what it was processed for.
         events: those that go on in it, in order of time.
     """
     video = page.video
@@ -70,11 +80,13 @@ def video_html(page: VideoPage, out: Path, cards: Cards, footage: Footage, event
         changes=sorted(page.changes, key=lambda change: (change.at_s, change.track_id)),
         only_strongest=len(page.changes) >= MOST_OF_A_VIDEO,
         boxes_note=_boxes_note(page),
+        masks=_masks(out, video),
         day=start.date().isoformat() if (start := video.local_start) else None,
         camera=camera_page(video.camera) if video.camera is not None else None,
         models=(video.model,),
         detectors=(video.detector,),
         cards=cards,
+        purposes=purposes,
         root="..",
     )
 
@@ -114,6 +126,14 @@ def _boxes_note(page: VideoPage) -> str | None:
     if len(page.runs) > MOST_CAPTIONS:
         said.append("The shortest stretches have boxes without an expression.")
     return " ".join(said) or None
+
+
+def _masks(out: Path, video: Video) -> Sequence[Sequence[tuple[float, float]]]:
+    """The masks that its rows were made with; none where they cannot be read, which whoever draws pictures finds out."""
+    try:
+        return masks_below(out, video.settings_hash).polygons
+    except OSError:
+        return ()
 
 
 def _player(page: VideoPage, footage: Footage) -> dict[str, Any]:

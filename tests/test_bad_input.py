@@ -235,6 +235,7 @@ def test_a_full_disk_is_an_error_that_a_rerun_mends(made: Path, small_disk: Path
             ".js",
             ".css",
             ".json",
+            ".jsonl",
             ".log",
             ".md",
         }

@@ -199,9 +199,9 @@ def test_groups_and_boxes_of_a_csv(tmp_path: Path) -> None:
         tmp_path, ["path,label,group,box", "a.png,happy,north,10 5 30 40", "b.png,sad,,", "c.png,sad,north,"]
     )
     data = read_labelled(path)
-    assert data.groups == ("north", "none", "north")
+    assert data.groups == {"group": ("north", "none", "north")}
     assert data.boxes is not None and data.boxes[0].tolist() == [10, 5, 30, 40] and np.isnan(data.boxes[1:]).all()
     kept = data.only(np.array([False, True, True]))
-    assert kept.groups == ("none", "north") and kept.boxes is not None and len(kept.boxes) == 2
+    assert kept.groups == {"group": ("none", "north")} and kept.boxes is not None and len(kept.boxes) == 2
     plain = read_labelled(write_csv(tmp_path, ["path,label", "a.png,happy"]))
-    assert plain.groups == () and plain.boxes is None
+    assert plain.groups == {} and plain.boxes is None

@@ -108,8 +108,8 @@ def test_groups_are_scored_apart_and_boxes_are_cut_out(tmp_path: Path) -> None:
     ]
     (tmp_path / "list.csv").write_text("\n".join(lines), encoding="utf-8")
     found = evaluate(ExpressionClassifier(), tmp_path / "list.csv")
-    assert {name: part.n for name, part in found.groups.items()} == {"boxed": 1, "noise": 2}
-    assert found.groups["boxed"].accuracy == 1.0
+    assert {name: part.n for name, part in found.groups["group"].groups.items()} == {"boxed": 1, "noise": 2}
+    assert found.groups["group"].groups["boxed"].accuracy == 1.0
     assert set(found.face_px) == {32, 24, 20, 16} and all(part.n == 3 for part in found.face_px.values())
 
 

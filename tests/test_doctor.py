@@ -114,6 +114,10 @@ def test_the_configuration_and_its_camera_rules_are_tried(tmp_path: Path) -> Non
     assert done.code == 0, done.stdout
     assert found(done)["settings"] == ("ok", "emobatch.toml, every line of it", "")
     assert found(done)["sources"] == ("ok", "4 files", "")
+    assert found(done)["purpose"][:2] == (
+        "ok",
+        "undeclared, which all pages will say; docs/privacy.md tells how to declare it",
+    )
     level, words, remedy = found(done)["camera rules"]
     assert level == "warning" and "docs/cameras.md" in remedy
     assert words == (

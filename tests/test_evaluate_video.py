@@ -77,3 +77,23 @@ def test_a_list_without_lines_is_an_error(folder: Path) -> None:
     """It says what a line looks like."""
     done = emobatch("evaluate", "default", write_list(folder), cwd=folder)
     assert done.code == 2 and "file,start_s,end_s,label" in done.only_error()
+
+
+def test_groups_of_seconds_are_told_apart(folder: Path) -> None:
+    """By camera and by any column that is one of groups; what no column tells was never tested."""
+    path = folder / "groups.csv"
+    path.write_text(
+        "file,start_s,end_s,label,camera,group_age,light\n"
+        "clip.mp4,0,2,happy,door,old,day\nclip.mp4,2,3,sad,yard,old,night\nclip.mp4,3,4,happy,yard,,night\n",
+        encoding="utf-8",
+    )
+    done = emobatch("evaluate", "default", path, "--group", "light", "--json", cwd=folder)
+    assert done.code == 0, done.stderr
+    groups = done.json["groups"]
+    assert {column: list(found) for column, found in groups.items()} == {
+        "camera": ["door", "yard"], "group_age": ["old"], "light": ["day", "night"]
+    }  # fmt: skip
+    assert groups["camera"]["door"]["accuracy"] == 1.0
+    assert groups["camera"]["yard"]["accuracy"] == pytest.approx(0.5, abs=0.05)
+    assert groups["group_age"]["old"]["seconds"] == pytest.approx(3, abs=0.05)
+    assert done.json["not_tested"] == ["culture", "skin_tone"]

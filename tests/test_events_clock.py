@@ -55,8 +55,6 @@ def test_moments_tell_their_recording_and_time() -> None:
     assert clock.blind_between(11.0, 3602.0) == pytest.approx(3.0)
     assert clock.blind_between(12.0, 3600.0) == 0.0
     assert clock.blind_s(np.array([0.0, 11.0]), np.array([9.0, 9999.0])).tolist() == pytest.approx([0.0, 5.0])
-    assert clock.utc(3605.5) == BEGIN + timedelta(seconds=3605.5)
-    assert clock.utc(LANE_S + 1) is None
 
 
 def test_the_night_in_which_the_clocks_go_back_has_an_hour_more() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from analytics.errors import UsageError
 from analytics.events.rules import EventRules
-from analytics.events.zones import why_no_zone
+from analytics.polygons import why_no_polygon
 from jobs.config import read_config
 from jobs.config_events import rules_from
 from tests.command import emobatch
@@ -179,7 +179,7 @@ def test_polygons_that_are_sound() -> None:
         ((0, 0), (1, 0), (1, 1), (0.5, 0.2), (0, 1)),
         ((0, 0), (0.5, 0), (1, 0), (1, 1)),
     ):
-        assert why_no_zone(points) is None
+        assert why_no_polygon(points) is None
 
 
 OUTSIDE: Final = (

@@ -126,6 +126,17 @@ def test_who_appears_is_found_from_the_first_sample_on(engines: Engines, from_s:
     assert [len(set(faces.boxes[faces.sample == k, 0])) for k in range(12)] == samples.n_faces.tolist()
 
 
+def test_nothing_waits_over_a_pause_of_the_recorder(engines: Engines) -> None:
+    """What moves in the last sample before it is searched there: the next one is seconds away and shows something else."""
+    scene = Scene(
+        duration_s=9, actors=(SEATED, Actor(((2.3, 430.0, 200.0, 40.0), (2.9, 440.0, 200.0, 40.0)), mirrored=True))
+    )
+    kept = [frame for frame in frames(scene, 0.5) if not 2.6 < frame.pts_s < 8]
+    samples, faces = read_faces(iter(kept), OPTIONS, engines)
+    assert dict(zip(samples.sample.tolist(), samples.n_faces.tolist(), strict=True))[5] == 2
+    assert samples.sample.tolist() == [0, 1, 2, 3, 4, 5, 16, 17] and (faces.sample == 5).sum() == 2
+
+
 @pytest.mark.parametrize("height", [28, 40, 150])
 def test_a_face_of_any_size_that_moves_stays_found(engines: Engines, height: int) -> None:
     """Half its own width from sample to sample."""

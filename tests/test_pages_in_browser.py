@@ -11,6 +11,7 @@ from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Browser, BrowserContext
 
 from models.evaluate import Evaluation, Part
+from models.groups import grouping_of
 from models.scores import score
 from reports import text
 from reports.evaluation import write_evaluation
@@ -94,9 +95,12 @@ def test_charts_follow_the_dark_theme(site: Path, visit: Visit) -> None:
 def _evaluation(tmp_path: Path) -> Path:
     """The page of an evaluation with everything that one can have."""
     probabilities = np.random.default_rng(1).dirichlet(np.ones(7), 200).astype(np.float32)
-    found = score(probabilities, np.arange(200, dtype=np.int32) % 7, 0.4)
+    labels = np.arange(200, dtype=np.int32) % 7
+    found = score(probabilities, labels, 0.4)
     part = Part(n=200, accuracy=0.5, macro_f1=0.4)
-    result = Evaluation(found, {24: part, 16: part}, {HOSTILE: part}, None).to_json()
+    names = [HOSTILE] * 150 + ["other"] * 50
+    groups = {HOSTILE: grouping_of(names, labels, probabilities.argmax(axis=1), 7)}
+    result = Evaluation(found, {24: part, 16: part}, groups, None).to_json()
     return write_evaluation(tmp_path, {"model": HOSTILE, "data set": "drawn"}, result)
 
 

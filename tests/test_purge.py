@@ -13,7 +13,8 @@ from analytics.errors import EmobatchError, UsageError
 from analytics.recorders import recorders_of
 from analytics.tables import Place
 from jobs.compact import compact_days
-from jobs.purge import PURGED, moment_before, purge, read_tombstones
+from jobs.moments import moment_before
+from jobs.purge import PURGED, purge, read_tombstones
 from reports.site import write_site
 from tests.archive import fill, video_id_of
 from tests.command import emobatch, files_below, rows

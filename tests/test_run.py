@@ -132,7 +132,16 @@ def test_leaves_the_pages_and_the_record_of_the_run(first: tuple[Finished, Path]
     assert video["video_id"] in (out / "reports" / "index.html").read_text(encoding="utf-8")
     record = json.loads((out / "runs" / f"{done.json['run_id']}.json").read_text(encoding="utf-8"))
     assert {key: record[key] for key in done.json} == done.json
-    assert {Path(file).suffix for file in files} == {".parquet", ".html", ".js", ".css", ".json", ".log", ".md"}
+    assert {Path(file).suffix for file in files} == {
+        ".parquet",
+        ".html",
+        ".js",
+        ".css",
+        ".json",
+        ".log",
+        ".md",
+        ".jsonl",
+    }
 
 
 def test_a_second_run_gives_the_same_bytes(first: tuple[Finished, Path], footage: Path, tmp_path: Path) -> None:

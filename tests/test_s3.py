@@ -95,9 +95,12 @@ def test_a_run_from_bucket_to_bucket_gives_the_rows_of_a_local_one(
     same_rows(server, bucket, "night/", local)
     keys = server.keys(bucket, "night/")
     assert {key.partition("/")[0] for key in keys} == {
-        "videos", "samples", "faces", "tracks", "events", "reports", "runs", "models", ".state"
+        "videos", "samples", "faces", "tracks", "events", "reports", "runs", "models", ".state", "access"
     }  # fmt: skip
-    assert {Path(key).suffix for key in keys} == {".parquet", ".html", ".js", ".css", ".json", ".log", ".md"}
+    [access] = [json.loads(server.read(bucket, f"night/{key}")) for key in keys if key.startswith("access/")]
+    assert access["action"] == "run" and access["purpose"] == "undeclared"
+    suffixes = {".parquet", ".html", ".js", ".css", ".json", ".jsonl", ".log", ".md"}
+    assert {Path(key).suffix for key in keys} == suffixes
     status = server.emobatch("status", "s3://first/night", "--json", cwd=tmp_path).json
     assert [video["source"] for video in status["list"]] == sorted(f"s3://footage/{name}" for name in CLIPS)
     assert server.client.head_object(Bucket=bucket, Key="night/reports/index.html")["ContentType"] == "text/html"
@@ -108,7 +111,7 @@ def test_everything_that_a_run_leaves_is_copied_or_known_to_be_of_that_machine(l
     from jobs.bucket_copy import is_copied
 
     left = {file for file in files_below(local) if not is_copied(file)}
-    assert {file.partition("/")[0] for file in left} <= {".journal", ".unfinished"}
+    assert {file.partition("/")[0] for file in left} <= {".journal", ".unfinished", "access.jsonl"}
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.events.clock import SLACK_S
 from analytics.events.hits import SCENE, Fact, Hit, Hits
 from analytics.events.presence import LONGEST_STAND_S, Scene
 from analytics.events.rules import Condition, Crowd
@@ -15,6 +16,7 @@ _OUTSIDE_S: Final = 2.0
 """Who leaves a zone for no longer has not left it."""
 _DIP_S: Final = 4.0
 """A number of people that is missed for no longer still stands."""
+_TIE: Final = 1e-9
 _LEAST_JUDGED: Final = 0.5
 """Share of the stretches before and after a change that usable faces must fill."""
 
@@ -44,7 +46,7 @@ def stays_of(scene: Scene, rows: NDArray[np.bool_]) -> Stays:
     new = np.ones(len(at_rows), np.bool_)
     if len(at_rows) > 1:
         seen_elsewhere = np.diff(at_rows) > 1
-        new[1:] = (np.diff(person) != 0) | (seen_elsewhere & (np.diff(at) > _OUTSIDE_S))
+        new[1:] = (np.diff(person) != 0) | (seen_elsewhere & (np.diff(at) > _OUTSIDE_S + SLACK_S))
     first = np.flatnonzero(new)
     last = np.append(first[1:], len(at_rows)) - 1
     of_row = np.full(len(scene.at), -1, np.int64)
@@ -66,7 +68,7 @@ def dwell(scene: Scene, stays: Stays, asked: Condition) -> Hits:
     counted = stays.end - stays.start - stays.blind_s
     found: Hits = {}
     # As stamps are a little off the grid, a stay of exactly so many seconds may seem to lack a millisecond.
-    for k in np.flatnonzero(counted >= asked.dwell_s - 1e-3).tolist():
+    for k in np.flatnonzero(counted >= asked.dwell_s - SLACK_S).tolist():
         person, start, end = int(stays.person[k]), float(stays.start[k]), float(stays.end[k])
         figures = {"stayed_s": counted[k], "asked_s": asked.dwell_s, "unseen_s": stays.blind_s[k]}
         ripe = min(start + asked.dwell_s + float(stays.blind_s[k]), end)
@@ -85,9 +87,9 @@ def shown(scene: Scene, stays: Stays, asked: Condition) -> Hits:
     half = wanted.lasting_s / 2
     low, high = sums.between(at - half, at + half)
     seconds, mean = sums.seconds(low, high), sums.mean(low, high)
-    held = (mean >= wanted.confidence) & (seconds >= wanted.usable_s)
+    held = (mean >= wanted.confidence) & (seconds >= wanted.usable_s - SLACK_S)
     # The window must be filled from end to end, or two glimpses at its ends would do.
-    held &= at[np.maximum(high - 1, 0)] - at[low] >= wanted.lasting_s - LONGEST_STAND_S
+    held &= at[np.maximum(high - 1, 0)] - at[low] >= wanted.lasting_s - LONGEST_STAND_S - SLACK_S
     found: Hits = {}
     for first, last in _runs(held, scene.person[rows], at, half):
         begin, end = int(low[first]), int(high[last])
@@ -122,13 +124,13 @@ def rising(scene: Scene, stays: Stays, asked: Condition) -> Hits:
     assert wanted is not None
     rows, sums = _judged(scene, stays, wanted.classes)
     at, over = scene.at[rows], wanted.over_s
-    low, middle = sums.between(at - 2 * over, at - 1e-6)
-    _, high = sums.between(at, at + over)
+    low, high = sums.between(at - 2 * over, at + over)
+    middle = np.arange(len(rows))  # Before a face is what comes before its place.
     before, after = sums.mean(low, middle), sums.mean(middle, high)
     rise = after - before
-    held = (rise >= wanted.rise) & (after >= wanted.confidence)
-    held &= sums.seconds(low, middle) >= 2 * over * _LEAST_JUDGED
-    held &= sums.seconds(middle, high) >= over * _LEAST_JUDGED
+    held = (rise >= wanted.rise - _TIE) & (after >= wanted.confidence)
+    held &= sums.seconds(low, middle) >= 2 * over * _LEAST_JUDGED - SLACK_S
+    held &= sums.seconds(middle, high) >= over * _LEAST_JUDGED - SLACK_S
     found: Hits = {}
     for first, last in _runs(held, scene.person[rows], at, over):
         best = first + int(np.argmax(rise[first : last + 1]))
@@ -139,10 +141,12 @@ def rising(scene: Scene, stays: Stays, asked: Condition) -> Hits:
             "asked_rise": wanted.rise,
             "over_s": over,
         }
-        fact = _fact("rising", person, moment - 2 * over, moment + over, figures, " or ".join(wanted.classes))
+        # No further than faces were judged, or an event would end after its video.
+        begin, until = float(at[low[best]]), float(at[high[best] - 1])
+        fact = _fact("rising", person, begin, until, figures, " or ".join(wanted.classes))
         hit = Hit(
             start=float(at[first]),
-            end=float(at[last]) + over,
+            end=float(at[high[last] - 1]),
             ripe=moment,
             peak=moment,
             worth=float(rise[best]) / wanted.rise,
@@ -241,8 +245,8 @@ class _Sums:
         self, start: NDArray[np.float64], end: NDArray[np.float64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """First place, and place after the last, of the faces of each stay from and including two moments."""
-        low = np.searchsorted(self.key, start + self.offset - 1e-6)
-        return low, np.searchsorted(self.key, end + self.offset + 1e-6)
+        low = np.searchsorted(self.key, start + self.offset - SLACK_S)
+        return low, np.searchsorted(self.key, end + self.offset + SLACK_S)
 
     def seconds(self, low: NDArray[np.int64], high: NDArray[np.int64]) -> NDArray[np.float64]:
         """Seconds of usable faces."""
@@ -252,7 +256,8 @@ class _Sums:
         """Mean probability, weighted by time; 0 where there are no faces."""
         seconds = self.seconds(low, high)
         mean: NDArray[np.float64] = (self.total[high] - self.total[low]) / np.maximum(seconds, 1e-9)
-        return np.where(seconds > 0, mean, 0.0)
+        # Without the last digits, which depend on what else is in the sums.
+        return np.where(seconds > 0, np.round(mean, 9), 0.0)
 
 
 def _judged(scene: Scene, stays: Stays, classes: tuple[str, ...]) -> tuple[NDArray[np.int64], _Sums]:
@@ -281,7 +286,7 @@ def _runs(
     places = np.flatnonzero(held)
     if not len(places):
         return []
-    new = (np.diff(person[places]) != 0) | (np.diff(at[places]) > bridge_s)
+    new = (np.diff(person[places]) != 0) | (np.diff(at[places]) > bridge_s + SLACK_S)
     edges = np.flatnonzero(np.concatenate([[True], new]))
     lasts = np.append(edges[1:], len(places)) - 1
     return list(zip(places[edges].tolist(), places[lasts].tolist(), strict=True))

@@ -1,0 +1,56 @@
+"""Hide parts of a picture so that nothing can be won back."""
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.records import Picture
+
+WAYS: Final = ("box", "pixelate", "blur")
+"""A plain box, which tells nothing; a few cells of colour; the same cells run into one another."""
+_GREY: Final = 72
+_CELLS: Final = 4
+"""Cells across what is covered, which is wider than the face: two or three are left of the face itself."""
+_LEVELS: Final = 16
+"""Steps of each cell's colours: of a face that moves, cells of full depth would tell more from frame to frame."""
+
+
+def conceal(picture: Picture, boxes: NDArray[np.float32], how: str) -> NDArray[np.bool_]:
+    """Cover boxes in a picture, in place.
+
+    What is between the cells is thrown away before anything is smoothed, and cells are told in 16 steps, so neither
+    sharpening nor averaging over frames finds a face below. A box tells nothing at all, not even the colour of skin.
+
+    Args:
+        picture: (h, w, 3).
+        boxes: (n, 4) x, y, width, height in px; may reach beyond the picture.
+        how: one of WAYS.
+
+    Returns:
+        (h, w) where something was covered.
+    """
+    height, width = picture.shape[:2]
+    touched = np.zeros((height, width), np.bool_)
+    for x, y, w, h in np.asarray(boxes, np.float64).reshape(-1, 4):
+        left, top = max(0, int(np.floor(x))), max(0, int(np.floor(y)))
+        right, bottom = min(width, int(np.ceil(x + w))), min(height, int(np.ceil(y + h)))
+        if right <= left or bottom <= top:
+            continue
+        touched[top:bottom, left:right] = True
+        part = picture[top:bottom, left:right]
+        # From what is covered already, or two faces that overlap would show one another.
+        part[:] = _GREY if how == "box" else _cells(part, how == "blur")
+    return touched
+
+
+def _cells(part: Picture, soft: bool) -> Picture:
+    rows, columns = part.shape[:2]
+    longer = max(rows, columns)
+    size = max(1, round(_CELLS * columns / longer)), max(1, round(_CELLS * rows / longer))
+    cells = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
+    step = 256 // _LEVELS
+    coarse = (cells // step * step + step // 2).astype(np.uint8)
+    way = cv2.INTER_CUBIC if soft else cv2.INTER_NEAREST
+    return np.asarray(cv2.resize(coarse, (columns, rows), interpolation=way), np.uint8)

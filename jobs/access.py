@@ -1,0 +1,127 @@
+"""Who did what with an OUT, and when: OUT/access.jsonl, to which lines are added and from which none is ever taken.
+
+    {"time": "2026-11-30T22:00:00+00:00", "action": "run", "user": "recorder", "host": "vault", "pid": 4711,
+     "command": ["emobatch", "run", "/archive"], "folder": "/home/recorder", "emobatch": "0.1.0",
+     "purpose": {"setting": "retail", …}}
+
+A line is written at once, to the end of the file (O_APPEND), so that lines of several processes do not mix. Objects in a
+bucket cannot be added to: there each line is an object of its own, below access/. No line says anything of a face.
+"""
+
+import errno
+import json
+import logging
+import os
+import platform
+import pwd
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from analytics.errors import EmobatchError
+from analytics.footage import is_url
+from analytics.purpose import UNDECLARED, Purpose
+from emobatch import __version__
+
+_log = logging.getLogger(__name__)
+
+FILE: Final = "access.jsonl"
+FOLDER: Final = "access"
+"""Of an OUT in a bucket."""
+_MOST_WORDS: Final = 200
+"""Of a command; a shell may have made thousands of one glob."""
+
+
+def note_access(out: str | Path, action: str, purpose: Purpose, **facts: Any) -> None:
+    """Add a line for something that begins now.
+
+    Args:
+        out: the folder, or the s3:// URL, of OUT.
+        action: what is done: run, purge, export, …
+        purpose: what it is done for: what the run declares, or the last one did (analytics.purpose).
+        facts: more to be told: ids and counts, never anything of a face.
+
+    Raises:
+        EmobatchError: it cannot be written, and so nothing must be done.
+    """
+    now = datetime.now(UTC)
+    line = _line(now, action, purpose, facts)
+    try:
+        if is_url(str(out)):
+            _put(str(out), now, line)
+        else:
+            _append(Path(out) / FILE, line)
+    except (OSError, EmobatchError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise EmobatchError(
+            f"{out}/{FILE}: who does what cannot be noted ({why})", "let this user write there, or free space"
+        ) from error
+
+
+@contextmanager
+def noted_if_possible() -> Iterator[None]:
+    """For whoever only reads: results on a disk that may not be written can be read all the same."""
+    try:
+        yield
+    except EmobatchError as error:
+        _log.warning("%s", error.problem)
+
+
+def _line(now: datetime, action: str, purpose: Purpose, facts: dict[str, Any]) -> bytes:
+    command = [os.fsencode(word).decode("utf-8", "backslashreplace") for word in sys.argv]
+    if len(command) > _MOST_WORDS:
+        command = [*command[:_MOST_WORDS], f"and {len(command) - _MOST_WORDS} more"]
+    told = {
+        "time": now.isoformat(),
+        "action": action,
+        "user": _user(),
+        "host": platform.node(),
+        "pid": os.getpid(),
+        "command": command,
+        "folder": os.fsencode(Path.cwd()).decode("utf-8", "backslashreplace"),
+        "emobatch": __version__,
+        "purpose": purpose.told() if purpose else UNDECLARED,
+        **facts,
+    }
+    return f"{json.dumps(told)}\n".encode()
+
+
+def _user() -> str:
+    """Who this process belongs to, whatever the environment says; and who became that by sudo."""
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # As in containers.
+        name = f"uid {os.getuid()}"
+    behind = os.environ.get("SUDO_USER")
+    return f"{name} (sudo by {behind})" if behind else name
+
+
+def _append(path: Path, line: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+    try:
+        # What a power failure cut off must not swallow this line.
+        size = os.fstat(handle).st_size
+        if size and not _ends_whole(path, size):
+            line = b"\n" + line
+        if os.write(handle, line) < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _ends_whole(path: Path, size: int) -> bool:
+    with path.open("rb") as file:
+        file.seek(size - 1)
+        return file.read(1) in (b"\n", b"")
+
+
+def _put(out: str, now: datetime, line: bytes) -> None:
+    from analytics.store import name, put
+
+    key = f"{FOLDER}/{now:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(4)}.jsonl"
+    put(name(f"{out.rstrip('/')}/{key}"), line)

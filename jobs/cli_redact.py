@@ -1,0 +1,150 @@
+"""The commands that write a copy of a video: with faces hidden, or with what was found drawn in."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jobs.cli_options import Debug, Json, Quiet, log_to_stderr
+
+_Video = Annotated[str, typer.Argument(metavar="VIDEO", help="A recorded video file.")]
+_File = Annotated[
+    Path, typer.Argument(metavar="FILE", help="The copy: .mp4, .m4v, .mov or .mkv. VIDEO itself is never touched.")
+]
+_Tracks = Annotated[
+    str | None,
+    typer.Option(metavar="OUT", help="Results of a run that saw VIDEO.", show_default="works them out itself"),
+]
+_Force = Annotated[bool, typer.Option("--force", help="Replace FILE where it is there already.")]
+_NoSound = Annotated[bool, typer.Option("--no-sound", help="Leave all sound out: voices can be recognised, too.")]
+_NoSubtitles = Annotated[bool, typer.Option("--no-subtitles", help="Leave subtitles out.")]
+_MOST_STRETCHES = 20
+
+
+def redact(
+    video: _Video,
+    file: _File,
+    how: Annotated[
+        str, typer.Option(help="box, pixelate or blur; a plain box tells nothing at all, not even the colour of skin.")
+    ] = "box",
+    except_track: Annotated[
+        list[int] | None,
+        typer.Option(metavar="ID", help="A track that stays visible; may be repeated.", show_default="none"),
+    ] = None,
+    tracks: _Tracks = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check/--no-check", help="Look through the copy for faces that are left, and cover them, too."),
+    ] = True,
+    no_sound: _NoSound = False,
+    no_subtitles: _NoSubtitles = False,
+    force: _Force = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> int:
+    """Hide every face in a copy of a video. A person must still look at the copy before it is handed on."""
+    log_to_stderr(quiet)
+    from analytics.rewrite import Copying
+    from jobs.copying import lost_in_words
+    from jobs.passes import Passes
+    from jobs.redact import RedactOptions
+    from jobs.redact import redact as redact_all
+    from jobs.screen import count, duration, printable
+
+    options = RedactOptions(
+        video=video,
+        file=file,
+        how=how,
+        except_tracks=tuple(except_track or ()),
+        tracks=tracks,
+        force=force,
+        check=check,
+        copying=Copying(sound=not no_sound, subtitles=not no_subtitles),
+    )
+    _note(tracks, "redact", video)
+    with Passes(quiet) as passes:
+        done = redact_all(options, passes)
+        for line in (*_beside(done.left_behind, done.dropped), *lost_in_words(done.lost)):
+            passes.line(line)
+        for one in done.unsure[:_MOST_STRETCHES]:
+            passes.line(f"look at {one.start_s:.2f} to {one.end_s:.2f} s: {one.why}")
+        if (more := len(done.unsure) - _MOST_STRETCHES) > 0:
+            passes.line(f"and at {more} more moments: --json tells all")
+    if as_json:
+        typer.echo(json.dumps(done.to_json()))
+        return done.exit_code
+    visible = "".join(f", track {track} visible in {frames}" for track, frames in done.visible.items())
+    typer.echo(
+        printable(
+            f"{file}: faces covered in {done.covered:,} of {count(done.frames, 'frame')} ({how}), in {done.unfound:,} of "
+            f"them where none was found but one must have been or may be{visible}; "
+            f"{count(len(done.unsure), 'moment')} to look at; "
+            f"{done.frames / done.elapsed_s:.1f} frames a second, {duration(done.elapsed_s)}"
+        )
+    )
+    return done.exit_code
+
+
+def _note(out: str | None, action: str, video: str) -> None:
+    """Say in the log of an OUT that its rows are used for a copy of a video."""
+    if out is None:
+        return
+    from analytics.purpose import FOLDER, purpose_at, purposes_below
+    from jobs.access import note_access, noted_if_possible
+    from jobs.opened import for_reading
+
+    folder = for_reading(out, ("videos", FOLDER))
+    with noted_if_possible():
+        note_access(out, action, purpose_at(purposes_below(folder)), video=video)
+
+
+def _beside(left_behind: tuple[str, ...], dropped: int) -> list[str]:
+    """What the copy does not hold beside its pictures."""
+    lines = [f"not in the copy: {what}" for what in left_behind]
+    return lines + (
+        [f"not in the copy: {dropped} packets of sound or subtitles without a place in time"] if dropped else []
+    )
+
+
+def annotate(
+    video: _Video,
+    file: _File,
+    tracks: _Tracks = None,
+    no_sound: _NoSound = False,
+    no_subtitles: _NoSubtitles = False,
+    force: _Force = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> int:
+    """Draw boxes, track ids and apparent expressions into a copy of a video."""
+    log_to_stderr(quiet)
+    from analytics.rewrite import Copying
+    from jobs.annotate import AnnotateOptions
+    from jobs.annotate import annotate as annotate_all
+    from jobs.copying import lost_in_words
+    from jobs.passes import Passes
+    from jobs.screen import count, duration, printable
+
+    options = AnnotateOptions(
+        video=video,
+        file=file,
+        tracks=tracks,
+        force=force,
+        copying=Copying(sound=not no_sound, subtitles=not no_subtitles),
+    )
+    _note(tracks, "annotate", video)
+    with Passes(quiet) as passes:
+        done = annotate_all(options, passes)
+        for line in (*_beside(done.left_behind, done.dropped), *lost_in_words(done.lost)):
+            passes.line(line)
+    if as_json:
+        typer.echo(json.dumps(done.to_json()))
+        return done.exit_code
+    of_them = f"{count(len(done.tracks), 'track')} in {done.with_faces:,} of {count(done.frames, 'frame')}"
+    typer.echo(
+        printable(f"{file}: {of_them}; {done.frames / done.elapsed_s:.1f} frames a second, {duration(done.elapsed_s)}")
+    )
+    return done.exit_code

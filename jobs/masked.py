@@ -1,0 +1,82 @@
+"""Masks must not fail in silence: a camera that is misspelt, or not known, would be processed as if it had none."""
+
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Final
+
+from analytics.errors import UsageError
+from analytics.kept_masks import masks_below, write_masks
+from analytics.masks import Masks
+from jobs.options import RunOptions
+
+UNKNOWN: Final = (
+    "which camera recorded it is not known, and there are cameras with masks: write a rule for it "
+    "(docs/cameras.md), or name its --camera"
+)
+"""Why a file is not processed: it may be from one of the cameras with masks."""
+
+
+def masked_cameras(options: RunOptions) -> tuple[str, ...]:
+    """Names of the cameras that have masks of their own and are not left out."""
+    return tuple(
+        name for name, settings in options.cameras.items() if settings.get("masks") and not settings.get("exclude")
+    )
+
+
+def check_names(options: RunOptions, place: Callable[[str], str] = "camera {}".format) -> None:
+    """See that each camera with masks can be the camera of a file.
+
+    Args:
+        options: of the run.
+        place: how an error begins that is about a camera.
+
+    Raises:
+        UsageError: neither --camera nor a rule can give the name.
+    """
+    if any("{camera}" in rule.pattern for rule in options.recorders):
+        return
+    given = sorted({options.camera, *(rule.camera for rule in options.recorders)} - {None}, key=str)
+    for name in masked_cameras(options):
+        if name not in given:
+            known = f"cameras are {', '.join(map(str, given))}" if given else "no rule names any camera"
+            raise UsageError(
+                f"{place(name)}: has masks, and no rule can give a file this camera; {known}",
+                "write its name as the rules give it, or a rule for it: docs/cameras.md",
+            )
+
+
+def check_found(options: RunOptions, found: Collection[str]) -> None:
+    """See that no camera of a file that was found is one with masks that was written otherwise.
+
+    Raises:
+        UsageError: two names differ in capitals, spaces and signs alone.
+    """
+    exact = set(masked_cameras(options))
+    alike = {_plain(name): name for name in exact}
+    for name in sorted(found):
+        if name not in exact and (meant := alike.get(_plain(name))) and meant not in found:
+            raise UsageError(
+                f"camera {name}: its masks are given for {meant}, which no file is from",
+                f'write [camera."{name}"], as the rules name it',
+            )
+
+
+def keep_masks(out: Path, masks: Mapping[str, Masks]) -> None:
+    """Note in OUT which masks rows were made with, by their settings: pages show them, and pictures are drawn with them.
+
+    Raises:
+        OSError: OUT cannot be written.
+    """
+    for settings_hash, of_camera in masks.items():
+        if of_camera:
+            write_masks(out, settings_hash, of_camera)
+
+
+def masks_for(out: Path, options: RunOptions, settings_hash: str, camera: str | None) -> Masks:
+    """All masks of a video whose rows are there: those that they were made with, and those that its camera has now."""
+    then, now = masks_below(out, settings_hash), options.of_camera(camera).masks
+    return Masks(tuple(dict.fromkeys((*then.polygons, *now.polygons))))
+
+
+def _plain(name: str) -> str:
+    return "".join(sign for sign in name.casefold() if sign.isalnum())
