@@ -2,16 +2,21 @@
 
 from datetime import timedelta
 from pathlib import Path
+from time import perf_counter
 
+import numpy as np
 import pytest
 
 from analytics.events.archive import chunks, read_recordings, read_tracks
 from analytics.events.finding import find_events
+from analytics.events.hits import Hit, _followed
 from analytics.events.store import rows_of
 from analytics.tables import prepare
+from jobs.events import compared
+from jobs.opened import alone
 from tests.archive import METADATA, video_id_of
 from tests.planted import FIRST, Drawer, Filed, _write, write_planted
-from tests.test_events import rules_from_text, standing
+from tests.test_events import rules_from_text, scene, standing
 
 CHANGE = 'zone = "shelf"\nchange = "surprise"\ncooldown = 0\nmerge_gap = 0'
 
@@ -53,3 +58,59 @@ def test_undated_footage_is_read_camera_by_camera(tmp_path: Path) -> None:
     assert len(recordings) == 6
     pieces = list(chunks(recordings, read_tracks(tmp_path, recordings), 30.0))
     assert [len(piece.clock.recordings) for piece in pieces] == [3, 3]
+
+
+def many(n: int, moved_s: float) -> list[dict[str, object]]:
+    """Events of one rule and camera, a minute apart."""
+    rows: list[dict[str, object]] = []
+    for k in range(n):
+        start = FIRST + timedelta(seconds=60 * k + moved_s)
+        rows.append(
+            {"event_id": f"{moved_s}-{k}", "rule": "r", "camera": "c", "video_id": f"{k}", "start_s": 60.0 * k + moved_s,
+             "end_s": 60.0 * k + moved_s + 20, "time": start, "end_time": start + timedelta(seconds=20)}
+        )  # fmt: skip
+    return rows
+
+
+def test_events_that_moved_are_paired_without_holding_all_against_all() -> None:
+    """Eight seconds of twenty still are the same event, twelve are not; twenty thousand take a moment."""
+    n = 20_000
+    begin = perf_counter()
+    added, removed, changed = compared(many(n, 0.0), many(n, 8.0))
+    assert (len(added), len(removed), len(changed)) == (0, 0, n)
+    assert [other["video_id"] for one, other in changed] == [one["video_id"] for one, other in changed]
+    added, removed, changed = compared(many(n, 0.0), many(n, 12.0))
+    assert (len(added), len(removed), len(changed)) == (n, n, 0)
+    assert perf_counter() - begin < 10
+
+
+def test_what_follows_is_told_from_the_latest_that_was_ready() -> None:
+    """As by looking at each of them; and many take a moment."""
+    random = np.random.default_rng(3)
+
+    def hits(n: int, until_s: float) -> list[Hit]:
+        starts = np.sort(random.uniform(0, until_s, n)).round(1).tolist()
+        return [Hit(start=s, end=s + 5, ripe=s + 3, peak=s, worth=1.0, facts=()) for s in starts]
+
+    first, second = hits(60, 600.0), hits(60, 600.0)
+    found = list(_followed(first, second, 8.0))
+    plain = []
+    for after in second:
+        ready = [one for one in first if one.ripe <= after.start]
+        if ready and after.ripe - min(max(one.end for one in ready), after.start) <= 8.0:
+            plain.append(after.end)
+    assert 0 < len(plain) < len(second)
+    assert [one.end for one in found] == plain
+    begin = perf_counter()
+    assert list(_followed(hits(20_000, 1e6), hits(20_000, 1e6), 8.0))
+    assert perf_counter() - begin < 5
+
+
+def test_what_a_kill_left_half_written_goes_with_the_next_command(tmp_path: Path) -> None:
+    """It may hold rows of videos that are to be purged."""
+    scene(tmp_path / "out", [standing(5, 20)])
+    half = tmp_path / "out" / "events" / "day=2026-05-04" / "cam=shop" / "events.parquet.0123.tmp"
+    half.parent.mkdir(parents=True)
+    half.write_bytes(b"rows")
+    with alone(str(tmp_path / "out"), "emobatch purge") as folder:
+        assert not list(folder.rglob("*.tmp"))

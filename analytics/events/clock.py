@@ -206,13 +206,25 @@ def _windows(
     last = recording.end.astimezone(recording.zone).date()
     while day <= last:
         if days is None or day.weekday() in days:
-            start, end = (_local(day, seconds, recording.zone) for seconds in (start_s, end_s + over * DAY_S))
+            start = _local(day, start_s, recording.zone, last=False)
+            end = _local(day, end_s + over * DAY_S, recording.zone, last=True)
             windows.append((start, end))
         day += timedelta(days=1)
     return windows
 
 
-def _local(day: date, seconds: float, zone: tzinfo) -> datetime:
-    """The moment at which the clock of a camera shows so many seconds of a day, beyond midnight too."""
+def _local(day: date, seconds: float, zone: tzinfo, *, last: bool) -> datetime:
+    """The moment at which the clock of a camera shows so many seconds of a day, beyond midnight too.
+
+    Of a time that it shows twice, the first moment or the last; for one that it leaves out, the moment of the leap.
+    """
     wall = datetime(day.year, day.month, day.day) + timedelta(seconds=seconds)
-    return wall.replace(tzinfo=zone).astimezone(UTC)
+    first, second = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first <= second:
+        return second if last else first
+    before, after = second, first
+    offset = before.astimezone(zone).utcoffset()
+    while (apart := (after - before) // timedelta(seconds=1)) > 1:
+        middle = before + timedelta(seconds=apart // 2)
+        before, after = (middle, after) if middle.astimezone(zone).utcoffset() == offset else (before, middle)
+    return after
