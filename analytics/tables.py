@@ -117,6 +117,15 @@ def prepare(out: Path, metadata: Mapping[str, str], classes: tuple[str, ...] = E
         folder = Place(None, None).folder(out, table)
         if not (folder / NO_ROWS).exists():
             write_half(schema.empty_table(), folder / NO_ROWS, metadata).replace(folder / NO_ROWS)
+    clear_halves(out)
+
+
+def clear_halves(out: Path) -> None:
+    """Remove what was being written and never took its place. For whoever holds the lock of OUT, after complete().
+
+    Raises:
+        OSError: OUT cannot be written.
+    """
     # Whoever may still be writing one of them began in a term that is over.
     for half in (*out.glob("*/day=*/cam=*/*.tmp"), *out.glob(f"{JOURNAL}/*.tmp"), *out.glob(f"{STATE}/*.tmp")):
         half.unlink(missing_ok=True)

@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from analytics.commit import HALF, JOURNAL
 from analytics.errors import UsageError
+from analytics.events.reviews import FILE as REVIEWS
 from analytics.footage import Url
 from analytics.kept_masks import FOLDER as MASKS
 from analytics.listing import EVENTS, SUFFIX, TABLES
@@ -44,7 +45,8 @@ ROWS: Final = (*_TABLES, PURGED)
 """Folders that say what is done, and what was found in it."""
 _WHOLE: Final = (PURGED, RUNS, STATE, CARDS, MASKS, PURPOSE, "reports")
 """Folders of which everything is copied; of tables it is Parquet files of partitions."""
-_FILES: Final = ("reviews.jsonl",)
+FILES: Final = (REVIEWS,)
+"""What is copied that lies in no folder."""
 _ATTEMPTS: Final = 5
 
 
@@ -61,7 +63,7 @@ def is_copied(key: str) -> bool:
     """Whether a path below OUT is one that emobatch keeps there for good."""
     top, *rest = key.split("/")
     if not rest:
-        return top in _FILES
+        return top in FILES
     if top in _TABLES:
         return len(rest) == 3 and rest[0].startswith("day=") and rest[1].startswith("cam=") and key.endswith(SUFFIX)
     return top in _WHOLE and not any(part in (".", "..") for part in rest) and not _is_half(rest[-1])
@@ -209,7 +211,7 @@ class BucketCopy:
                     key = Path(parent, file).relative_to(self.folder).as_posix()
                     if is_copied(key):
                         yield key
-        yield from (file for file in _FILES if (self.folder / file).exists())
+        yield from (file for file in FILES if (self.folder / file).exists())
 
 
 @dataclass(frozen=True)
@@ -265,7 +267,7 @@ def read_copy(url: str, tops: tuple[str, ...]) -> Path:
     claim(folder, url)
     copy = BucketCopy(target, folder)
     for attempt in range(_ATTEMPTS):
-        objects = copy.objects([*(f"{top}/" for top in tops), f"{JOURNAL}/"])
+        objects = copy.objects([*(top if top in FILES else f"{top}/" for top in tops), f"{JOURNAL}/"])
         try:
             copy.pull(objects, tops)
             for key in objects:

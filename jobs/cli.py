@@ -23,6 +23,7 @@ from jobs import (
     cli_predict,
     cli_redact,
     cli_results,
+    cli_review,
     cli_run,
     cli_schedule,
     cli_train,
@@ -124,6 +125,7 @@ app.command()(cli_archive.compact)
 app.command()(cli_archive.purge)
 app.command()(cli_export.export)
 app.command()(cli_events.events)
+app.command()(cli_review.review)
 app.command()(cli_schedule.schedule)
 app.command()(cli_predict.predict)
 app.command()(cli_redact.redact)

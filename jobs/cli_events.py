@@ -88,7 +88,7 @@ def _rules_of(configuration: Config) -> "EventRules":
 def _lines(done: "Evaluated", dry_run: bool) -> Iterator[str]:
     """What a person reads: first what changes, then what there is."""
     for mark, rows in (("+", done.added), ("-", done.removed), ("~", [after for _, after in done.changed])):
-        yield from (f"{mark} {_line(row)}" for row in rows)
+        yield from (f"{mark} {line_of(row)}" for row in rows)
     told = done.to_json()
     counts = ", ".join(f"{n} {rule}" for rule, n in told["by_rule"].items()) or "none"
     would = "would be" if dry_run else "are"
@@ -97,7 +97,8 @@ def _lines(done: "Evaluated", dry_run: bool) -> Iterator[str]:
     yield f"{came:,} {would} new, {went:,} {would} gone, {other:,} {would} changed, {told['unchanged']:,} unchanged"
 
 
-def _line(row: Any) -> str:
+def line_of(row: Any) -> str:
+    """An event in one line, as a person reads it."""
     where = row["camera"] or f"video {row['video_id']}"
     when = f"{row['time']:%Y-%m-%d %H:%M:%S} UTC" if row["time"] else f"at {row['start_s']:.1f} s"
     return f"{row['severity']:6} {row['rule']} {where} {when}: {row['evidence']}"

@@ -7,8 +7,10 @@ from typing import Any, Final
 from analytics.events.rules import DAY_S, Condition, Crowd, Rising, Shown, Zone
 from jobs.config_values import nearest
 from jobs.event_values import Teller, number, span, text, texts
+from jobs.toml_lines import Key
 
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_WHOLE_DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _HOURS: Final = re.compile(r"([0-9]{1,2})(?::([0-5][0-9]))?-([0-9]{1,2})(?::([0-5][0-9]))?")
 _BELONGS: Final[Mapping[str, tuple[str, ...]]] = {
     "people_lasting": ("people",),
@@ -69,23 +71,33 @@ def condition_from(teller: Teller, table: Mapping[str, Any], zones: Sequence[Zon
     )
 
 
-def why_never(when: Condition) -> tuple[str, str] | None:
-    """What keeps a condition from ever holding, and what to do; None where nothing does."""
-    for part in when.walk():
-        length = _length_s(part)
-        if part.dwell_s is not None and part.dwell_s > length:
-            return f"can never fire: it asks for {part.dwell_s:g} s within hours of {length:g} s", "ask for less"
-        if part.crowd is not None and part.crowd.lasting_s > length:
-            return f"can never fire: people for {part.crowd.lasting_s:g} s within hours of {length:g} s", "ask for less"
-        if part.shown is not None and part.dwell_s is None and part.shown.lasting_s > length:
-            return f"can never fire: lasting {part.shown.lasting_s:g} s within hours of {length:g} s", "ask for less"
-        if part.then:
-            least = _least_s(part.then[1])
-            if part.within_s < least:
-                return (
-                    f"can never fire: what is to follow within {part.within_s:g} s takes at least {least:g} s",
-                    f"give within = {least:g} or more",
-                )
+def why_never(when: Condition) -> tuple[Key, str, str] | None:
+    """Which part keeps a condition from ever holding, by what, and what to do; None where nothing does."""
+    if problem := _why_never_itself(when):
+        return ((), *problem)
+    for key in ("all", "any", "then"):
+        for place, part in enumerate(getattr(when, key) or ()):
+            if below := why_never(part):
+                path, *problem_below = below
+                return ((key, place, *path), problem_below[0], problem_below[1])
+    return None
+
+
+def _why_never_itself(part: Condition) -> tuple[str, str] | None:
+    length = _length_s(part)
+    if part.dwell_s is not None and part.dwell_s > length:
+        return f"can never fire: it asks for {part.dwell_s:g} s within hours of {length:g} s", "ask for less"
+    if part.crowd is not None and part.crowd.lasting_s > length:
+        return f"can never fire: people for {part.crowd.lasting_s:g} s within hours of {length:g} s", "ask for less"
+    if part.shown is not None and part.dwell_s is None and part.shown.lasting_s > length:
+        return f"can never fire: lasting {part.shown.lasting_s:g} s within hours of {length:g} s", "ask for less"
+    if part.then:
+        least = _least_s(part.then[1])
+        if part.within_s < least:
+            return (
+                f"can never fire: what is to follow within {part.within_s:g} s takes at least {least:g} s",
+                f"give within = {least:g} or more",
+            )
     return None
 
 
@@ -151,7 +163,7 @@ def _days(teller: Teller, table: Mapping[str, Any]) -> frozenset[int] | None:
         return None
     given = texts(teller, table, "days")
     for name in given:
-        if name.lower()[:3] not in _DAYS or len(name) < 3:
+        if name.lower() not in (*_DAYS, *_WHOLE_DAYS):
             raise teller.error(("days",), f"{name[:40]!r}: no day of the week", f"give {', '.join(_DAYS)}")
     return frozenset(_DAYS.index(name.lower()[:3]) for name in given)
 

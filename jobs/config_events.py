@@ -3,20 +3,20 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from analytics.errors import UsageError
+from analytics.events.context import alone_at
 from analytics.events.rules import (
     ABSENCE_S,
     EventRules,
     Rule,
     Zone,
     can_fire_with,
-    rests_on_expression_alone,
+    is_called,
 )
 from analytics.events.shipped import NEEDS, SHIPPED
-from analytics.events.zones import LEAST_AREA, is_whole_picture
+from analytics.events.zones import LEAST_AREA
 from analytics.polygons import corners_of, why_no_polygon
 from jobs.config import Config
 from jobs.config_condition import CONDITION_KEYS, condition_from, why_never
@@ -34,7 +34,7 @@ _NAME: Final = re.compile(r"[^\x00-\x1f\x7f]{1,80}")
 
 
 def rules_from(config: Config) -> EventRules | None:
-    """What the file asks of events; None where it has neither rules nor switched on any of emobatch's own.
+    """What the file asks of events; None where it has neither rules nor says which of emobatch's own are in use.
 
     Raises:
         UsageError: a zone or rule that cannot be, or can never fire; with its line.
@@ -47,14 +47,17 @@ def rules_from(config: Config) -> EventRules | None:
     zones = _zones(config)
     rules = [*_used(config, section, zones.zones), *_own(config, zones.zones)]
     _check_names(rules)
-    if not rules:
-        return None
-    found = EventRules(
-        rules=tuple(rule for _, rule in rules), zones=zones.zones, absence_s=absence_s, lines=zones.lines
+    unused = _unused(config, section, zones.zones)
+    told = tuple(
+        f"{rule.place}: [events.{rule.name}]: is not in use: add it to use of [events], or leave it out"
+        for _, rule in unused
     )
-    for teller, rule in rules:
+    found = EventRules(
+        rules=tuple(rule for _, rule in rules), zones=zones.zones, absence_s=absence_s, lines=zones.lines, unused=told
+    )
+    for teller, rule in (*rules, *unused):
         _check(teller, rule, found)
-    return found
+    return found if rules or "use" in section else None
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ def _used(config: Config, section: Mapping[str, Any], zones: Sequence[Zone]) -> 
         if not isinstance(value, dict) and name in SHIPPED:
             raise teller.error((name,), "is no section", f"write [events.{name}] above its settings")
     found = []
-    use = texts(teller, section, "use") if "use" in section else ()
+    use = _use(teller, section)
     for number_, name in enumerate(use):
         if name not in SHIPPED:
             raise teller.error(("use", number_), f"{name[:40]!r}: no such rule", nearest(name, SHIPPED))
@@ -130,6 +133,20 @@ def _used(config: Config, section: Mapping[str, Any], zones: Sequence[Zone]) -> 
             raise place.error((), f"has no {missing[0]}", f'say which below [events.{name}], as {missing[0]} = "shelf"')
         found.append(_rule(of_rule, {"name": name, **SHIPPED[name], **own}, zones))
     return found
+
+
+def _use(teller: Teller, section: Mapping[str, Any]) -> tuple[str, ...]:
+    return texts(teller, section, "use") if section.get("use", []) != [] else ()
+
+
+def _unused(config: Config, section: Mapping[str, Any], zones: Sequence[Zone]) -> list[tuple[Teller, Rule]]:
+    """Those of which the file has settings and that it does not switch on: checked all the same."""
+    use = _use(Teller(config, ("events",), "events"), section)
+    names = [name for name in section if name in SHIPPED and name not in use]
+    return [
+        _rule(Teller(config, ("events", name), "rule", name), {"name": name, **SHIPPED[name], **section[name]}, zones)
+        for name in names
+    ]
 
 
 def _own(config: Config, zones: Sequence[Zone]) -> list[tuple[Teller, Rule]]:
@@ -173,14 +190,18 @@ def _check_names(rules: Sequence[tuple[Teller, Rule]]) -> None:
 
 def _check(teller: Teller, rule: Rule, rules: EventRules) -> None:
     """What no rule may be, and what keeps it from ever firing."""
-    whole = frozenset(zone.name for zone in rules.zones if is_whole_picture(zone.points))
-    if rests_on_expression_alone(rule.when, whole):
-        raise teller.error(
+    cameras = sorted({zone.camera for zone in rules.zones})
+    zones_of = {camera: rules.zones_of(camera) for camera in cameras}
+    here = [zones for camera, zones in zones_of.items() if rule.is_for(camera, frozenset(zones))]
+    if (alone := alone_at(rule.when, here or list(zones_of.values()))) is not None:
+        raise teller.within(*alone).error(
             (), "rests on apparent expression alone, which proves nothing about intent, and is wrong too often",
-            "add a context: a zone that is a part of the picture, a dwell of at least 5 s, or at least 2 people at once",
+            "add a context: zones that are a part of the picture, a dwell of more than 5 s that is longer than the "
+            "expression takes, or at least 2 people at once",
         )  # fmt: skip
     if never := why_never(rule.when):
-        raise teller.error((), *never)
+        path, problem, remedy = never
+        raise teller.within(*path).error((), problem, remedy)
     if not rule.when.zones:
         return
     by_camera = {zone.camera: frozenset(rules.zones_of(zone.camera)) for zone in rules.zones}
@@ -189,7 +210,7 @@ def _check(teller: Teller, rule: Rule, rules: EventRules) -> None:
         raise teller.error(
             (), f"no camera has all of the zones {', '.join(sorted(rule.when.zones))}", "draw them for the same camera"
         )
-    if rule.cameras and fitting and not any(fnmatchcase(one, pattern) for one in fitting for pattern in rule.cameras):
+    if rule.cameras and fitting and not any(is_called(one, pattern) for one in fitting for pattern in rule.cameras):
         raise teller.error(
             ("cameras",), f"none of them has the zone: {', '.join(sorted(fitting))} has", "name that camera, or none"
         )
@@ -220,7 +241,7 @@ def strangers(rules: EventRules, cameras: Sequence[str]) -> list[str]:
     ]
     for rule in rules.rules:
         for pattern in rule.cameras:
-            if not any(fnmatchcase(camera, pattern) for camera in known):
+            if not any(is_called(camera, pattern) for camera in known):
                 remedy = nearest(pattern, known) if known else "no camera is known"
                 told.append(f'{rule.place}: rule "{rule.name}": no video is of camera {pattern}: {remedy}')
-    return told
+    return [*told, *rules.unused]

@@ -1,8 +1,9 @@
 """Evaluate the rules over the tables of an OUT, and tell what that changes."""
 
 import logging
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,7 @@ from jobs.outcome import RunSummary
 
 _log = logging.getLogger(__name__)
 
+_SLACK_S: Final = 0.01
 _OVERLAP: Final = 0.5
 """Share of the longer of two events by which they must overlap to be the same one, moved."""
 Row = Mapping[str, Any]
@@ -117,9 +119,10 @@ def compared(
     pairs = [(old.pop(row["event_id"]), row) for row in now if row["event_id"] in old]
     paired = {row["event_id"] for _, row in pairs}
     fresh = [row for row in now if row["event_id"] not in paired]
+    likely = _Likely(old.values())
     added = []
     for row in fresh:
-        like = next((one for one in old.values() if _overlap(one, row)), None)
+        like = next((one for one in likely.to(row) if one["event_id"] in old and _overlap(one, row)), None)
         if like is None:
             added.append(row)
         else:
@@ -137,6 +140,33 @@ def told(row: Row) -> dict[str, Any]:
 
 def _what(row: Row) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name != "event_id"}
+
+
+class _Likely:
+    """Events by rule, camera and start, so that each is held against few others."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._rows: dict[Any, list[Row]] = {}
+        for row in rows:
+            self._rows.setdefault(_lies(row), []).append(row)
+        for of_one in self._rows.values():
+            of_one.sort(key=_start)
+        self._starts = {lies: [_start(row) for row in of_one] for lies, of_one in self._rows.items()}
+
+    def to(self, row: Row) -> Iterator[Row]:
+        """Those that may overlap an event by half of the longer one: they begin within its length of its begin."""
+        starts, start = self._starts.get(_lies(row), []), _start(row)
+        length = row["end_s"] - row["start_s"] + _SLACK_S
+        first, last = bisect_left(starts, start - length), bisect_right(starts, start + length)
+        yield from self._rows.get(_lies(row), [])[first:last]
+
+
+def _lies(row: Row) -> tuple[str, str | None, str | None]:
+    return row["rule"], row["camera"], row["video_id"] if row["time"] is None else None
+
+
+def _start(row: Row) -> float:
+    return float(row["start_s"] if row["time"] is None else row["time"].timestamp())
 
 
 def _overlap(one: Row, other: Row) -> bool:

@@ -21,15 +21,15 @@ from analytics.errors import EmobatchError, UsageError
 from analytics.footage import Url
 from analytics.listing import EVENTS, TABLES
 from analytics.store import StoreError, delete, get, name, put
-from jobs.bucket_copy import CHANGED, MARK, REDO, ROWS, BucketCopy, Redo, claim, is_redo
+from jobs.bucket_copy import CHANGED, FILES, MARK, REDO, ROWS, BucketCopy, Redo, claim, is_redo
 from jobs.bucket_lock import BucketLock, bucket_locked
 
 _log = logging.getLogger(__name__)
 
 _ORDER: Final = (*(table for table in TABLES if table != "videos"), "videos", EVENTS, "models", "reports", "runs")
 """Folders in the order in which the rest is sent: what a page links to is there before it."""
-_LASTING: Final = tuple(f"{folder}/" for folder in ROWS)
-"""What only a change of the tables may remove."""
+_LASTING: Final = (*(f"{folder}/" for folder in ROWS), *FILES)
+"""What only a change may remove."""
 
 
 class Follower(Protocol):

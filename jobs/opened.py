@@ -53,6 +53,7 @@ def alone(out: str, command: str) -> Iterator[Path]:
         EmobatchError: it cannot be written.
     """
     from analytics.commit import complete
+    from analytics.tables import clear_halves
     from jobs.lock import locked
     from jobs.mirror import claimed, following
     from jobs.options import placed
@@ -66,6 +67,7 @@ def alone(out: str, command: str) -> Iterator[Path]:
             claimed(url, folder)
         with locked(folder, command), following(url, folder, command) as follower:
             complete(folder)
+            clear_halves(folder)  # They may hold rows of videos that are to be purged.
             if url is not None:
                 _check_results(folder, url)
             yield folder

@@ -10,6 +10,7 @@ from reports.archive import Archive
 from reports.cards import Cards
 from reports.changes import MOST_OF_A_VIDEO
 from reports.colours import colours_of
+from reports.events import Queue
 from reports.hours import LEAST_TRACKS
 from reports.morning import AT_ONCE, failures_of
 from reports.morning import MOST as MOST_FAILURES
@@ -48,7 +49,7 @@ class Moment:
     when_s: int
 
 
-def archive_html(archive: Archive, nights: tuple[Night, ...], out: Path, cards: Cards) -> str:
+def archive_html(archive: Archive, queue: Queue, nights: tuple[Night, ...], out: Path, cards: Cards) -> str:
     """The index of the site."""
     failures = failures_of(archive, nights)
     sources = {video.source for video in archive.videos}
@@ -60,6 +61,7 @@ def archive_html(archive: Archive, nights: tuple[Night, ...], out: Path, cards: 
         root=".",
         data={"days": heat.by_day_and_hour(archive), "cameras": heat.by_camera(archive)},
         figures={},
+        queue=queue,
         nights=nights,
         time_zone=zones.most_common(1)[0][0] if zones else None,
         failures=failures[:MOST_FAILURES],
@@ -72,7 +74,9 @@ def archive_html(archive: Archive, nights: tuple[Night, ...], out: Path, cards: 
     )
 
 
-def day_html(part: Archive, day: str, before: str | None, after: str | None, cards: Cards) -> str:
+def day_html(
+    part: Archive, day: str, before: str | None, after: str | None, cards: Cards, has_events: bool = False
+) -> str:
     """The page of one local day, of whose videos `part` is made, between the days before and after it, if any."""
     of = {video.video_id: video for video in part.videos}
     # A recording over midnight is of two days, and each of its changes of one.
@@ -87,13 +91,14 @@ def day_html(part: Archive, day: str, before: str | None, after: str | None, car
         figures={"strips": strips.of_day(part, day)},
         n_lanes=len(strips.lanes_of(part)),
         day=day,
+        has_events=has_events,
         before=before,
         after=after,
         cameras=_camera_links(part),
     )
 
 
-def camera_html(part: Archive, camera: str, cards: Cards) -> str:
+def camera_html(part: Archive, camera: str, cards: Cards, has_events: bool = False) -> str:
     """The page of one camera, of whose videos `part` is made."""
     return _render(
         "camera.html",
@@ -103,6 +108,7 @@ def camera_html(part: Archive, camera: str, cards: Cards) -> str:
         data={"days": heat.by_day_and_hour(part)},
         figures={},
         camera=camera,
+        has_events=has_events,
         months=_months(_day_links(part)),
     )
 

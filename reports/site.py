@@ -17,6 +17,8 @@ from reports.archive import Archive, read_archive
 from reports.cards import FOLDER, Cards, card_html, card_of, cards_below
 from reports.changes import decoded, encoded, strongest
 from reports.data import inputs_of, read_page
+from reports.events import Queue, read_queue
+from reports.events_page import events_html
 from reports.files import (
     SETTINGS,
     THUMBNAILS,
@@ -39,6 +41,7 @@ from reports.video_page import video_html
 
 _log = logging.getLogger(__name__)
 
+EVENTS_PAGE: Final = "events.html"
 _OURS: Final = re.compile(r"[0-9a-f]{16}|\d{4}-\d\d-\d\d|[A-Za-z0-9_-]{0,40}-[0-9a-f]{8}")
 """Names of pages of videos, days and cameras, without the suffix."""
 
@@ -86,12 +89,17 @@ def write_site(
     }
     if link_footage and footage and not any(map(mapping(link_footage), (video.source for video in archive.videos))):
         _log.warning("--link-footage %s fits none of %d videos", link_footage, len(archive.videos))
-    changes, unreadable = _write_videos(out, archive, cards, footage, everything)
+    queue = read_queue(out, archive)
+    changes, unreadable = _write_videos(out, archive, queue, cards, footage, everything)
     archive = replace(archive, changes=changes)
-    _write_days_and_cameras(site, archive, cards, everything)
-    write_whole(site / "index.html", archive_html(archive, read_nights(out), out, cards))
+    if queue.events:
+        write_whole(site / EVENTS_PAGE, events_html(queue, archive, cards))
+    _write_days_and_cameras(site, archive, bool(queue.events), cards, everything)
+    write_whole(site / "index.html", archive_html(archive, queue, read_nights(out), out, cards))
+    if not queue.events:
+        (site / EVENTS_PAGE).unlink(missing_ok=True)
     _clear(site, archive, gone)
-    unreadable |= archive.unreadable
+    unreadable |= {**archive.unreadable, **queue.unreadable}
     if unreadable:
         raise UnreadableTablesError(unreadable)
     return site / "index.html"
@@ -124,7 +132,7 @@ def _write_cards(site: Path, cards: Cards, purposes: Sequence[Purpose]) -> None:
 
 
 def _write_videos(
-    out: Path, archive: Archive, cards: Cards, footage: Mapping[str, Footage], everything: bool
+    out: Path, archive: Archive, queue: Queue, cards: Cards, footage: Mapping[str, Footage], everything: bool
 ) -> tuple[tuple[Change, ...], dict[Path, str]]:
     """Draw the pages of videos; the strongest changes that all of them tell, and what cannot be read."""
     tables = StoredTables(out)
@@ -135,7 +143,8 @@ def _write_videos(
         if not video.page:
             continue
         purposes = of_videos(archive.history, [video])
-        stamp = _stamp(tables, video, cards, archive.labels, footage[video.video_id], purposes)
+        of_events = queue.told_of(video.video_id)
+        stamp = _stamp(tables, video, cards, archive.labels, footage[video.video_id], purposes, of_events)
         told = None if everything or not stamp else told_by(folder / video.page)
         if told is None or told.get("drawn_from") != stamp:
             page = read_page(tables, video, archive.labels)
@@ -143,17 +152,20 @@ def _write_videos(
             # A page that could not be drawn in full has no stamp, and is drawn again the next time.
             told = {"changes": encoded(page.changes)}
             end = last_line("" if page.unreadable else stamp, told["changes"])
-            write_whole(folder / video.page, video_html(page, out, cards, footage[video.video_id], purposes) + end)
+            html = video_html(
+                page, out, cards, footage[video.video_id], purposes, queue.by_video.get(video.video_id, ())
+            )
+            write_whole(folder / video.page, html + end)
         changes += decoded(video.video_id, told.get("changes", []), archive.labels)
     return strongest(changes), unreadable
 
 
-def _write_days_and_cameras(site: Path, archive: Archive, cards: Cards, everything: bool) -> None:
+def _write_days_and_cameras(site: Path, archive: Archive, has_events: bool, cards: Cards, everything: bool) -> None:
     models = {model: card_of(model, cards) for model in archive.models}
 
     def write(page: Path, part: Archive, about: tuple[str | None, ...], html: Callable[[], str]) -> None:
         # Most days of an archive are over, and most pages say what they said.
-        told = (code_hash(), about, part.digest(), [models[model] for model in part.models])
+        told = (code_hash(), about, has_events, part.digest(), [models[model] for model in part.models])
         stamp = hashlib.sha256(repr(told).encode()).hexdigest()
         if everything or (told_by(page) or {}).get("drawn_from") != stamp:
             write_whole(page, html() + last_line(stamp, ()))
@@ -161,12 +173,12 @@ def _write_days_and_cameras(site: Path, archive: Archive, cards: Cards, everythi
     days = list(archive.days)
     for before, day, after in zip([None, *days], days, [*days[1:], None], strict=False):
         part = archive.part(archive.days[day])
-        draw = partial(day_html, part, day, before, after, cards)
+        draw = partial(day_html, part, day, before, after, cards, has_events)
         write(site / "days" / f"{day}.html", part, (before, day, after), draw)
     for camera, places in archive.cameras.items():
         if camera is not None:
             part = archive.part(places)
-            draw = partial(camera_html, part, camera, cards)
+            draw = partial(camera_html, part, camera, cards, has_events)
             write(site / "cameras" / camera_page(camera), part, (camera,), draw)
 
 
@@ -199,6 +211,7 @@ def _stamp(
     labels: tuple[str, ...],
     footage: Footage,
     purposes: tuple[Purpose, ...],
+    events: str,
 ) -> str:
     """What tells the page of a video from any other that it could be; empty where its rows cannot be read.
 
@@ -208,5 +221,5 @@ def _stamp(
         inputs = inputs_of(tables, video)
     except UnreadableTablesError:
         return ""
-    told = repr((code_hash(), inputs, card_of(video.model, cards), labels, footage, purposes))
+    told = repr((code_hash(), inputs, card_of(video.model, cards), labels, footage, purposes, events))
     return hashlib.sha256(told.encode()).hexdigest()

@@ -13,6 +13,7 @@ from reports.cards import Cards
 from reports.changes import MOST_OF_A_VIDEO
 from reports.clock import local_epoch_s
 from reports.colours import colours_of
+from reports.events import Event
 from reports.links import Footage
 from reports.names import camera_page
 from reports.records import Video, VideoPage
@@ -21,6 +22,8 @@ from reports.text import counted, moment, percent, sure
 
 MAX_ROWS: Final = 1000
 """Rows of a table of tracks or gaps; what is beyond stands in the Parquet tables."""
+MAX_EVENTS: Final = 200
+"""Events that a page lists; the queue lists all."""
 PLAYABLE: Final = frozenset({"h264", "vp8", "vp9", "av1", "theora"})
 """Codecs that every desktop browser is likely to know, as FFmpeg names them."""
 
@@ -29,7 +32,12 @@ _MOST_QUARTERS: Final = 10_000
 
 
 def video_html(
-    page: VideoPage, out: Path, cards: Cards, footage: Footage, purposes: Sequence[Purpose] = (Purpose(),)
+    page: VideoPage,
+    out: Path,
+    cards: Cards,
+    footage: Footage,
+    purposes: Sequence[Purpose] = (Purpose(),),
+    events: Sequence[Event] = (),
 ) -> str:
     """The page as HTML.
 
@@ -39,6 +47,7 @@ def video_html(
         cards: of the classifiers that have one.
         footage: how a browser comes to it.
         purposes: what it was processed for.
+        events: those that go on in it, in order of time.
     """
     video = page.video
     lanes = charts.shown_lanes(page)
@@ -57,6 +66,8 @@ def video_html(
         colours=colours_of(page.labels),
         video=video,
         footage=footage,
+        events=events[:MAX_EVENTS],
+        n_events=len(events),
         player=json_block(_player(page, footage)),
         playable=video.codec in PLAYABLE,
         words=in_words(page),

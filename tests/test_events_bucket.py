@@ -5,15 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from analytics.events.reviews import FILE, Review, read_reviews
 from analytics.events.store import drop_events
 from jobs.bucket_copy import read_copy
 from jobs.config import read_config
 from jobs.config_events import rules_from
 from jobs.events import evaluate
 from jobs.mirror import claimed, following
+from jobs.reviews import send_reviews
 from tests.bucket import Server, in_this_process, s3_server
 from tests.command import rows
 from tests.planted import CONFIG, Drawer, write_planted
+from tests.test_review import WHEN, event_of
 
 
 @pytest.fixture(scope="module", name="url")
@@ -44,3 +47,21 @@ def test_the_bucket_follows(url: str, tmp_path: Path, monkeypatch: pytest.Monkey
         drop_events(other, {one for row in stored for one in row["videos"]})
         follower.conclude()
     assert rows(read_copy(url, ("videos", "events")), "events") == []
+
+
+def test_verdicts_reach_the_bucket_and_stay_there(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the command ended before it came to send them, and where the mirror has lost them."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    mirror = tmp_path / "mirror"
+    given = [Review.of(event_of(k, k + 9), "useful", "", "Jo", WHEN) for k in range(3)]
+    claimed(url, mirror)
+    for k, review in enumerate(given):
+        with following(url, mirror, "emobatch review") as follower:
+            assert read_reviews(mirror).reviews == tuple(given[:k])
+            send_reviews(mirror, [review])
+            if k == 0:
+                follower.conclude()
+    with following(url, mirror, "emobatch report") as follower:
+        (mirror / FILE).unlink()
+        follower.conclude()
+    assert read_reviews(read_copy(url, (FILE,))).reviews == tuple(given)

@@ -55,8 +55,6 @@ def test_moments_tell_their_recording_and_time() -> None:
     assert clock.blind_between(11.0, 3602.0) == pytest.approx(3.0)
     assert clock.blind_between(12.0, 3600.0) == 0.0
     assert clock.blind_s(np.array([0.0, 11.0]), np.array([9.0, 9999.0])).tolist() == pytest.approx([0.0, 5.0])
-    assert clock.utc(3605.5) == BEGIN + timedelta(seconds=3605.5)
-    assert clock.utc(LANE_S + 1) is None
 
 
 def test_the_night_in_which_the_clocks_go_back_has_an_hour_more() -> None:
@@ -88,3 +86,29 @@ def test_who_is_in_a_zone() -> None:
     bay = ((0.1, 0.1), (0.9, 0.1), (0.9, 0.9), (0.5, 0.3), (0.1, 0.9))
     x, y = np.array([0.5, 0.5, 0.2, 0.95]), np.array([0.2, 0.6, 0.5, 0.5])
     assert inside(bay, x, y).tolist() == [True, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("begin", "hours", "shown"),
+    [
+        ((2026, 3, 28, 20), (2.25, 2.75), []),  # The clock leaps from 02:00 to 03:00.
+        ((2026, 3, 28, 20), (1.0, 2.5), [("01:00+0100", "03:00+0200")]),
+        ((2026, 3, 28, 20), (2.5, 6.0), [("03:00+0200", "06:00+0200")]),
+        ((2026, 3, 28, 20), (22.0, 2.5), [("22:00+0100", "03:00+0200")]),
+        ((2026, 10, 24, 20), (1.0, 2.5), [("01:00+0200", "02:30+0100")]),  # It shows 02:00 to 03:00 twice.
+        ((2026, 10, 24, 20), (2.5, 6.0), [("02:30+0200", "06:00+0100")]),
+        ((2026, 10, 24, 20), (22.0, 2.5), [("22:00+0200", "02:30+0100")]),
+    ],
+)
+def test_hours_that_begin_or_end_where_summer_time_does(
+    begin: tuple[int, int, int, int], hours: tuple[float, float], shown: list[tuple[str, str]]
+) -> None:
+    """A time that the clock leaves out is that of the leap; one that it shows twice begins at the first."""
+    one = replace(ONE, begin=datetime(*begin, tzinfo=UTC), duration_s=12 * 3600.0)
+    assert one.begin is not None
+    stretches = Clock.of([[one]]).when((hours[0] * 3600, hours[1] * 3600), None).tolist()
+    told = [
+        tuple((one.begin + timedelta(seconds=s)).astimezone(one.zone).strftime("%H:%M%z") for s in stretch)
+        for stretch in stretches
+    ]
+    assert [one for one in told if one[0] != one[1]] == shown

@@ -9,7 +9,7 @@ from analytics.errors import UsageError
 from analytics.events.rules import EventRules
 from analytics.polygons import why_no_polygon
 from jobs.config import read_config
-from jobs.config_events import rules_from
+from jobs.config_events import rules_from, strangers
 from tests.command import emobatch
 
 ZONE: Final = """[[zone]]
@@ -36,7 +36,17 @@ WRONG: Final = {
     'expression = "angry"\nhours = "22-06"\ndays = ["sat"]': (5, "apparent expression alone"),
     'expression = "angry"\ndwell = 2': (5, "apparent expression alone"),
     'expression = "angry"\npeople = 1': (5, "apparent expression alone"),
-    'any = [{ zone = "shelf", expression = "angry" }, { change = "fear" }]': (5, "apparent expression alone"),
+    'any = [{ zone = "shelf", expression = "angry" }, { change = "fear" }]': (7, "apparent expression alone"),
+    'any = [\n  { dwell = 60 },\n  { any = [\n    { zone = "shelf" },\n    { expression = "sad" },\n] }]': (
+        11,
+        "expression alone",
+    ),
+    'expression = "angry"\ndwell = 5\nlasting = 1': (5, "apparent expression alone"),
+    'expression = "angry"\ndwell = "20s"\nlasting = "1m"': (5, "apparent expression alone"),
+    'then = [{ expression = "angry" }, { dwell = 30 }]\nwithin = "1h"': (5, "apparent expression alone"),
+    'then = [{ dwell = 30 }, { expression = "angry" }]\nwithin = "1h"': (5, "apparent expression alone"),
+    'all = [\n  { zone = "shelf" },\n  { dwell = "2h", hours = "12-13" },\n]': (9, "can never fire"),
+    'dwell = 30\ndays = ["sunflower"]': (8, "no day of the week"),
     'then = [{ change = "fear" }, { expression = "angry" }]\nwithin = "1m"': (5, "apparent expression alone"),
     'zone = "till"': (7, "no such zone"),
     'dwell = "soon"': (7, "no span of time"),
@@ -139,6 +149,66 @@ def test_two_zones_that_no_camera_has_both_of(tmp_path: Path) -> None:
     other = ZONE.replace("shelf", "till").replace('"shop"', '"hall"')
     with pytest.raises(UsageError, match="no camera has all of the zones shelf, till"):
         read(other + rule('all = [{ zone = "shelf" }, { zone = "till" }]'), tmp_path)
+
+
+HALVES: Final = """[[zone]]
+name = "left"
+camera = "shop"
+points = [[0.0, 0.0], [0.5, 0.0], [0.5, 1.0], [0.0, 1.0]]
+[[zone]]
+name = "right"
+camera = "shop"
+points = [[0.5, 0.0], [1.0, 0.0], [1.0, 0.9], [0.5, 0.9]]
+[[rule]]
+name = "mine"
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'any = [{ zone = "left", expression = "angry" }, { zone = "right", expression = "angry" }]',
+        'expression = "angry"\nany = [{ zone = "left" }, { zone = "right" }]',
+    ],
+)
+def test_zones_that_together_are_most_of_the_picture_are_no_context(text: str, tmp_path: Path) -> None:
+    """One half of it and the other; with what happens first in one and then in the other they are."""
+    with pytest.raises(UsageError, match="apparent expression alone"):
+        read(HALVES + text, tmp_path)
+    assert read(HALVES.replace("0.9", "0.4") + text, tmp_path) is not None
+    assert read(HALVES + 'then = [{ zone = "left" }, { zone = "right", expression = "sad" }]\nwithin = 60', tmp_path)
+    big = ZONE.replace("0.1", "0.0").replace("0.6", "0.9")
+    with pytest.raises(UsageError, match="apparent expression alone"):
+        read(big + '[[rule]]\nname = "mine"\nzone = "shelf"\nexpression = "sad"\n', tmp_path)
+
+
+def test_a_camera_with_signs_in_its_name_is_named_as_it_is(tmp_path: Path) -> None:
+    """`a[1]` as a pattern would be a1."""
+    text = ZONE.replace("shop", "a[1]") + '[[rule]]\nname = "mine"\nzone = "shelf"\ncameras = ["a[1]"]\n'
+    rules = read(text, tmp_path)
+    assert rules is not None
+    assert rules.rules[0].is_for("a[1]", frozenset({"shelf"}))
+    assert rules.rules[0].is_for("a1", frozenset({"shelf"}))
+    assert strangers(rules, ["a[1]"]) == []
+
+
+def test_a_section_that_is_not_in_use_is_checked_and_told(tmp_path: Path) -> None:
+    """A wrong value is refused in it, too; a sound one waits for `use`."""
+    text = '[events]\nuse = ["crowding"]\n[events.loitering]\n'
+    with pytest.raises(UsageError, match=r'emobatch.toml:4: rule "loitering": zone: .*no such zone'):
+        read(text + 'zone = "nope"', tmp_path)
+    rules = read(text + "dwell = 90", tmp_path)
+    assert rules is not None
+    assert [one.name for one in rules.rules] == ["crowding"]
+    (told,) = strangers(rules, [])
+    assert "emobatch.toml:3: [events.loitering]: is not in use" in told
+
+
+def test_a_list_that_uses_nothing_asks_for_no_events(tmp_path: Path) -> None:
+    """Unlike a file that says nothing of events, it empties the table."""
+    rules = read("[events]\nuse = []\n", tmp_path)
+    assert rules is not None
+    assert rules.rules == ()
 
 
 def test_a_zone_that_is_the_whole_picture_is_no_context(tmp_path: Path) -> None:

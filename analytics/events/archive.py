@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from analytics.errors import UsageError
-from analytics.events.clock import Clock, Recording, lanes_of
+from analytics.events.clock import MOST_LANES, Clock, Recording, lanes_of, on_grid
 from analytics.listing import list_tables
 from analytics.recorders import zone_of
 from analytics.snapshot import UNREADABLE, Replaced, open_listed, read_table
@@ -113,7 +113,8 @@ def chunks(recordings: Sequence[Recording], tracks: TrackRows, quiet_s: float) -
     for lane in lanes_of(recordings):
         for piece in _pieces(lane, of, bounds, tracks, quiet_s):
             # Undated videos are many and short; those of one camera and day lie in the same files.
-            if lanes and (faces >= _ENOUGH_FACES or lanes[-1][-1].camera != piece[0].camera):
+            full = faces >= _ENOUGH_FACES or len(lanes) >= MOST_LANES
+            if lanes and (full or lanes[-1][-1].camera != piece[0].camera):
                 yield _chunk(lanes, of, bounds, tracks)
                 lanes, faces = [], 0
             lanes.append(piece)
@@ -154,7 +155,8 @@ def _chunk(
     rows = np.concatenate([np.arange(bounds[place], bounds[place + 1]) for place in places]).astype(np.int64)
     here = np.repeat(np.arange(len(places)), [bounds[place + 1] - bounds[place] for place in places])
     begins = clock.begins[here]
-    part = TrackRows(here, tracks.start_s[rows] + begins, tracks.end_s[rows] + begins, tracks.n_usable[rows])
+    start_s, end_s = (on_grid(one[rows]) + begins for one in (tracks.start_s, tracks.end_s))
+    part = TrackRows(here, start_s, end_s, tracks.n_usable[rows])
     return Chunk(clock, part)
 
 

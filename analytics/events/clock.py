@@ -24,6 +24,11 @@ OVERLAP_S: Final = 5.0
 LANE_S: Final = 4e7
 """From one lane to the next: more than a year, as none is as long."""
 _LONGEST_LANE_S: Final = 3e7
+MOST_LANES: Final = 10_000
+"""Of one clock. So many lanes of moments on the grid are told apart by a float without rounding."""
+_GRID: Final = 8192.0
+SLACK_S: Final = 1e-3
+"""By which moments are compared, as stamps are a little off the grid of samples."""
 
 Stretches = NDArray[np.float64]
 """(n, 2) start and end, seconds, in order and apart."""
@@ -72,13 +77,13 @@ class Clock:
             before: float | None = None
             for recording in lane:
                 since = _seconds(lane[0], recording)
-                begin = number * LANE_S + since
+                begin = number * LANE_S + float(on_grid(since))
                 if before is not None and begin > before:
                     blind.append((before, begin))
-                blind += [(begin + start, begin + end) for start, end in recording.holes]
+                blind += [(begin + float(on_grid(a)), begin + float(on_grid(b))) for a, b in recording.holes]
                 recordings.append(recording)
                 begins.append(begin)
-                before = max(before or 0.0, begin + recording.duration_s)
+                before = max(before or 0.0, begin + float(on_grid(recording.duration_s)))
         return Clock(tuple(recordings), np.array(begins, np.float64), joined(blind))
 
     def at(self, moment: float) -> int:
@@ -107,14 +112,6 @@ class Clock:
     def _ends(self) -> list[float]:
         return [-np.inf, *self.blind[:, 1].tolist()]
 
-    def utc(self, moment: float) -> datetime | None:
-        """The time of a moment; None where it is unknown."""
-        k = self.at(moment)
-        begin = self.recordings[k].begin
-        if begin is None:
-            return None
-        return begin + timedelta(milliseconds=round((moment - float(self.begins[k])) * 1000))
-
     def when(self, hours: tuple[float, float] | None, days: frozenset[int] | None) -> Stretches:
         """Where it is these hours of these days by the clocks of the cameras; nowhere where the time is unknown."""
         found = []
@@ -125,7 +122,7 @@ class Clock:
                 first = max((start - recording.begin).total_seconds(), 0.0)
                 last = min((end - recording.begin).total_seconds(), recording.duration_s)
                 if last > first:
-                    found.append((begin + first, begin + last))
+                    found.append((begin + float(on_grid(first)), begin + float(on_grid(last))))
         return joined(found)
 
 
@@ -147,7 +144,13 @@ def lanes_of(recordings: Sequence[Recording]) -> list[list[Recording]]:
             running[:] = [lane for lane in running if _gap(lane[-1], one) <= CUT_S]
             running.append([one])
             lanes.append(running[-1])
-    return [*lanes, *sorted(alone, key=lambda lane: lane[0].video_id)]
+    # Those of one camera after each other: they are read together, as they lie in the same files.
+    return [*lanes, *sorted(alone, key=lambda lane: (lane[0].camera or "", lane[0].folder, lane[0].video_id))]
+
+
+def on_grid(seconds: "float | NDArray[np.float64]") -> NDArray[np.float64]:
+    """Seconds to the next 1/8192 s: sums and differences are then exact, wherever on the clock they lie."""
+    return np.round(np.asarray(seconds, np.float64) * _GRID) / _GRID
 
 
 def joined(stretches: Sequence[tuple[float, float]]) -> Stretches:
@@ -203,13 +206,25 @@ def _windows(
     last = recording.end.astimezone(recording.zone).date()
     while day <= last:
         if days is None or day.weekday() in days:
-            start, end = (_local(day, seconds, recording.zone) for seconds in (start_s, end_s + over * DAY_S))
+            start = _local(day, start_s, recording.zone, last=False)
+            end = _local(day, end_s + over * DAY_S, recording.zone, last=True)
             windows.append((start, end))
         day += timedelta(days=1)
     return windows
 
 
-def _local(day: date, seconds: float, zone: tzinfo) -> datetime:
-    """The moment at which the clock of a camera shows so many seconds of a day, beyond midnight too."""
+def _local(day: date, seconds: float, zone: tzinfo, *, last: bool) -> datetime:
+    """The moment at which the clock of a camera shows so many seconds of a day, beyond midnight too.
+
+    Of a time that it shows twice, the first moment or the last; for one that it leaves out, the moment of the leap.
+    """
     wall = datetime(day.year, day.month, day.day) + timedelta(seconds=seconds)
-    return wall.replace(tzinfo=zone).astimezone(UTC)
+    first, second = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first <= second:
+        return second if last else first
+    before, after = second, first
+    offset = before.astimezone(zone).utcoffset()
+    while (apart := (after - before) // timedelta(seconds=1)) > 1:
+        middle = before + timedelta(seconds=apart // 2)
+        before, after = (middle, after) if middle.astimezone(zone).utcoffset() == offset else (before, middle)
+    return after

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from analytics.events import zones
 from analytics.events.clock import lies_in
 from analytics.events.hits import Hits, both, either, one_then_other
-from analytics.events.measures import MEASURES, crowd, present, stays_of
+from analytics.events.measures import MEASURES, crowd, present
 from analytics.events.presence import Scene
 from analytics.events.rules import Condition, Zone
+from analytics.events.stays import stays_of
 
 
 def evaluate(asked: Condition, scene: Scene, of_camera: Mapping[str, Zone]) -> Hits:

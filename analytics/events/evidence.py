@@ -7,18 +7,21 @@ from typing import Any, Final
 from analytics.events.items import Item, Told
 from analytics.events.rules import Condition, Rule
 
+_SPANS: Final = ("window_s", "over_s")
 _SHOWN: Final = 4
 """People who are told one by one; the others are counted."""
 
 
 def in_words(item: Item) -> str:
     """Who did what for how long, with what was asked for; never why."""
-    by_kind: dict[tuple[str, str], list[Told]] = {}
+    by_kind: dict[tuple[str, str, tuple[Any, ...]], list[Told]] = {}
     for told in item.told:
-        by_kind.setdefault((told.kind, str(told.figures.get("of", ""))), []).append(told)
+        # Parts of a rule that ask for different things of the same kind are told apart.
+        asked = tuple(value for name, value in told.figures.items() if name.startswith("asked") or name in _SPANS)
+        by_kind.setdefault((told.kind, str(told.figures.get("of", "")), asked), []).append(told)
     if len(by_kind) > 1:  # That somebody is there goes without saying where there is more to say.
         by_kind = {key: told for key, told in by_kind.items() if key[0] != "presence"} or by_kind
-    parts = [_WORDS[kind](of, told) for (kind, of), told in by_kind.items()]
+    parts = [_WORDS[kind](of, told) for (kind, of, _), told in by_kind.items()]
     if item.unseen_s > 0:
         parts.append(f"{_s(item.unseen_s)} of it were not recorded")
     if item.cooled:
@@ -85,7 +88,7 @@ def _dwell(of: str, told: Sequence[Told]) -> str:
 def _shown_for(of: str, told: Sequence[Told]) -> str:
     asked = told[0].figures
     words = f"apparent expression {of}, mean probability {{probability}} over {{usable_s}} of usable faces"
-    least = f"{float(asked['asked_probability']):.2f}, {_s(asked['asked_usable_s'])}"
+    least = f"{float(asked['asked_probability']):.2f}, {_s(asked['asked_usable_s'])} within {_s(asked['window_s'])}"
     return f"{_each(told, words, ('probability', 'usable_s'))} (asked: {least})"
 
 

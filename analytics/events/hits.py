@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 SCENE: Final = -1
@@ -133,11 +134,14 @@ def _common(ones: Sequence[Hit], others: Sequence[Hit]) -> Iterator[Hit]:
 
 
 def _followed(befores: Sequence[Hit], afters: Sequence[Hit], within_s: float) -> Iterator[Hit]:
+    in_order = sorted(befores, key=lambda hit: hit.ripe)
+    ripe = [hit.ripe for hit in in_order]
+    latest = list(accumulate(in_order, lambda one, other: max(one, other, key=lambda hit: max(hit.end, hit.ripe))))
     for after in afters:
-        ready = [before for before in befores if before.ripe <= after.start]
+        ready = bisect_right(ripe, after.start)
         if not ready:
             continue
-        before = max(ready, key=lambda hit: max(hit.end, hit.ripe))
+        before = latest[ready - 1]
         since = min(max(before.end, before.ripe), after.start)
         if after.ripe - since <= within_s:
             yield Hit(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from analytics.events.clock import SLACK_S
 from analytics.events.hits import Fact, Hit
 from analytics.events.presence import Scene
 from analytics.events.rules import Rule
@@ -167,7 +168,7 @@ def _is_in(scene: Scene, k: int, moment: float | None, with_tracks: set[str]) ->
     if not 0 <= k < len(scene.clock.recordings) or scene.clock.recordings[k].video_id not in with_tracks:
         return False
     begin = float(scene.clock.begins[k])
-    return moment is None or begin - 1e-6 <= moment <= begin + scene.clock.recordings[k].duration_s + 1e-6
+    return moment is None or begin - SLACK_S <= moment <= begin + scene.clock.recordings[k].duration_s + SLACK_S
 
 
 def _told(fact: Fact, who: Who) -> Told:

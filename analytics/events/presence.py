@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from analytics.events.clock import OVERLAP_S, Clock
+from analytics.events.clock import OVERLAP_S, Clock, on_grid
 from analytics.events.handover import handovers
 
 _REACH: Final = 1.0
@@ -75,7 +75,7 @@ def scene_of(
     """
     column = {name: faces[name].to_numpy() for name in ("track_id", "pts_s", "x", "y", "w", "h")}
     key = recording * (1 << 32) + column["track_id"].astype(np.int64)
-    at = column["pts_s"] + clock.begins[recording]
+    at = on_grid(column["pts_s"]) + clock.begins[recording]
     order = np.lexsort((at, key))
     at, recording = at[order], recording[order]
     key = key[order]

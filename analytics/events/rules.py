@@ -8,8 +8,6 @@ from typing import Final
 DAY_S: Final = 86_400.0
 ABSENCE_S: Final = 10.0
 """Unless said: who is out of sight for longer has gone."""
-LEAST_CONTEXT_S: Final = 5.0
-"""A shorter dwell time is no context: a face is seen for that long as it passes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +122,7 @@ class Rule:
 
     def is_for(self, camera: str | None, zones: frozenset[str]) -> bool:
         """Whether it can fire on a camera that has these zones."""
-        if self.cameras and not any(fnmatchcase(camera or "", pattern) for pattern in self.cameras):
+        if self.cameras and not any(is_called(camera or "", pattern) for pattern in self.cameras):
             return False
         return can_fire_with(self.when, zones)
 
@@ -138,20 +136,22 @@ class EventRules:
     absence_s: float = ABSENCE_S
     lines: dict[str, str] = field(default_factory=dict, compare=False)
     """Where each zone stands, by `camera/name`."""
+    unused: tuple[str, ...] = field(default=(), compare=False)
+    """What the file says of rules that it does not switch on, in words."""
 
     def zones_of(self, camera: str | None) -> dict[str, Zone]:
         """The zones of a camera, by name."""
         return {zone.name: zone for zone in self.zones if zone.camera == camera}
 
     @property
-    def classes(self) -> frozenset[str]:
-        """All expressions that any rule asks for."""
-        return frozenset().union(*(rule.when.classes for rule in self.rules))
-
-    @property
     def longest_within_s(self) -> float:
         """The longest time between the two parts of a `then`."""
         return max((part.within_s for rule in self.rules for part in rule.when.walk()), default=0.0)
+
+
+def is_called(camera: str, pattern: str) -> bool:
+    """Whether a pattern (fnmatch) is for a camera; a name stands for itself, whatever characters it has."""
+    return camera == pattern or fnmatchcase(camera, pattern)
 
 
 def can_fire_with(when: Condition, zones: frozenset[str]) -> bool:
@@ -161,29 +161,3 @@ def can_fire_with(when: Condition, zones: frozenset[str]) -> bool:
     if not all(can_fire_with(part, zones) for part in (*when.all, *(when.then or ()))):
         return False
     return not when.any or any(can_fire_with(part, zones) for part in when.any)
-
-
-def rests_on_expression_alone(when: Condition, whole: frozenset[str] = frozenset()) -> bool:
-    """Whether a condition can hold because of what faces look like and nothing else. Time of day is no context.
-
-    Args:
-        when: the condition.
-        whole: names of zones that are the whole picture, which are no context either.
-    """
-    return (True, False) in _grounds(when, whole)
-
-
-def _grounds(when: Condition, whole: frozenset[str]) -> set[tuple[bool, bool]]:
-    """Each way in which it can hold: whether an expression has a part in it, and whether a context has."""
-    context = (
-        (when.zone is not None and when.zone not in whole)
-        or (when.dwell_s is not None and when.dwell_s >= LEAST_CONTEXT_S)
-        or (when.crowd is not None and when.crowd.least > 1)
-    )
-    ways = {(when.shown is not None or when.rising is not None, context)}
-    parts = [_grounds(part, whole) for part in (*when.all, *(when.then or ()))]
-    if when.any:
-        parts.append(set[tuple[bool, bool]]().union(*(_grounds(part, whole) for part in when.any)))
-    for part in parts:
-        ways = {(one[0] or other[0], one[1] or other[1]) for one in ways for other in part}
-    return ways

@@ -1,5 +1,6 @@
 """Which faces lie in a zone."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,12 +11,19 @@ if TYPE_CHECKING:  # A configuration is checked before numpy is needed.
 
 LEAST_AREA: Final = 1e-4
 """Share of the picture that a zone must enclose."""
-_WHOLE_PICTURE: Final = 0.95
+_CELLS: Final = 250
+"""Rows and columns of points that the picture is looked at by."""
 
 
-def is_whole_picture(points: Polygon) -> bool:
-    """Whether a zone leaves out next to nothing, and so says nothing of where somebody is."""
-    return area(points) >= _WHOLE_PICTURE
+def share_of(zones: Sequence[Polygon]) -> float:
+    """The share of the picture that zones cover together, 0 to 1; of several to about 1 %."""
+    if len(zones) == 1:
+        return area(zones[0])
+    import numpy as np
+
+    middles = (np.arange(_CELLS) + 0.5) / _CELLS
+    x, y = (one.ravel() for one in np.meshgrid(middles, middles))
+    return float(np.any([inside(points, x, y) for points in zones], axis=0).mean())
 
 
 def inside(points: Polygon, x: "NDArray[Any]", y: "NDArray[Any]") -> "NDArray[Any]":

@@ -150,7 +150,8 @@
   }
 
   function clicked(event) {
-    const link = event.target.closest("a.jump");
+    const link = event.target.closest("a[href]");
+    if (link && !link.matches(".jump")) return; // It leads to another page.
     const place = link || event.target.closest("[data-at]");
     // Whoever marks words of a row with the mouse, or opens a link elsewhere, goes nowhere.
     if (!place || event.ctrlKey || event.metaKey || event.shiftKey || (!link && String(getSelection()))) return;
