@@ -120,15 +120,16 @@ def redact(options: RedactOptions, passes: Passes) -> Redacted:
     known: KnownFaces | None = None
     if options.except_tracks:
         known = known_faces(original.path, options.tracks, passes.begin("tracks", plan.duration_s))
-        check_tracks(options.except_tracks, known)
+        check_tracks(options.except_tracks, known, plan)
     search = DenseSearch()
     outcome = outcome_for(plan, passes.begin("faces", plan.duration_s))
     hunted = Hunt(search, FINEST_EVERY if options.check else 1).through(decode_every(original.path, plan, outcome))
     if outcome.shape is None:
         raise VideoError(f"{original.path}: none of its {len(plan.times_s)} frames can be decoded", "copy it again")
     found = regions_of(hunted.sightings, plan.times_s, hunted.cuts)
-    unsure = unsure_of(found, hunted.sightings, plan.times_s, hunted.cuts, (outcome.shape.height, outcome.shape.width))
     excepted = without_excepted(found, hunted.sightings, known, plan, options.except_tracks)
+    size = outcome.shape.height, outcome.shape.width
+    unsure = unsure_of(excepted.covered, hunted.sightings, plan.times_s, hunted.cuts, size)
     recheck = Recheck(search, plan, hunted.cuts, lambda: passes.begin("check", plan.duration_s))
     drawing = _Drawing(
         excepted.covered, excepted.lifted, outcome.decoded, options.how, recheck if options.check else None
