@@ -78,7 +78,7 @@ class Recheck:
             return None
         self._rounds += 1
         self.added += len(sightings)
-        return regions_of(sightings, self._plan.times_s, self._cuts)
+        return regions_of(sightings, self._plan.times_s, self._cuts, interval_s=self._plan.interval_s)
 
 
 def uncovered(found: Detections, number: int, covered: Regions) -> NDArray[np.bool_]:

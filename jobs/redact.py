@@ -73,6 +73,8 @@ class Redacted:
     """Places that were covered only after the copy had been looked through."""
     unsure: list[Unsure]
     """Stretches that a person should look at."""
+    cuts_s: list[float]
+    """When shots begin but the first, seconds: nothing is known of faces across them."""
     visible: dict[int, int]
     """Frames in which each track that was to stay visible was not covered."""
     left_behind: tuple[str, ...]
@@ -98,6 +100,7 @@ class Redacted:
             "frames_not_found": self.unfound,
             "covered_after_check": self.added,
             "unsure": [vars(one) for one in self.unsure],
+            "cuts_s": self.cuts_s,
             "visible": {str(track): frames for track, frames in self.visible.items()},
             "left_behind": list(self.left_behind),
             "dropped_packets": self.dropped,
@@ -123,10 +126,12 @@ def redact(options: RedactOptions, passes: Passes) -> Redacted:
         check_tracks(options.except_tracks, known, plan)
     search = DenseSearch()
     outcome = outcome_for(plan, passes.begin("faces", plan.duration_s))
-    hunted = Hunt(search, FINEST_EVERY if options.check else 1).through(decode_every(original.path, plan, outcome))
+    hunted = Hunt(search, FINEST_EVERY if options.check else 1, plan.interval_s).through(
+        decode_every(original.path, plan, outcome)
+    )
     if outcome.shape is None:
         raise VideoError(f"{original.path}: none of its {len(plan.times_s)} frames can be decoded", "copy it again")
-    found = regions_of(hunted.sightings, plan.times_s, hunted.cuts)
+    found = regions_of(hunted.sightings, plan.times_s, hunted.cuts, interval_s=plan.interval_s)
     excepted = without_excepted(found, hunted.sightings, known, plan, options.except_tracks)
     size = outcome.shape.height, outcome.shape.width
     unsure = unsure_of(excepted.covered, hunted.sightings, plan.times_s, hunted.cuts, size)
@@ -154,6 +159,7 @@ def redact(options: RedactOptions, passes: Passes) -> Redacted:
         unfound=_unfound(excepted.covered, hunted.sightings, written.outcome.decoded),
         added=recheck.added,
         unsure=unsure + recheck.left,
+        cuts_s=[round(float(plan.times_s[number]), 6) for number in hunted.cuts[1:]],
         visible=excepted.visible,
         left_behind=written.left_behind,
         dropped=written.dropped,
