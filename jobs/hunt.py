@@ -128,9 +128,7 @@ class Hunt:
     def _follow_on(self, strand: Strand, here: _Behind) -> None:
         """A face that the search did not find in this frame: where is it?"""
         last = self._behind[-1] if self._behind else None
-        if last is None or not strand.is_proven or here.pts_s - strand.at_s > max(
-            _LOOKED_FOR_S, self._least_s
-        ):
+        if last is None or not strand.is_proven or here.pts_s - strand.at_s > max(_LOOKED_FOR_S, self._least_s):
             return
         # What it looked like is known only where it was in the frame before.
         before = last if strand.at_s >= last.pts_s else None

@@ -73,6 +73,8 @@ class Redacted:
     """Places that were covered only after the copy had been looked through."""
     unsure: list[Unsure]
     """Stretches that a person should look at."""
+    still_seen: list[Unsure]
+    """Frames of the last copy in which a detector still sees what may be a face."""
     cuts_s: list[float]
     """When shots begin but the first, seconds: nothing is known of faces across them."""
     visible: dict[int, int]
@@ -87,8 +89,8 @@ class Redacted:
 
     @property
     def exit_code(self) -> int:
-        """3 where something of the video is not in the copy."""
-        return 3 if self.lost else 0
+        """3 where something of the video is not in the copy, or a face may still be seen in it."""
+        return 3 if self.lost or self.still_seen else 0
 
     def to_json(self) -> dict[str, Any]:
         """For --json."""
@@ -100,6 +102,7 @@ class Redacted:
             "frames_not_found": self.unfound,
             "covered_after_check": self.added,
             "unsure": [vars(one) for one in self.unsure],
+            "still_seen": [one.start_s for one in self.still_seen],
             "cuts_s": self.cuts_s,
             "visible": {str(track): frames for track, frames in self.visible.items()},
             "left_behind": list(self.left_behind),
@@ -159,6 +162,7 @@ def redact(options: RedactOptions, passes: Passes) -> Redacted:
         unfound=_unfound(excepted.covered, hunted.sightings, written.outcome.decoded),
         added=recheck.added,
         unsure=unsure + recheck.left,
+        still_seen=recheck.left,
         cuts_s=[round(float(plan.times_s[number]), 6) for number in hunted.cuts[1:]],
         visible=excepted.visible,
         left_behind=written.left_behind,
