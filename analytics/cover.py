@@ -33,6 +33,8 @@ class CoverSettings:
     """How long before the first and after the last sighting."""
     doubtful_beyond_s: float = 0.2
     """The same for what never scored as a face surely does: mostly hands and bags, and gone in the next frame."""
+    least_frames_beyond: int = 2
+    """Frames that both are at least: recorders may store one a second."""
     growth: float = 1.0
     """By how much of its size a box grows for each second that nobody saw it."""
     least_px: float = 8.0
@@ -89,6 +91,7 @@ def regions_of(
     times_s: NDArray[np.float64],
     cuts: NDArray[np.int64],
     settings: CoverSettings | None = None,
+    interval_s: float = 0.0,
 ) -> Regions:
     """What is covered in each frame.
 
@@ -97,8 +100,10 @@ def regions_of(
         times_s: (frames,) when each frame is shown, seconds.
         cuts: numbers of the frames with which shots begin, ascending.
         settings: how generously.
+        interval_s: seconds between frames.
     """
     settings = settings or CoverSettings()
+    least_s = (settings.least_frames_beyond + 0.1) * interval_s  # Frames do not come to the millisecond.
     strand, number = np.array(sightings.strand, np.int32), np.array(sightings.number, np.int32)
     boxes, origin = sightings.boxes, np.array(sightings.origin, np.int8)
     proven = sightings.proven
@@ -108,7 +113,7 @@ def regions_of(
     for start, end in pairwise(bounds.tolist()):
         rows = order[start:end]
         shot = _shot_of(int(number[rows[0]]), cuts, len(times_s))
-        beyond_s = settings.beyond_s if proven[strand[rows[0]]] else settings.doubtful_beyond_s
+        beyond_s = max(settings.beyond_s if proven[strand[rows[0]]] else settings.doubtful_beyond_s, least_s)
         filled = _filled(
             number[rows], boxes[rows].astype(np.float64), origin[rows], times_s, shot, beyond_s, settings.growth
         )

@@ -47,7 +47,9 @@ def unsure_of(
     order = np.lexsort((regions.number, regions.strand))
     order = order[is_sure[regions.strand[order]]]
     strand, why, number = regions.strand[order], regions.why[order], regions.number[order]
-    starts = np.flatnonzero((np.diff(strand, prepend=-1) != 0) | (np.diff(why, prepend=-1) != 0))
+    # Covers that were lifted leave holes in a strand.
+    is_start = (np.diff(strand, prepend=-1) != 0) | (np.diff(why, prepend=-1) != 0) | (np.diff(number, prepend=-2) != 1)
+    starts = np.flatnonzero(is_start)
     told = []
     for start, end in pairwise([*starts.tolist(), len(order)]):
         first, last = int(number[start]), int(number[end - 1])

@@ -44,6 +44,8 @@ class StrandSettings:
     """A face that is out of sight for longer begins a new strand."""
     doubtful_unseen_s: float = 0.4
     """The same for what is not proven to be a face."""
+    least_frames: int = 3
+    """Frames that both are at least: recorders may store one a second."""
 
 
 @dataclass(eq=False)
@@ -127,10 +129,17 @@ class Strand:
 
 
 class Linker:
-    """Joins the faces of one frame after the other to strands, and notes them."""
+    """Joins the faces of one frame after the other to strands, and notes them.
 
-    def __init__(self, settings: StrandSettings | None = None) -> None:
+    Args:
+        settings: how faces go on.
+        interval_s: seconds between frames.
+    """
+
+    def __init__(self, settings: StrandSettings | None = None, interval_s: float = 0.0) -> None:
         self.settings = settings or StrandSettings()
+        # Frames do not come to the millisecond.
+        self._least_s = (self.settings.least_frames + 0.1) * interval_s
         self.sightings = Sightings()
         self.live: list[Strand] = []
         self.count = 0
@@ -174,7 +183,8 @@ class Linker:
         self.sightings.add(number, strand.number, box, score, origin)
 
     def _unseen_s(self, strand: Strand) -> float:
-        return self.settings.unseen_s if strand.is_proven else self.settings.doubtful_unseen_s
+        unseen_s = self.settings.unseen_s if strand.is_proven else self.settings.doubtful_unseen_s
+        return max(unseen_s, self._least_s)
 
     def _assigned(self, now_s: float, boxes: NDArray[np.float64]) -> dict[int, Strand]:
         """Which strand each face, by its place, goes on with."""

@@ -72,6 +72,9 @@ def redact(
             passes.line(f"look at {one.start_s:.2f} to {one.end_s:.2f} s: {one.why}")
         if (more := len(done.unsure) - _MOST_STRETCHES) > 0:
             passes.line(f"and at {more} more moments: --json tells all")
+        if done.still_seen:
+            seen = f"{count(len(done.still_seen), 'frame')} from {done.still_seen[0].start_s:.2f} s on"
+            passes.line(f"a detector still sees something like a face in the copy: {seen}; do not hand it on as it is")
     if as_json:
         typer.echo(json.dumps(done.to_json()))
         return done.exit_code

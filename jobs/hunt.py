@@ -21,6 +21,8 @@ from models.detectors.dense import DenseSearch
 
 _TURNED_EVERY: Final = 5
 """Frames between searches of the picture on its sides and on its head; faces found so are followed in between."""
+_FRAMES: Final = 3
+"""So many frames all the limits in seconds are at least: recorders may store one a second."""
 _BACK_S: Final = 1.0
 _BACK_BYTES: Final = 160_000_000
 """How long, and how much, of what lies behind is kept."""
@@ -46,6 +48,15 @@ class Hunted:
 
 
 @dataclass(frozen=True, eq=False)
+class _Cut:
+    """What a cut took away, in case that it turns out to be a flash."""
+
+    at_s: float
+    live: list[Strand]
+    behind: deque["_Behind"]
+
+
+@dataclass(frozen=True, eq=False)
 class _Behind:
     """A frame that was searched already."""
 
@@ -62,12 +73,15 @@ class Hunt:
     Args:
         search: what finds faces.
         finest_every: frames from one search on the double size to the next; faces found so are followed in between.
+        interval_s: seconds between frames.
     """
 
-    def __init__(self, search: DenseSearch, finest_every: int = 1) -> None:
+    def __init__(self, search: DenseSearch, finest_every: int = 1, interval_s: float = 0.0) -> None:
         self._search, self._finest_every = search, finest_every
-        self._linker = Linker()
-        self._shots = Shots()
+        self._least_s = (_FRAMES + 0.1) * interval_s  # Frames do not come to the millisecond.
+        self._linker = Linker(interval_s=interval_s)
+        self._shots = Shots(interval_s)
+        self._undoable: list[_Cut] = []
         self._behind: deque[_Behind] = deque()
         self._cuts: list[int] = []
 
@@ -78,11 +92,15 @@ class Hunt:
         return Hunted(self._linker.sightings, np.array(self._cuts, np.int64))
 
     def _look_at(self, frame: SampledFrame, finest: bool, turned: bool) -> None:
-        if self._shots.begins(frame.small(LONG_SIDE)):
+        if self._shots.begins(frame.small(LONG_SIDE), frame.pts_s):
+            self._undoable.append(_Cut(frame.pts_s, self._linker.live, self._behind))
             self._linker.cut()
-            self._behind.clear()
+            self._behind = deque()
             self._cuts.append(frame.sample)
             finest = turned = True
+        elif self._shots.undone:
+            self._undo(self._shots.undone)
+        self._undoable = [cut for cut in self._undoable if frame.pts_s - cut.at_s <= self._shots.flash_s]
         picture = frame.picture
         found = self._search.everywhere(picture, finest=finest, turned=turned)
         unseen, proven = self._linker.step(frame.sample, frame.pts_s, found)
@@ -95,15 +113,22 @@ class Hunt:
         for strand in proven:
             self._follow_back(strand)
         while self._behind and (
-            frame.pts_s - self._behind[0].pts_s > _BACK_S
+            frame.pts_s - self._behind[0].pts_s > max(_BACK_S, self._least_s)
             or (len(self._behind) > 2 and len(self._behind) * picture.nbytes > _BACK_BYTES)
         ):
             self._behind.popleft()
 
+    def _undo(self, count: int) -> None:
+        """The latest cuts were a flash: who was there before goes on, and so do those whom it showed."""
+        undone, self._undoable = self._undoable[-count:], self._undoable[:-count]
+        del self._cuts[-count:]
+        self._linker.live = [strand for cut in undone for strand in cut.live] + self._linker.live
+        self._behind = deque(frame for behind in (*(cut.behind for cut in undone), self._behind) for frame in behind)
+
     def _follow_on(self, strand: Strand, here: _Behind) -> None:
         """A face that the search did not find in this frame: where is it?"""
         last = self._behind[-1] if self._behind else None
-        if last is None or not strand.is_proven or here.pts_s - strand.at_s > _LOOKED_FOR_S:
+        if last is None or not strand.is_proven or here.pts_s - strand.at_s > max(_LOOKED_FOR_S, self._least_s):
             return
         # What it looked like is known only where it was in the frame before.
         before = last if strand.at_s >= last.pts_s else None
@@ -145,7 +170,7 @@ class Hunt:
         if from_ is None:
             return None
         step_s = abs(to.pts_s - from_.pts_s)
-        if (strand.unproven + 1) * step_s > _UNPROVEN_S:
+        if (strand.unproven + 1) * step_s > max(_UNPROVEN_S, self._least_s):
             return None
         match = matched(from_.picture, box, to.picture, expected)
         if match is None or _is_known(match[0], to.boxes):

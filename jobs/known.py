@@ -17,7 +17,7 @@ from analytics.records import Pulse
 
 _BOX: Final = ("x", "y", "w", "h")
 _COLUMNS: Final = (
-    *("pts_s", "track_id", *_BOX, "score", "usable", *EXPRESSIONS),
+    *("pts_s", "track_id", *_BOX, "usable", *EXPRESSIONS),
     *("expression", "confidence", "smoothed_expression"),
 )
 
@@ -32,8 +32,6 @@ class KnownFaces:
     """(n, 4) x, y, width, height in px of the upright picture."""
     track_id: NDArray[np.int32]
     """(n,) from 1; 0 outside any track."""
-    scores: NDArray[np.float32]
-    """(n,) the detector's."""
     usable: NDArray[np.bool_]
     probabilities: NDArray[np.float32]
     """(n, 7) in the order of EXPRESSIONS; NaN for one that the classifier does not know."""
@@ -80,7 +78,6 @@ def _found_anew(path: Path, pulse: Pulse) -> KnownFaces:
         pts_s=faces.pts_s,
         boxes=faces.boxes,
         track_id=result.track_id,
-        scores=faces.score,
         usable=faces.usable,
         probabilities=faces.probabilities[:, : len(EXPRESSIONS)],
         expression=tuple(labels[i] for i in result.labels),
@@ -114,7 +111,6 @@ def _of_tables(path: Path, out: str) -> KnownFaces:
         pts_s=faces["pts_s"].to_numpy(np.float64),
         boxes=faces[list(_BOX)].to_numpy(np.float32),
         track_id=faces["track_id"].fillna(0).to_numpy(np.int32),
-        scores=faces["score"].to_numpy(np.float32),
         usable=faces["usable"].to_numpy(np.bool_),
         probabilities=faces[list(EXPRESSIONS)].to_numpy(np.float32),
         expression=tuple(faces["expression"].astype(str)),

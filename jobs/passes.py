@@ -15,7 +15,6 @@ class Passes:
 
     def __init__(self, quiet: bool = False) -> None:
         self._screen = Screen(quiet)
-        self._is_live = self._screen.live is not None
 
     def __enter__(self) -> Self:
         self._screen.__enter__()

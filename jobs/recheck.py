@@ -27,6 +27,8 @@ COVERED: Final = 0.6
 FINEST_EVERY: Final = 2
 """The search of the original takes the double size of one frame in so many, the look through its first copy that of the
 others: it takes most of the time, and each frame has it once."""
+_TURNED_EVERY: Final = 5
+"""Frames between searches on the sides and on the head, as in the original."""
 _ROUNDS: Final = 2
 """How often a copy is written again: what is left then is told."""
 
@@ -65,7 +67,9 @@ class Recheck:
         numbers = np.flatnonzero(decoded)
         for frame in decode_every(copy, again, outcome_for(again, self._begin())):
             number = int(numbers[frame.sample])
-            found = self._search.everywhere(frame.picture, finest=self._rounds > 0 or frame.sample % FINEST_EVERY != 0)
+            finest = self._rounds > 0 or frame.sample % FINEST_EVERY != 0
+            turned = frame.sample % _TURNED_EVERY == 0
+            found = self._search.everywhere(frame.picture, finest=finest, turned=turned)
             found = found.only(found.scores >= SCORE)
             bare = found.only(uncovered(found, number, covered) & (lifted.covers(number, found.boxes) < COVERED))
             for box, score in zip(bare.boxes, bare.scores.tolist(), strict=True):
@@ -78,7 +82,7 @@ class Recheck:
             return None
         self._rounds += 1
         self.added += len(sightings)
-        return regions_of(sightings, self._plan.times_s, self._cuts)
+        return regions_of(sightings, self._plan.times_s, self._cuts, interval_s=self._plan.interval_s)
 
 
 def uncovered(found: Detections, number: int, covered: Regions) -> NDArray[np.bool_]:

@@ -73,6 +73,10 @@ class Redacted:
     """Places that were covered only after the copy had been looked through."""
     unsure: list[Unsure]
     """Stretches that a person should look at."""
+    still_seen: list[Unsure]
+    """Frames of the last copy in which a detector still sees what may be a face."""
+    cuts_s: list[float]
+    """When shots begin but the first, seconds: nothing is known of faces across them."""
     visible: dict[int, int]
     """Frames in which each track that was to stay visible was not covered."""
     left_behind: tuple[str, ...]
@@ -85,8 +89,8 @@ class Redacted:
 
     @property
     def exit_code(self) -> int:
-        """3 where something of the video is not in the copy."""
-        return 3 if self.lost else 0
+        """3 where something of the video is not in the copy, or a face may still be seen in it."""
+        return 3 if self.lost or self.still_seen else 0
 
     def to_json(self) -> dict[str, Any]:
         """For --json."""
@@ -98,6 +102,8 @@ class Redacted:
             "frames_not_found": self.unfound,
             "covered_after_check": self.added,
             "unsure": [vars(one) for one in self.unsure],
+            "still_seen": [one.start_s for one in self.still_seen],
+            "cuts_s": self.cuts_s,
             "visible": {str(track): frames for track, frames in self.visible.items()},
             "left_behind": list(self.left_behind),
             "dropped_packets": self.dropped,
@@ -120,15 +126,18 @@ def redact(options: RedactOptions, passes: Passes) -> Redacted:
     known: KnownFaces | None = None
     if options.except_tracks:
         known = known_faces(original.path, options.tracks, passes.begin("tracks", plan.duration_s))
-        check_tracks(options.except_tracks, known)
+        check_tracks(options.except_tracks, known, plan)
     search = DenseSearch()
     outcome = outcome_for(plan, passes.begin("faces", plan.duration_s))
-    hunted = Hunt(search, FINEST_EVERY if options.check else 1).through(decode_every(original.path, plan, outcome))
+    hunted = Hunt(search, FINEST_EVERY if options.check else 1, plan.interval_s).through(
+        decode_every(original.path, plan, outcome)
+    )
     if outcome.shape is None:
         raise VideoError(f"{original.path}: none of its {len(plan.times_s)} frames can be decoded", "copy it again")
-    found = regions_of(hunted.sightings, plan.times_s, hunted.cuts)
-    unsure = unsure_of(found, hunted.sightings, plan.times_s, hunted.cuts, (outcome.shape.height, outcome.shape.width))
+    found = regions_of(hunted.sightings, plan.times_s, hunted.cuts, interval_s=plan.interval_s)
     excepted = without_excepted(found, hunted.sightings, known, plan, options.except_tracks)
+    size = outcome.shape.height, outcome.shape.width
+    unsure = unsure_of(excepted.covered, hunted.sightings, plan.times_s, hunted.cuts, size)
     recheck = Recheck(search, plan, hunted.cuts, lambda: passes.begin("check", plan.duration_s))
     drawing = _Drawing(
         excepted.covered, excepted.lifted, outcome.decoded, options.how, recheck if options.check else None
@@ -153,6 +162,8 @@ def redact(options: RedactOptions, passes: Passes) -> Redacted:
         unfound=_unfound(excepted.covered, hunted.sightings, written.outcome.decoded),
         added=recheck.added,
         unsure=unsure + recheck.left,
+        still_seen=recheck.left,
+        cuts_s=[round(float(plan.times_s[number]), 6) for number in hunted.cuts[1:]],
         visible=excepted.visible,
         left_behind=written.left_behind,
         dropped=written.dropped,

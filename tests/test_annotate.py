@@ -94,7 +94,6 @@ def _known(times: list[float], lefts: list[float]) -> KnownFaces:
         pts_s=np.array(times),
         boxes=np.array([[x, 10, 20, 20] for x in lefts], np.float32),
         track_id=np.ones(n, np.int32),
-        scores=np.full(n, 0.9, np.float32),
         usable=np.ones(n, np.bool_),
         probabilities=np.full((n, 7), 1 / 7, np.float32),
         expression=("happy",) * n,

@@ -169,7 +169,37 @@ def test_cuts_are_found_and_pans_are_not() -> None:
     scenes = [cv2.resize(rng.integers(0, 255, (6, 9), dtype=np.uint8), (96, 64)) for _ in range(2)]
     frames = [np.roll(scenes[k // 20], k, axis=1) for k in range(40)]
     shots = Shots()
-    assert [k for k, frame in enumerate(frames) if shots.begins(np.asarray(frame, np.uint8))] == [0, 20]
+    assert [k for k, frame in enumerate(frames) if shots.begins(np.asarray(frame, np.uint8), k / RATE)] == [0, 20]
+
+
+@pytest.mark.parametrize(("interval_s", "length", "undone"), [(0.1, 1, 1), (0.04, 3, 3), (1.0, 1, 1), (0.1, 5, 0)])
+def test_a_flash_is_no_cut(interval_s: float, length: int, undone: int) -> None:
+    """What looks before as after it is one shot; one that lasts for half a second is one of its own."""
+    rng = np.random.default_rng(8)
+    usual = cv2.resize(rng.integers(0, 120, (6, 9), dtype=np.uint8), (96, 64))
+    shots = Shots(interval_s)
+    cuts: list[int] = []
+    for k in range(20):
+        fading = 120 - 40 * (k - 10) if undone > 1 else 120
+        bright = np.asarray(usual + (fading if 10 <= k < 10 + length else 0), np.uint8)
+        if shots.begins(bright, k * interval_s):
+            cuts.append(k)
+        elif shots.undone:
+            assert (k, shots.undone) == (10 + length, undone)
+            del cuts[-shots.undone :]
+    assert cuts == ([0] if undone else [0, 10, 15])
+
+
+def test_few_frames_a_second() -> None:
+    """What is not seen in every frame goes on all the same, and is covered for two frames before and after."""
+    linker = Linker(interval_s=1.0)
+    for number in (5, 6, 9):
+        linker.step(number, float(number), _found((10, 50, 20, 20)))
+    assert linker.count == 1
+    times = np.arange(20.0)
+    for score in (0.9, 0.5):
+        regions = regions_of(_sightings({5: 10.0, 6: 10.0}, score), times, ONE_SHOT, interval_s=1.0)
+        assert regions.number.tolist() == list(range(3, 9))
 
 
 @pytest.mark.parametrize(
