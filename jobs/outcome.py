@@ -90,5 +90,8 @@ class RunSummary:
 
     def to_json(self) -> dict[str, Any]:
         """With stable keys."""
-        names = ("run_id", "out", "videos", "media_s", "elapsed_s", "faces", "tracks", "events", "failures", "left")
+        names = (
+            *("run_id", "out", "videos", "media_s", "elapsed_s", "faces", "tracks", "events", "removed"),
+            *("failures", "left"),
+        )
         return {name: getattr(self, name) for name in names}

@@ -97,6 +97,10 @@ def test_an_exception_needs_its_reason(setting: str, more: dict[str, str], probl
         ('basis = " "', "2: purpose.basis: is no text of 1 to 2000 characters"),
         ("notice = true", "2: purpose.notice: is true or false: give a text in quotes"),
         ('retention = "30"', "2: purpose.retention: 30: has no unit: say h, d or w"),
+        ('retention = "30m"', "2: purpose.retention: 30m: is not in hours, days or weeks: say h, d or w"),
+        ('retention = "86400s"', "2: purpose.retention: 86400s: is not in hours, days or weeks"),
+        ('retention = "0d"', "2: purpose.retention: 0d: is less than a day: give 1d or more"),
+        ('retention = "23h"', "2: purpose.retention: 23h: is less than a day: give 1d or more"),
         ('retention = "soon"', "2: purpose.retention: soon: no span of time"),
         ('settings = "retail"', "2: purpose.settings: no such setting: did you mean setting?"),
     ],
@@ -246,7 +250,7 @@ def test_a_declared_retention_is_kept_and_none_removes_nothing(tmp_path: Path) -
     assert {row["video_id"] for row in rows(out, "videos")} == set(ids.values()) - {oldest}
     assert oldest not in " ".join(files_below(out)) and len(list((out / "purged").glob("*.jsonl"))) == 1
     record = json.loads((out / "runs" / f"{done.json['run_id']}.json").read_text("utf-8"))
-    assert record["removed_for_retention"] == 1
+    assert record["removed_for_retention"] == done.json["removed"] == 1
     assert [line["action"] for line in accesses(out)] == ["run", "run", "retention"]
     assert "retention 30d" in (out / "reports" / "index.html").read_text("utf-8")
 
@@ -255,18 +259,19 @@ def test_a_declared_retention_is_kept_and_none_removes_nothing(tmp_path: Path) -
     assert done.json["videos"]["done"] == 2 and len(rows(out, "videos")) == 2
 
 
-def test_most_of_an_archive_does_not_go_by_itself(tmp_path: Path) -> None:
+@pytest.mark.parametrize("n", [2, 12])
+def test_most_of_an_archive_does_not_go_by_itself(tmp_path: Path, n: int) -> None:
     """A wrong clock or rule looks like that: the run fails and says what to do."""
     now = datetime.now(UTC)
-    for number in range(12):
+    for number in range(n):
         start = now - timedelta(days=40)
         place = Place(f"{start:%Y-%m-%d}", "door")
         fill(tmp_path, [number], place, finished_at=now, start_time=start, start_time_source="pattern")
     options = RunOptions(sources=(), out=tmp_path, purpose=checked({"retention": "30d"}))
     summary = RunSummary(run_id="r", out=str(tmp_path), started_at=now.isoformat())
     assert remove_old(options, summary) == frozenset()
-    assert summary.removed == 0 and len(rows(tmp_path, "videos")) == 12
+    assert summary.removed == 0 and len(rows(tmp_path, "videos")) == n
     assert (
         summary.exit_code == 3
-        and "12 of 12 videos are older than the retention of 30d" in summary.failures[0]["reason"]
+        and f"{n} of {n} videos are older than the retention of 30d" in summary.failures[0]["reason"]
     )
