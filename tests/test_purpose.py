@@ -1,6 +1,7 @@
 """What it is done for: refused where the law forbids it, recorded and printed, with a log of who did what, and an end."""
 
 import json
+import os
 import re
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -257,6 +258,17 @@ def test_a_declared_retention_is_kept_and_none_removes_nothing(tmp_path: Path) -
     shutil.rmtree(out)
     done = emobatch("run", "--json", cwd=tmp_path)
     assert done.json["videos"]["done"] == 2 and len(rows(out, "videos")) == 2
+    assert done.json["too_old"] == 1 and "1 file not processed: older than the declared retention" in done.stderr
+    assert "1 of the files found are dated before the retention of 30d and were written since, such as" in done.stderr
+
+    # A recorder that overwrites: footage that is kept longer than its rows does not keep rows of what is gone.
+    [latest] = (path for path in (tmp_path / "footage").iterdir() if path.name == Path(max(ids)).name)
+    write_clip(Scene(fps=4, duration_s=2, actors=(Actor(standing(250, 160, 90)),)), latest)
+    ago = (now - timedelta(days=40)).timestamp()
+    os.utime(tmp_path / "footage" / Path(min(ids)).name, (ago, ago))
+    done = emobatch("run", "--json", "--stable-for", "0", cwd=tmp_path)
+    assert done.json["videos"]["done"] == 1 and "were written since" not in done.stderr
+    assert sorted(row["source"] for row in rows(out, "videos")) == sorted(set(ids) - {min(ids)})
 
 
 @pytest.mark.parametrize("n", [2, 12])
