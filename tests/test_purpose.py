@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import cv2
+import numpy as np
 import pytest
 
 from analytics.errors import EmobatchError, UsageError
@@ -64,6 +66,19 @@ def test_a_workplace_is_refused_without_exception_and_reason(tmp_path: Path, cli
     config(tmp_path, f'[purpose]\nsetting = "workplace"\nexception = "safety"\nreason = "{reason}"\n')
     assert emobatch("run", clip, cwd=tmp_path).code == 0
     assert f"exception safety; reason {reason}" in (tmp_path / "out" / "reports" / "index.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("command", [("predict", "face.png"), ("annotate", "clip.mp4", "copy.mp4")])
+def test_so_are_pictures_and_annotated_copies_of_it(command: tuple[str, ...], tmp_path: Path, clip: Path) -> None:
+    """By the configuration in this folder, or a named one."""
+    assert clip.name == "clip.mp4"
+    cv2.imwrite(str(tmp_path / "face.png"), np.full((60, 60, 3), 90, np.uint8))
+    config(tmp_path, '[purpose]\nsetting = "education"\n')
+    done = emobatch(*command, cwd=tmp_path)
+    assert done.code == 2 and "purpose.setting: education: inferring emotions there" in done.only_error()
+    assert not (tmp_path / "copy.mp4").exists()
+    (tmp_path / "other.toml").write_text('[purpose]\nsetting = "home"\n')
+    assert emobatch(*command, "--config", "other.toml", cwd=tmp_path).code == 0
 
 
 @pytest.mark.parametrize("setting", ["workplace", "education"])
