@@ -1,10 +1,13 @@
 """What it is done for: refused where the law forbids it, recorded and printed, with a log of who did what, and an end."""
 
+import errno
 import json
 import os
 import re
 import shutil
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +18,7 @@ import pytest
 from analytics.errors import EmobatchError, UsageError
 from analytics.purpose import Purpose, note_purpose, purpose_at, purposes_below
 from analytics.tables import Place
-from jobs.access import note_access
+from jobs.access import note_access, noted_if_possible
 from jobs.options import RunOptions, from_settings
 from jobs.outcome import RunSummary
 from jobs.purpose import checked
@@ -193,6 +196,28 @@ def test_what_was_declared_is_kept_in_order(tmp_path: Path) -> None:
     assert purpose_at(history) == research and not purpose_at(())
 
 
+def test_no_line_of_what_was_declared_is_ever_lost(tmp_path: Path) -> None:
+    """Not those that nobody understands, nor those that cannot be read now; the last one is what holds, whatever clocks say."""
+    file = tmp_path / "purpose" / "history.jsonl"
+    file.parent.mkdir()
+    later_release = '{"since": "2026-01-05T00:00:00+00:00", "purpose": {"setting": "prison"}}'
+    file.write_text(f"{later_release}\n" + '{"since": "2026-01-06T00:00:00+00:00", "pur')
+    retail, research = Purpose(setting="retail"), Purpose(setting="research")
+    note_purpose(tmp_path, datetime(2031, 1, 1, tzinfo=UTC), research)
+    for day in (1, 2, 3):
+        note_purpose(tmp_path, datetime(2026, 3, day, tzinfo=UTC), retail)
+    lines = file.read_text("utf-8").splitlines()
+    assert lines[0] == later_release and len(lines) == 4
+    history = purposes_below(tmp_path)
+    assert [one.purpose for one in history] == [research, retail] and purpose_at(history) == retail
+    before = file.read_bytes()
+    file.rename(file.with_suffix(".kept"))
+    file.symlink_to(file.name)  # Reading it fails, whoever asks.
+    with pytest.raises(EmobatchError, match="what was declared cannot be read"):
+        note_purpose(tmp_path, datetime(2026, 4, 1, tzinfo=UTC), research)
+    assert file.is_symlink() and file.with_suffix(".kept").read_bytes() == before
+
+
 # === Who did what ===
 
 
@@ -229,16 +254,53 @@ def test_lines_of_many_processes_do_not_mix_and_one_cut_off_swallows_none(tmp_pa
 
 
 def test_what_cannot_be_noted_is_not_done(tmp_path: Path, clip: Path) -> None:
-    """A run ends; who only reads is warned."""
+    """Not even reading."""
     out = tmp_path / "out"
     fill(out, [0], Place(None, "door"), start_time=None)
     (out / "access.jsonl").mkdir()
     done = emobatch("run", clip, cwd=tmp_path)
     assert done.code == 1 and "who does what cannot be noted" in done.only_error()
     done = emobatch("export", "out", "faces.csv", "--table", "faces", cwd=tmp_path)
-    assert done.code == 0 and "cannot be noted" in done.stderr
+    assert done.code == 1 and "cannot be noted" in done.only_error() and not (tmp_path / "faces.csv").exists()
     with pytest.raises(EmobatchError, match="cannot be noted"):
         note_access(tmp_path / "nowhere", "test", Purpose())
+
+
+def test_a_line_goes_nowhere_else(tmp_path: Path) -> None:
+    """A link is not followed, and what is no file takes none."""
+    log = tmp_path / "access.jsonl"
+    log.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(EmobatchError, match="it is a link"), noted_if_possible():
+        note_access(tmp_path, "test", Purpose())
+    assert not (tmp_path / "elsewhere").exists()
+    log.unlink()
+    os.mkfifo(log)
+    with pytest.raises(EmobatchError, match="it is no regular file"), noted_if_possible():
+        note_access(tmp_path, "test", Purpose())
+
+
+def test_only_a_disk_that_is_mounted_read_only_is_read_without_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Leave that is missing can be given, and room be made."""
+    for number in (errno.EACCES, errno.ENOSPC, errno.EROFS):
+        monkeypatch.setattr(os, "open", partial(_refused, number))
+        expected = nullcontext() if number == errno.EROFS else pytest.raises(EmobatchError, match="cannot be noted")
+        with expected, noted_if_possible():
+            note_access(tmp_path, "test", Purpose())
+
+
+def _refused(number: int, *_: object) -> int:
+    raise OSError(number, os.strerror(number))
+
+
+@pytest.mark.parametrize("uid", [0, 12345])
+def test_only_root_is_believed_who_came_by_sudo(uid: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody else could name the one who is to be blamed."""
+    monkeypatch.setenv("SUDO_USER", "colleague")
+    monkeypatch.setattr(os, "getuid", lambda: uid)
+    note_access(tmp_path, "test", Purpose())
+    assert ("sudo by colleague" in str(accesses(tmp_path)[0]["user"])) == (uid == 0)
 
 
 # === Until when it is kept ===
