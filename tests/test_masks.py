@@ -306,6 +306,16 @@ def test_pictures_are_drawn_with_all_masks_that_there_are_and_were(tmp_path: Pat
         masks_below(tmp_path, "cafe")
 
 
+def test_masks_that_are_missing_are_not_taken_for_none(tmp_path: Path) -> None:
+    """Rows tell by their settings_hash that they were made with some."""
+    settings_hash = OPTIONS.settings_hash("detector", ["model"])
+    with pytest.raises(OSError, match="is missing, and rows were made with the masks in it"):
+        masks_below(tmp_path, settings_hash)
+    write_masks(tmp_path, settings_hash, MASKS)
+    assert masks_below(tmp_path, settings_hash) == MASKS
+    assert masks_below(tmp_path, replace(OPTIONS, masks=Masks()).settings_hash("detector", ["model"])) == Masks()
+
+
 def test_an_annotated_copy_shows_nothing_under_masks(tmp_path: Path) -> None:
     """Those that the rows were made with; the colleague behind the till is in no frame of it."""
     (tmp_path / "footage" / "door").mkdir(parents=True)
