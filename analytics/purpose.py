@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from analytics.errors import UsageError
-from analytics.whole import whole
+from analytics.appending import append_line
+from analytics.errors import EmobatchError, UsageError
 
 FOLDER: Final = "purpose"
 _HISTORY: Final = "history.jsonl"
@@ -121,30 +121,50 @@ def note_purpose(out: Path, now: datetime, purpose: Purpose) -> None:
     """Keep what a run declares, where it is another purpose than that of the run before.
 
     Raises:
+        EmobatchError: what was declared before cannot be read.
         OSError: OUT cannot be written.
     """
-    history = purposes_below(out)
-    if purpose == (history[-1].purpose if history else Purpose()):
+    history = _lines_below(out)
+    last = history[-1] if history else Declared(now, Purpose())
+    if last is not None and purpose == last.purpose:
         return
     path = out / FOLDER / _HISTORY
     path.parent.mkdir(exist_ok=True)
-    with whole(path) as file:
-        for one in (*history, Declared(now, purpose)):
-            given = {name: value for name, value in asdict(one.purpose).items() if value is not None}
-            file.write((json.dumps({"since": one.since.isoformat(), "purpose": given}) + "\n").encode())
+    given = {name: value for name, value in asdict(purpose).items() if value is not None}
+    append_line(path, (json.dumps({"since": now.isoformat(), "purpose": given}) + "\n").encode())
 
 
 def purposes_below(out: Path) -> tuple[Declared, ...]:
-    """All that was declared for an OUT, in order; a line that cannot be read is passed over."""
-    found = []
-    with suppress(OSError, UnicodeDecodeError):
-        for line in (out / FOLDER / _HISTORY).read_text(encoding="utf-8").splitlines():
-            with suppress(ValueError, KeyError, TypeError, UsageError):
-                told = json.loads(line)
-                found.append(
-                    Declared(datetime.fromisoformat(told["since"]).astimezone(UTC), Purpose.of(told["purpose"]))
-                )
-    return tuple(sorted(found, key=lambda one: one.since))
+    """All that was declared for an OUT, as it was noted: the last line is what is declared now, whatever clocks said.
+
+    A line that cannot be understood is passed over.
+
+    Raises:
+        EmobatchError: the file cannot be read.
+    """
+    return tuple(one for one in _lines_below(out) if one is not None)
+
+
+def _lines_below(out: Path) -> list[Declared | None]:
+    """A line each; None for one that cannot be understood, as it was cut off or is of a later release."""
+    path = out / FOLDER / _HISTORY
+    try:
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise EmobatchError(
+            f"{path}: what was declared cannot be read ({error.strerror or error})",
+            "mend the disk, or let this user read it",
+        ) from error
+    return [_declared(line) for line in lines]
+
+
+def _declared(line: bytes) -> Declared | None:
+    with suppress(ValueError, KeyError, TypeError, UsageError):  # That it is no UTF-8 is a ValueError, too.
+        told = json.loads(line)
+        return Declared(datetime.fromisoformat(told["since"]).astimezone(UTC), Purpose.of(told["purpose"]))
+    return None
 
 
 def purpose_at(history: Sequence[Declared], moment: datetime | None = None) -> Purpose:

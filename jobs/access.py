@@ -4,8 +4,7 @@
      "command": ["emobatch", "run", "/archive"], "folder": "/home/recorder", "emobatch": "0.1.0",
      "purpose": {"setting": "retail", …}}
 
-A line is written at once, to the end of the file (O_APPEND), so that lines of several processes do not mix. Objects in a
-bucket cannot be added to: there each line is an object of its own, below access/. No line says anything of a face.
+Objects in a bucket cannot be added to: there each line is an object of its own, below access/. No line says anything of a face.
 """
 
 import errno
@@ -22,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from analytics.appending import append_line
 from analytics.errors import EmobatchError
 from analytics.footage import is_url
 from analytics.purpose import UNDECLARED, Purpose
@@ -34,6 +34,10 @@ FOLDER: Final = "access"
 """Of an OUT in a bucket."""
 _MOST_WORDS: Final = 200
 """Of a command; a shell may have made thousands of one glob."""
+
+
+class ReadOnlyError(EmobatchError):
+    """A line cannot be added, as the whole disk is mounted read-only."""
 
 
 def note_access(out: str | Path, action: str, purpose: Purpose, **facts: Any) -> None:
@@ -54,20 +58,21 @@ def note_access(out: str | Path, action: str, purpose: Purpose, **facts: Any) ->
         if is_url(str(out)):
             _put(str(out), now, line)
         else:
-            _append(Path(out) / FILE, line)
+            append_line(Path(out) / FILE, line, 0o640)
     except (OSError, EmobatchError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise EmobatchError(
+        kind = ReadOnlyError if getattr(error, "errno", None) == errno.EROFS else EmobatchError
+        raise kind(
             f"{out}/{FILE}: who does what cannot be noted ({why})", "let this user write there, or free space"
         ) from error
 
 
 @contextmanager
 def noted_if_possible() -> Iterator[None]:
-    """For whoever only reads: results on a disk that may not be written can be read all the same."""
+    """For whoever only reads: results on a disk that nobody can write can be read all the same."""
     try:
         yield
-    except EmobatchError as error:
+    except ReadOnlyError as error:
         _log.warning("%s", error.problem)
 
 
@@ -91,33 +96,13 @@ def _line(now: datetime, action: str, purpose: Purpose, facts: dict[str, Any]) -
 
 
 def _user() -> str:
-    """Who this process belongs to, whatever the environment says; and who became that by sudo."""
+    """Who this process belongs to, whatever the environment says; and who became root by sudo, which says so there."""
     try:
         name = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # As in containers.
         name = f"uid {os.getuid()}"
-    behind = os.environ.get("SUDO_USER")
+    behind = os.environ.get("SUDO_USER") if os.getuid() == 0 else None  # Anybody else can write there what they like.
     return f"{name} (sudo by {behind})" if behind else name
-
-
-def _append(path: Path, line: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
-    try:
-        # What a power failure cut off must not swallow this line.
-        size = os.fstat(handle).st_size
-        if size and not _ends_whole(path, size):
-            line = b"\n" + line
-        if os.write(handle, line) < len(line):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _ends_whole(path: Path, size: int) -> bool:
-    with path.open("rb") as file:
-        file.seek(size - 1)
-        return file.read(1) in (b"\n", b"")
 
 
 def _put(out: str, now: datetime, line: bytes) -> None:

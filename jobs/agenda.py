@@ -57,6 +57,8 @@ class Agenda:
     """Files that must not be processed as they are, and why."""
     passed_over: int = 0
     """Files that were not asked for: excluded, or recorded at another time."""
+    too_old: int = 0
+    """Files that were recorded longer ago than the declared retention: their rows would go as soon as they are there."""
     settled: dict[str, str] = field(default_factory=dict)
     """Source of each file with nothing to do -> its video_id."""
     redone: list[str] = field(default_factory=list)
@@ -73,6 +75,7 @@ class Agenda:
             "to_look_at": [as_text(item.path) for item in self.items],
             "unchanged": self.unchanged,
             "passed_over": self.passed_over,
+            "too_old": self.too_old,
             "redone_for_settings": len(self.redone),
             "left": [{"source": source, "reason": reason} for source, reason in self.left],
             "refused": [{"source": source, "reason": reason} for source, reason in self.refused],
@@ -114,8 +117,9 @@ def draw_up(
             f"none of {len(found):,} files fits --include and --exclude, such as {as_text(found[0].path)}",
             "mend the patterns, such as --include '*.mp4'; `emobatch config show` tells where they come from",
         )
-    asked = [_filed(item) for item in found if _is_asked_for(item, options)]
-    agenda.passed_over = len(found) - len(asked)
+    wanted = [item for item in found if _is_asked_for(item, options)]
+    asked = [_filed(item) for item in _kept(wanted, options)]
+    agenda.passed_over, agenda.too_old = len(found) - len(wanted), len(wanted) - len(asked)
     settled: dict[str, str | None] = {
         as_text(item.path): _settled(item, options, _hash_of(item, hashes), ledger) for item in asked
     }
@@ -224,8 +228,6 @@ def _is_asked_for(item: Item, options: RunOptions) -> bool:
     if not _fits_patterns(item, options) or item.recorded.camera in options.excluded_cameras:
         return False
     start = item.recorded.start
-    if start and (before := too_old(options.purpose, datetime.now(UTC))) and start < before:
-        return False  # It would be removed as soon as it is there.
     if not (start or item.changed_ns):
         return True  # It cannot be looked at, which is to be told.
     # Where nothing tells the start, the file's last change is the end, by the clock of this machine.
@@ -234,6 +236,21 @@ def _is_asked_for(item: Item, options: RunOptions) -> bool:
     if options.since and local.date() < options.since:
         return False
     return not (options.hours and start and not _within(local.hour, *options.hours))
+
+
+def _kept(items: Sequence[Item], options: RunOptions) -> list[Item]:
+    """All but those that are too old; tells of those that a recorder with a wrong clock may have dated."""
+    before = too_old(options.purpose, datetime.now(UTC))
+    if before is None:
+        return list(items)
+    old = [item for item in items if item.recorded.start and item.recorded.start < before]
+    if fresh := [item for item in old if item.changed_ns / 1e9 >= before.timestamp()]:
+        _log.warning(
+            "%d of the files found are dated before the retention of %s and were written since, such as %s: look at the clock of "
+            "the recorder, and at the rule that reads its names; they are not processed",
+            len(fresh), options.purpose.retention, as_text(fresh[0].path),
+        )  # fmt: skip
+    return [item for item in items if not (item.recorded.start and item.recorded.start < before)]
 
 
 def _settled(item: Item, options: RunOptions, settings_hash: str, ledger: Ledger) -> str | None:

@@ -1,7 +1,7 @@
 """`emobatch annotate`: a copy of a video with boxes, track ids and apparent expressions drawn in."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from analytics.decode import SampledFrame
 from analytics.expressions import EXPRESSIONS
+from analytics.masks import PAINT, Masks
 from analytics.overlay import Drawn
 from analytics.records import Gap
 from analytics.rewrite import Copying, rewrite
@@ -80,7 +81,7 @@ def annotate(options: AnnotateOptions, passes: Passes) -> Annotated:
     original = original_of(options.video, options.file, options.copying, force=options.force)
     plan = original.plan
     known = known_faces(original.path, options.tracks, passes.begin("faces", plan.duration_s))
-    drawing = _Drawing(Moments(known))
+    drawing = _Drawing(Moments(known), known.masks)
     with disk_errors_told(options.file, "nothing is half-written"):
         written = rewrite(
             original.path,
@@ -157,8 +158,8 @@ class Moments:
 class _Drawing:
     """Draws on one frame after the other."""
 
-    def __init__(self, moments: Moments) -> None:
-        self._moments = moments
+    def __init__(self, moments: Moments, masks: Masks) -> None:
+        self._moments, self._masks = moments, masks
         self._captions: Captions | None = None
         self.with_faces = 0
 
@@ -167,10 +168,14 @@ class _Drawing:
             self._captions = Captions(*frame.size)
         faces = self._moments.at(frame.pts_s)
         self.with_faces += bool(faces)
+        frame = replace(frame, masks=self._masks)
         before = frame.picture.copy()
         words = "apparent expression" if faces else "no face found"
         self._captions.draw(frame.picture, faces, f"{_clock(frame.pts_s)} {words}")
-        return Drawn(frame.picture, (frame.picture != before).any(axis=2))
+        touched = (frame.picture != before).any(axis=2)
+        if self._masks:
+            touched |= (before == PAINT).all(axis=2)  # And what is of this grey anyway, which stays what it is.
+        return Drawn(frame.picture, touched)
 
 
 def _clock(seconds: float) -> str:

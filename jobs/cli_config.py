@@ -194,6 +194,18 @@ def out_named(ctx: typer.Context, out: str | None, config: Path | None) -> str:
     raise UsageError("Missing argument 'OUT'", f"name it, or give out in {NAME}; see {ctx.command_path} --help")
 
 
+def need_allowed(ctx: typer.Context, config: Path | None) -> None:
+    """Refuse for a command without settings of its own what a run that is started here would refuse.
+
+    Raises:
+        UsageError: the purpose that is declared is forbidden, or the configuration cannot be read.
+    """
+    from jobs.purpose import purpose_from
+
+    named_file = os.environ.get(f"{PREFIX}CONFIG")
+    purpose_from(config_of(ctx, config or (Path(named_file) if named_file else None)))
+
+
 def _read(ctx: typer.Context, path: Path | None) -> Path | None:
     if ctx.resilient_parsing:
         return path
@@ -245,3 +257,10 @@ ConfigOfOut = Annotated[
         "--config", metavar="FILE", readable=False, show_default=_SHOWN_DEFAULT, help="Configuration that names OUT."
     ),
 ]
+ConfigOfPurpose = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", readable=False, show_default=_SHOWN_DEFAULT, help="Configuration with the purpose."
+    ),
+]
+"""The option of a command that asks need_allowed()."""

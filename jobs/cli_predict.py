@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from jobs.cli_config import ConfigOfPurpose, need_allowed
 from jobs.cli_options import Debug, Json, log_to_stderr
 
 if TYPE_CHECKING:
@@ -14,17 +15,20 @@ if TYPE_CHECKING:
 
 
 def predict(
+    ctx: typer.Context,
     pictures: Annotated[list[str], typer.Argument(metavar="PICTURE…", help="Pictures, or folders of pictures.")],
     sheet: Annotated[
         Path | None, typer.Option(help="Write a contact sheet with all faces, .png or .jpg.", show_default="none")
     ] = None,
     detector: Annotated[str, typer.Option(help="Face detector: yunet, haar, mtcnn.")] = "yunet",
     model: Annotated[str, typer.Option(help="Classifier: a shipped name or a .tflite file.")] = "default",
+    config: ConfigOfPurpose = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> int:
     """Tell the apparent expressions of still pictures."""
     log_to_stderr()
+    need_allowed(ctx, config)
     from analytics.errors import UsageError
     from jobs.options import RunOptions
     from jobs.predict import named_pictures

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from jobs.cli_config import ConfigOfPurpose, need_allowed
 from jobs.cli_options import Debug, Json, Quiet, log_to_stderr
 
 _Video = Annotated[str, typer.Argument(metavar="VIDEO", help="A recorded video file.")]
@@ -112,18 +113,22 @@ def _beside(left_behind: tuple[str, ...], dropped: int) -> list[str]:
 
 
 def annotate(
+    ctx: typer.Context,
     video: _Video,
     file: _File,
     tracks: _Tracks = None,
     no_sound: _NoSound = False,
     no_subtitles: _NoSubtitles = False,
     force: _Force = False,
+    config: ConfigOfPurpose = None,
     as_json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> int:
     """Draw boxes, track ids and apparent expressions into a copy of a video."""
     log_to_stderr(quiet)
+    if tracks is None:
+        need_allowed(ctx, config)
     from analytics.rewrite import Copying
     from jobs.annotate import AnnotateOptions
     from jobs.annotate import annotate as annotate_all

@@ -10,9 +10,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.errors import UsageError
+from analytics.errors import EmobatchError, UsageError
 from analytics.expressions import EXPRESSIONS
 from analytics.fingerprint import fingerprint, id_of_content
+from analytics.kept_masks import FOLDER, masks_below
+from analytics.listing import TABLES
+from analytics.masks import NO_MASKS, Masks
 from analytics.records import Pulse
 
 _BOX: Final = ("x", "y", "w", "h")
@@ -42,6 +45,8 @@ class KnownFaces:
     """What its track shows around that moment; None where nothing can be said."""
     samples_s: NDArray[np.float64]
     """(m,) times of all frames that were looked at, faces or not, ascending."""
+    masks: Masks = NO_MASKS
+    """Under which nobody looked."""
 
     @property
     def tracks(self) -> list[int]:
@@ -59,6 +64,7 @@ def known_faces(path: Path, out: str | None, pulse: Pulse) -> KnownFaces:
 
     Raises:
         UsageError: OUT holds no results, or none of this video.
+        EmobatchError: its masks cannot be read.
         VideoError: the video cannot be opened.
     """
     return _found_anew(path, pulse) if out is None else _of_tables(path, out)
@@ -87,13 +93,22 @@ def _found_anew(path: Path, pulse: Pulse) -> KnownFaces:
     )
 
 
+def _masks_of(folder: Path, settings_hash: str) -> Masks:
+    try:
+        return masks_below(folder, settings_hash)
+    except OSError as error:
+        raise EmobatchError(
+            f"{folder}: the masks of these rows cannot be read ({error.strerror or error})", "run again"
+        ) from error
+
+
 def _of_tables(path: Path, out: str) -> KnownFaces:
     from jobs.opened import for_reading
     from jobs.results import Results
     from reports.archive import read_archive
     from reports.stored import StoredTables
 
-    folder = for_reading(out)
+    folder = for_reading(out, (*TABLES, FOLDER))
     Results.opened(folder)
     video_id = id_of_content(fingerprint(path))
     video = next((one for one in read_archive(folder).videos if one.video_id == video_id), None)
@@ -117,4 +132,5 @@ def _of_tables(path: Path, out: str) -> KnownFaces:
         confidence=faces["confidence"].to_numpy(np.float32),
         smoothed=tuple(smoothed),
         samples_s=np.sort(samples["pts_s"].to_numpy(np.float64)),
+        masks=_masks_of(folder, video.settings_hash),
     )

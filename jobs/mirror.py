@@ -19,6 +19,7 @@ from typing import Final, Protocol
 from analytics.commit import JOURNAL, OUTBOX, Change, complete, read_change
 from analytics.errors import EmobatchError, UsageError
 from analytics.footage import Url
+from analytics.kept_masks import FOLDER as MASKS
 from analytics.listing import EVENTS, TABLES
 from analytics.store import StoreError, delete, get, name, put
 from jobs.bucket_copy import CHANGED, FILES, MARK, REDO, ROWS, BucketCopy, Redo, claim, is_redo
@@ -150,10 +151,19 @@ class Mirror:
         return sorted((self.copy.folder / OUTBOX).glob("*.json"))
 
     def _send_records(self) -> None:
-        for record in self._records():
+        records = self._records()
+        if records:
+            self._send_masks()
+        for record in records:
             self.lock.check()
             self._send(record.stem, read_change(record))
             record.unlink()
+
+    def _send_masks(self) -> None:
+        """Before any row that was made with them: whoever draws pictures from the bucket needs them at once."""
+        for path in sorted((self.copy.folder / MASKS).glob("*.json")):
+            if (key := f"{MASKS}/{path.name}") not in self.copy.known:
+                self._put(key)
 
     def _send(self, name: str, change: Change) -> None:
         """Let the bucket follow one change, by what its files hold now: a younger one may have replaced them."""

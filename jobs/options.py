@@ -14,6 +14,7 @@ from typing import Any, Final, cast
 from analytics.errors import UsageError
 from analytics.events.rules import EventRules
 from analytics.footage import is_url
+from analytics.kept_masks import MASKED
 from analytics.masks import NO_MASKS, Masks
 from analytics.purpose import Purpose
 from analytics.quality import QualityThresholds
@@ -184,7 +185,9 @@ class RunOptions:
         return replace(self, cameras={}, **settings)
 
     def settings_hash(self, detector_sha256: str, model: Sequence[object]) -> str:
-        """Hash of what decides the rows: 16 hex digits. Paths, cameras and release numbers are no part of it.
+        """Hash of what decides the rows: 16 hex digits, and MASKED behind them where there are masks.
+
+        Paths, cameras and release numbers are no part of it.
 
         Args:
             detector_sha256: of the detector's weights.
@@ -203,7 +206,7 @@ class RunOptions:
         if self.masks:
             decisive["masks"] = self.masks.told()
         text = json.dumps(decisive, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return hashlib.sha256(text.encode()).hexdigest()[:16] + (MASKED if self.masks else "")
 
 
 def _whole(value: object, least: int) -> bool:

@@ -48,6 +48,8 @@ class RunSummary:
     """Sources that were named and not found."""
     passed_over: int = 0
     """Files that were found and not asked for."""
+    too_old: int = 0
+    """Files that were not processed, as they were recorded longer ago than the declared retention."""
     redone: int = 0
     """Videos that were decoded again because settings changed."""
     tells_no_camera: bool = False
@@ -61,7 +63,7 @@ class RunSummary:
 
     def found(self, n: int, agenda: "Agenda") -> None:
         """Count what was found, and what of it needs nothing."""
-        self.n_found, self.passed_over = n, agenda.passed_over
+        self.n_found, self.passed_over, self.too_old = n, agenda.passed_over, agenda.too_old
         self.videos["unchanged"] += agenda.unchanged
         self.not_done = dict(agenda.not_done)
         self.tells_no_camera = agenda.tells_no_camera
@@ -90,5 +92,8 @@ class RunSummary:
 
     def to_json(self) -> dict[str, Any]:
         """With stable keys."""
-        names = ("run_id", "out", "videos", "media_s", "elapsed_s", "faces", "tracks", "events", "failures", "left")
+        names = (
+            *("run_id", "out", "videos", "media_s", "elapsed_s", "faces", "tracks", "events", "removed"),
+            *("too_old", "failures", "left"),
+        )
         return {name: getattr(self, name) for name in names}

@@ -1,8 +1,8 @@
 """[purpose] of emobatch.toml: what is declared, refused where the law forbids it, and for how long results are kept."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 from analytics.errors import UsageError
 from analytics.purpose import Purpose
@@ -10,6 +10,10 @@ from jobs.moments import moment_before
 
 if TYPE_CHECKING:
     from jobs.config import Config
+
+_UNITS: Final = ("h", "d", "w")
+"""Of a retention; m would be read as months."""
+_LEAST: Final = timedelta(days=1)
 
 
 def purpose_from(config: "Config") -> Purpose:
@@ -33,8 +37,18 @@ def checked(values: Mapping[str, Any]) -> Purpose:
     """
     purpose = Purpose.of(values)
     if purpose.retention is not None:
-        moment_before(datetime(2000, 1, 1), purpose.retention, "retention:")
+        _check_retention(purpose.retention)
     return purpose
+
+
+def _check_retention(span: str) -> None:
+    """Raises a UsageError unless it is at least a day: what is shorter is a slip, and would empty OUT."""
+    began = datetime(2000, 1, 1)
+    before = moment_before(began, span, "retention:")
+    if not span.rstrip().endswith(_UNITS):
+        raise UsageError(f"retention: {span}: is not in hours, days or weeks", "say h, d or w, such as 30d")
+    if began - before < _LEAST:
+        raise UsageError(f"retention: {span}: is less than a day", "give 1d or more, such as 30d")
 
 
 def too_old(purpose: Purpose, now: datetime) -> datetime | None:

@@ -13,9 +13,6 @@ from jobs.task import as_text
 
 _log = logging.getLogger(__name__)
 
-_MANY = 10
-"""More videos than these, and more than half of all, do not go by themselves: it is mostly a wrong clock or rule."""
-
 
 def remove_old(options: RunOptions, summary: RunSummary) -> frozenset[str]:
     """Purge what is too old, and note it. For whoever holds the lock of OUT; pages are drawn afterwards.
@@ -35,7 +32,7 @@ def remove_old(options: RunOptions, summary: RunSummary) -> frozenset[str]:
         return frozenset()
     n, known = len(older.videos), len(older.finished)
     span = options.purpose.retention
-    if n > _MANY and 2 * n > known:
+    if n > 1 and 2 * n > known:  # It is mostly a wrong clock, rule or span.
         reason = (
             f"{n:,} of {known:,} videos are older than the retention of {span}, which are too many to go unseen: look at "
             f"emobatch purge {as_text(options.named_out)} --older-than {span} --dry-run, and give it without --dry-run"

@@ -43,7 +43,7 @@ from jobs.retention import remove_old
 from jobs.settle import Settler
 from jobs.sources import Sources, find_videos
 from jobs.task import VideoTask, as_text
-from jobs.thumbnails import draw_thumbnails
+from jobs.thumbnails import draw_thumbnails, drop_unmasked
 from jobs.unfinished import FOLDER, forget_abandoned
 from jobs.writing import disk_errors_told
 from reports.site import write_site
@@ -206,6 +206,8 @@ def _process(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler
             here = replace(options, scheduler=None)
             limits = _limits(options, held)
             draw_thumbnails(options, limits, lambda videos: _executor(here, None, videos))
+        else:
+            drop_unmasked(options)
         if options.compact:
             compact_days(options.out, datetime.now(UTC).date(), _ENOUGH)
         note_events(options, summary)

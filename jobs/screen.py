@@ -28,6 +28,7 @@ _MOST_FAILURES: Final = 50
 _NO_CAMERA: Final = (
     "no camera is known of the videos looked at: --camera or [[recorder]] in emobatch.toml tell it (docs/cameras.md)"
 )
+_TOO_OLD: Final = "older than the declared retention"
 
 
 def printable(text: str) -> str:
@@ -129,8 +130,10 @@ class Screen:
             self._print(Text(f"  of the unchanged: {of_them}{why}", style="yellow"))
         if summary.redone:
             self._print(Text(f"  {count(summary.redone, 'video')} decoded again because settings changed", style="dim"))
+        if summary.too_old:
+            self._print(Text(f"  {count(summary.too_old, 'file')} not processed: {_TOO_OLD}"))
         if summary.removed:
-            self._print(Text(f"  {count(summary.removed, 'video')} removed: older than the declared retention"))
+            self._print(Text(f"  {count(summary.removed, 'video')} removed: {_TOO_OLD}"))
         self._later(summary.left)
         for failure in summary.failures[:_MOST_FAILURES]:
             self._print(Text(f"  ! {printable(failure['source'])}: {printable(failure['reason'])}", style="red"))
@@ -155,6 +158,8 @@ class Screen:
         )
         if agenda.passed_over:
             self._print(Text(f"{count(agenda.passed_over, 'file')} not asked for"))
+        if agenda.too_old:
+            self._print(Text(f"{count(agenda.too_old, 'file')} not to be processed: {_TOO_OLD}"))
         if agenda.redone:
             self._print(Text(f"{count(len(agenda.redone), 'video')} decoded again because settings changed"))
             self._print(Text("  which a run asks --force for, where they are more than ten"))

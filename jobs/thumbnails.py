@@ -19,6 +19,7 @@ from analytics.errors import VideoError
 from analytics.fingerprint import fingerprint, id_of_content
 from analytics.footage import Footage, footage_of
 from analytics.masks import NO_MASKS, Masks
+from analytics.paths import exists
 from analytics.records import Picture, Pulse
 from analytics.stills import stills
 from analytics.whole import whole
@@ -152,14 +153,50 @@ def _wanted(options: RunOptions) -> Iterator[Portraits]:
     for video in read_archive(out).videos:
         if video.page and video.n_tracks:
             folder = out / "reports" / THUMBNAILS / video.video_id
-            made = json.dumps({"settings_hash": video.settings_hash, "clear_faces": clear})
-            if _told(folder / MADE) == made:
-                continue
             try:
                 masks = masks_for(out, options, video.settings_hash, video.camera)
+                made = _made(video, masks, clear)
+                if _told(folder / MADE) == made:
+                    continue
+                _remove(folder)  # At once: nobody knows whether they can be drawn again.
                 yield replace(_portraits(tables, video, folder, made, clear), masks=masks)
             except (UnreadableTablesError, OSError) as error:  # The pages tell.
+                _remove(folder)
                 _log.warning("%s: no thumbnails: %s", video.source, error)
+
+
+def drop_unmasked(options: RunOptions) -> None:
+    """Remove thumbnails that show what lies under masks now, for a run that draws none.
+
+    Raises:
+        OSError: OUT cannot be written.
+    """
+    out = options.out
+    if not exists(out / "reports" / THUMBNAILS):
+        return
+    for video in read_archive(out).videos:
+        folder = out / "reports" / THUMBNAILS / video.video_id
+        if not exists(folder):
+            continue
+        try:
+            masks = masks_for(out, options, video.settings_hash, video.camera)
+            if _told(folder / MADE) in [_made(video, masks, clear) for clear in (False, True)]:
+                continue
+            _log.warning("%s: its thumbnails are removed: they were drawn with other masks or settings", video.source)
+        except OSError as error:
+            _log.warning("%s: its thumbnails are removed: %s", video.source, error)
+        _remove(folder)
+
+
+def _made(video: Video, masks: Masks, clear: bool) -> str:
+    """What thumbnails were drawn with."""
+    under = {"masks": masks.told()} if masks else {}
+    return json.dumps({"settings_hash": video.settings_hash, "clear_faces": clear, **under})
+
+
+def _remove(folder: Path) -> None:
+    if exists(folder):
+        shutil.rmtree(folder)
 
 
 def _told(path: Path) -> str | None:

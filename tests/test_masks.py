@@ -25,6 +25,7 @@ from models.detectors.yunet import YuNet
 from tests.clips import write_clip
 from tests.command import emobatch, rows
 from tests.damage import set_rotation
+from tests.films import pictures
 from tests.footage import Actor, Scene, standing
 
 MASK: Final = [[0.62, 0.0], [1.0, 0.0], [1.0, 1.0], [0.55, 1.0]]
@@ -303,3 +304,26 @@ def test_pictures_are_drawn_with_all_masks_that_there_are_and_were(tmp_path: Pat
     (tmp_path / "masks" / "cafe.json").write_text(json.dumps({"masks": [[[0, 0]]]}))
     with pytest.raises(OSError, match="is damaged"):
         masks_below(tmp_path, "cafe")
+
+
+def test_masks_that_are_missing_are_not_taken_for_none(tmp_path: Path) -> None:
+    """Rows tell by their settings_hash that they were made with some."""
+    settings_hash = OPTIONS.settings_hash("detector", ["model"])
+    with pytest.raises(OSError, match="is missing, and rows were made with the masks in it"):
+        masks_below(tmp_path, settings_hash)
+    write_masks(tmp_path, settings_hash, MASKS)
+    assert masks_below(tmp_path, settings_hash) == MASKS
+    assert masks_below(tmp_path, replace(OPTIONS, masks=Masks()).settings_hash("detector", ["model"])) == Masks()
+
+
+def test_an_annotated_copy_shows_nothing_under_masks(tmp_path: Path) -> None:
+    """Those that the rows were made with; the colleague behind the till is in no frame of it."""
+    (tmp_path / "footage" / "door").mkdir(parents=True)
+    clip = tmp_path / "footage" / "door" / "a.mp4"
+    write_clip(Scene(fps=4, duration_s=1, actors=(Actor(standing(330, 160, 90)), Actor(standing(540, 160, 80)))), clip)
+    (tmp_path / "emobatch.toml").write_text(CONFIG.format(door=MASK))
+    assert emobatch("run", cwd=tmp_path).code == 0
+    assert emobatch("annotate", clip, "copy.mkv", "--tracks", "out", cwd=tmp_path).code == 0
+    for _, picture in pictures(tmp_path / "copy.mkv"):
+        hidden = picture[40:280, 490:]  # Of 360 x 640, beside what is written about the other face.
+        assert np.abs(hidden.astype(np.int16) - PAINT).max() < 12

@@ -18,6 +18,8 @@ from analytics.commit import commit, half_of
 from analytics.errors import EmobatchError, LockedError
 from analytics.fingerprint import fingerprint, full_hash
 from analytics.footage import Url, blocks, facts_of
+from analytics.kept_masks import write_masks
+from analytics.masks import Masks
 from analytics.records import Pulse
 from jobs import scratch
 from jobs.bucket_copy import read_copy
@@ -349,3 +351,14 @@ def test_no_room_for_a_copy_is_said(server: Server, url: str, monkeypatch: pytes
     ):
         pass
     assert "TMPDIR" in caught.value.remedy
+
+
+def test_masks_are_there_before_any_row_that_was_made_with_them(server: Server, url: str, tmp_path: Path) -> None:
+    """A reader that comes after the first row knows what is to be painted over, even if the run is killed then."""
+    claimed(url, tmp_path / "mirror")
+    with following(url, tmp_path / "mirror", "emobatch run") as follower:
+        write_masks(tmp_path / "mirror", "cafem", Masks((((0.0, 0.0), (0.5, 0.0), (0.5, 0.5)),)))
+        change(tmp_path / "mirror", "new", ("a",))
+        follower.follow()
+        keys = server.keys("mirrors", url.removeprefix("s3://mirrors/") + "/")
+        assert any(key.endswith("masks/cafem.json") for key in keys) and in_bucket(server, url)

@@ -1,18 +1,24 @@
 """What it is done for: refused where the law forbids it, recorded and printed, with a log of who did what, and an end."""
 
+import errno
 import json
+import os
 import re
 import shutil
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+import cv2
+import numpy as np
 import pytest
 
 from analytics.errors import EmobatchError, UsageError
 from analytics.purpose import Purpose, note_purpose, purpose_at, purposes_below
 from analytics.tables import Place
-from jobs.access import note_access
+from jobs.access import note_access, noted_if_possible
 from jobs.options import RunOptions, from_settings
 from jobs.outcome import RunSummary
 from jobs.purpose import checked
@@ -65,6 +71,19 @@ def test_a_workplace_is_refused_without_exception_and_reason(tmp_path: Path, cli
     assert f"exception safety; reason {reason}" in (tmp_path / "out" / "reports" / "index.html").read_text("utf-8")
 
 
+@pytest.mark.parametrize("command", [("predict", "face.png"), ("annotate", "clip.mp4", "copy.mp4")])
+def test_so_are_pictures_and_annotated_copies_of_it(command: tuple[str, ...], tmp_path: Path, clip: Path) -> None:
+    """By the configuration in this folder, or a named one."""
+    assert clip.name == "clip.mp4"
+    cv2.imwrite(str(tmp_path / "face.png"), np.full((60, 60, 3), 90, np.uint8))
+    config(tmp_path, '[purpose]\nsetting = "education"\n')
+    done = emobatch(*command, cwd=tmp_path)
+    assert done.code == 2 and "purpose.setting: education: inferring emotions there" in done.only_error()
+    assert not (tmp_path / "copy.mp4").exists()
+    (tmp_path / "other.toml").write_text('[purpose]\nsetting = "home"\n')
+    assert emobatch(*command, "--config", "other.toml", cwd=tmp_path).code == 0
+
+
 @pytest.mark.parametrize("setting", ["workplace", "education"])
 @pytest.mark.parametrize(
     "more, problem",
@@ -97,6 +116,10 @@ def test_an_exception_needs_its_reason(setting: str, more: dict[str, str], probl
         ('basis = " "', "2: purpose.basis: is no text of 1 to 2000 characters"),
         ("notice = true", "2: purpose.notice: is true or false: give a text in quotes"),
         ('retention = "30"', "2: purpose.retention: 30: has no unit: say h, d or w"),
+        ('retention = "30m"', "2: purpose.retention: 30m: is not in hours, days or weeks: say h, d or w"),
+        ('retention = "86400s"', "2: purpose.retention: 86400s: is not in hours, days or weeks"),
+        ('retention = "0d"', "2: purpose.retention: 0d: is less than a day: give 1d or more"),
+        ('retention = "23h"', "2: purpose.retention: 23h: is less than a day: give 1d or more"),
         ('retention = "soon"', "2: purpose.retention: soon: no span of time"),
         ('settings = "retail"', "2: purpose.settings: no such setting: did you mean setting?"),
     ],
@@ -173,6 +196,28 @@ def test_what_was_declared_is_kept_in_order(tmp_path: Path) -> None:
     assert purpose_at(history) == research and not purpose_at(())
 
 
+def test_no_line_of_what_was_declared_is_ever_lost(tmp_path: Path) -> None:
+    """Not those that nobody understands, nor those that cannot be read now; the last one is what holds, whatever clocks say."""
+    file = tmp_path / "purpose" / "history.jsonl"
+    file.parent.mkdir()
+    later_release = '{"since": "2026-01-05T00:00:00+00:00", "purpose": {"setting": "prison"}}'
+    file.write_text(f"{later_release}\n" + '{"since": "2026-01-06T00:00:00+00:00", "pur')
+    retail, research = Purpose(setting="retail"), Purpose(setting="research")
+    note_purpose(tmp_path, datetime(2031, 1, 1, tzinfo=UTC), research)
+    for day in (1, 2, 3):
+        note_purpose(tmp_path, datetime(2026, 3, day, tzinfo=UTC), retail)
+    lines = file.read_text("utf-8").splitlines()
+    assert lines[0] == later_release and len(lines) == 4
+    history = purposes_below(tmp_path)
+    assert [one.purpose for one in history] == [research, retail] and purpose_at(history) == retail
+    before = file.read_bytes()
+    file.rename(file.with_suffix(".kept"))
+    file.symlink_to(file.name)  # Reading it fails, whoever asks.
+    with pytest.raises(EmobatchError, match="what was declared cannot be read"):
+        note_purpose(tmp_path, datetime(2026, 4, 1, tzinfo=UTC), research)
+    assert file.is_symlink() and file.with_suffix(".kept").read_bytes() == before
+
+
 # === Who did what ===
 
 
@@ -209,16 +254,53 @@ def test_lines_of_many_processes_do_not_mix_and_one_cut_off_swallows_none(tmp_pa
 
 
 def test_what_cannot_be_noted_is_not_done(tmp_path: Path, clip: Path) -> None:
-    """A run ends; who only reads is warned."""
+    """Not even reading."""
     out = tmp_path / "out"
     fill(out, [0], Place(None, "door"), start_time=None)
     (out / "access.jsonl").mkdir()
     done = emobatch("run", clip, cwd=tmp_path)
     assert done.code == 1 and "who does what cannot be noted" in done.only_error()
     done = emobatch("export", "out", "faces.csv", "--table", "faces", cwd=tmp_path)
-    assert done.code == 0 and "cannot be noted" in done.stderr
+    assert done.code == 1 and "cannot be noted" in done.only_error() and not (tmp_path / "faces.csv").exists()
     with pytest.raises(EmobatchError, match="cannot be noted"):
         note_access(tmp_path / "nowhere", "test", Purpose())
+
+
+def test_a_line_goes_nowhere_else(tmp_path: Path) -> None:
+    """A link is not followed, and what is no file takes none."""
+    log = tmp_path / "access.jsonl"
+    log.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(EmobatchError, match="it is a link"), noted_if_possible():
+        note_access(tmp_path, "test", Purpose())
+    assert not (tmp_path / "elsewhere").exists()
+    log.unlink()
+    os.mkfifo(log)
+    with pytest.raises(EmobatchError, match="it is no regular file"), noted_if_possible():
+        note_access(tmp_path, "test", Purpose())
+
+
+def test_only_a_disk_that_is_mounted_read_only_is_read_without_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Leave that is missing can be given, and room be made."""
+    for number in (errno.EACCES, errno.ENOSPC, errno.EROFS):
+        monkeypatch.setattr(os, "open", partial(_refused, number))
+        expected = nullcontext() if number == errno.EROFS else pytest.raises(EmobatchError, match="cannot be noted")
+        with expected, noted_if_possible():
+            note_access(tmp_path, "test", Purpose())
+
+
+def _refused(number: int, *_: object) -> int:
+    raise OSError(number, os.strerror(number))
+
+
+@pytest.mark.parametrize("uid", [0, 12345])
+def test_only_root_is_believed_who_came_by_sudo(uid: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody else could name the one who is to be blamed."""
+    monkeypatch.setenv("SUDO_USER", "colleague")
+    monkeypatch.setattr(os, "getuid", lambda: uid)
+    note_access(tmp_path, "test", Purpose())
+    assert ("sudo by colleague" in str(accesses(tmp_path)[0]["user"])) == (uid == 0)
 
 
 # === Until when it is kept ===
@@ -246,27 +328,39 @@ def test_a_declared_retention_is_kept_and_none_removes_nothing(tmp_path: Path) -
     assert {row["video_id"] for row in rows(out, "videos")} == set(ids.values()) - {oldest}
     assert oldest not in " ".join(files_below(out)) and len(list((out / "purged").glob("*.jsonl"))) == 1
     record = json.loads((out / "runs" / f"{done.json['run_id']}.json").read_text("utf-8"))
-    assert record["removed_for_retention"] == 1
+    assert record["removed_for_retention"] == done.json["removed"] == 1
     assert [line["action"] for line in accesses(out)] == ["run", "run", "retention"]
     assert "retention 30d" in (out / "reports" / "index.html").read_text("utf-8")
 
     shutil.rmtree(out)
     done = emobatch("run", "--json", cwd=tmp_path)
     assert done.json["videos"]["done"] == 2 and len(rows(out, "videos")) == 2
+    assert done.json["too_old"] == 1 and "1 file not processed: older than the declared retention" in done.stderr
+    assert "1 of the files found are dated before the retention of 30d and were written since, such as" in done.stderr
+
+    # A recorder that overwrites: footage that is kept longer than its rows does not keep rows of what is gone.
+    [latest] = (path for path in (tmp_path / "footage").iterdir() if path.name == Path(max(ids)).name)
+    write_clip(Scene(fps=4, duration_s=2, actors=(Actor(standing(250, 160, 90)),)), latest)
+    ago = (now - timedelta(days=40)).timestamp()
+    os.utime(tmp_path / "footage" / Path(min(ids)).name, (ago, ago))
+    done = emobatch("run", "--json", "--stable-for", "0", cwd=tmp_path)
+    assert done.json["videos"]["done"] == 1 and "were written since" not in done.stderr
+    assert sorted(row["source"] for row in rows(out, "videos")) == sorted(set(ids) - {min(ids)})
 
 
-def test_most_of_an_archive_does_not_go_by_itself(tmp_path: Path) -> None:
+@pytest.mark.parametrize("n", [2, 12])
+def test_most_of_an_archive_does_not_go_by_itself(tmp_path: Path, n: int) -> None:
     """A wrong clock or rule looks like that: the run fails and says what to do."""
     now = datetime.now(UTC)
-    for number in range(12):
+    for number in range(n):
         start = now - timedelta(days=40)
         place = Place(f"{start:%Y-%m-%d}", "door")
         fill(tmp_path, [number], place, finished_at=now, start_time=start, start_time_source="pattern")
     options = RunOptions(sources=(), out=tmp_path, purpose=checked({"retention": "30d"}))
     summary = RunSummary(run_id="r", out=str(tmp_path), started_at=now.isoformat())
     assert remove_old(options, summary) == frozenset()
-    assert summary.removed == 0 and len(rows(tmp_path, "videos")) == 12
+    assert summary.removed == 0 and len(rows(tmp_path, "videos")) == n
     assert (
         summary.exit_code == 3
-        and "12 of 12 videos are older than the retention of 30d" in summary.failures[0]["reason"]
+        and f"{n} of {n} videos are older than the retention of 30d" in summary.failures[0]["reason"]
     )

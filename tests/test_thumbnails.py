@@ -112,3 +112,30 @@ def test_clear_faces_alone_is_a_contradiction(tmp_path: Path, footage: Path) -> 
     assert done.code == 2
     assert "--thumbnails" in done.only_error()
     assert json.dumps(sorted(files_below(tmp_path))) == "[]"
+
+
+@pytest.mark.parametrize("options", [("--thumbnails", "--clear-faces"), ()])
+@pytest.mark.parametrize("is_away", [False, True])
+def test_masks_that_come_later_hold_for_thumbnails_of_earlier_footage(
+    tmp_path: Path, footage: Path, options: tuple[str, ...], is_away: bool
+) -> None:
+    """They are drawn again with them, and gone where they cannot be, or where nobody asks for any."""
+    clip, other = tmp_path / "clip.mp4", tmp_path / "other.mp4"
+    clip.write_bytes((footage / "clip.mp4").read_bytes())
+    write_clip(Scene(duration_s=1.0, seed=7), other)
+    common = ("--out", "out", "--camera", "till")
+    assert emobatch("run", clip, *common, "--thumbnails", "--clear-faces", cwd=tmp_path).code == 0
+    before = {name: path.read_bytes() for name, path in thumbnails(tmp_path / "out").items()}
+    assert before
+    if is_away:
+        clip.unlink()
+    half = "[[0.5, 0], [1, 0], [1, 1], [0.5, 1]], [[0, 0], [0.49, 0], [0.49, 1], [0, 1]]"
+    (tmp_path / "emobatch.toml").write_text(f"[camera.till]\nmasks = [{half}]\n")
+    assert emobatch("run", other, *common, *options, cwd=tmp_path).code == 0
+    after = thumbnails(tmp_path / "out")
+    if is_away or not options:
+        assert not after
+        return
+    assert after.keys() == before.keys()
+    for picture in after.values():
+        assert np.ptp(np.asarray(cv2.imread(str(picture)), np.int16)[20:90, 20:90]) < 150 and faces_in(picture) == 0
