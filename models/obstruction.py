@@ -18,7 +18,7 @@ from models.weights import verified
 
 WEIGHTS: Final = Path(__file__).parent / "shipped" / "obstruction.npz"
 SHA256: Final = "63736392da569a66aeb649923dac79e0c92a0253223d3e4651858dfc9a8db3fb"
-"""Of the weights; benchmarks/obstruction.py --fit prints that of new ones."""
+"""Of the weights; benchmarks/obstruction.py prints that of new ones, where it is asked to fit them."""
 _SIDE: Final = 48
 """Px of the crop that is looked at; others are scaled to it."""
 _LEVELS, _STRUCTURE = 12, 8

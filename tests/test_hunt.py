@@ -61,7 +61,7 @@ def test_what_is_left_in_the_last_copy_is_told(tmp_path: Path) -> None:
         stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
         lying = cv2.rotate(scene.picture_at(0), cv2.ROTATE_90_CLOCKWISE)
         for _ in scene.times():
-            film.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(lying), format="bgr24")))
+            film.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(lying, np.uint8), format="bgr24")))
         film.mux(stream.encode(None))
     plan = original_of(str(tmp_path / "copy.mkv"), tmp_path / "other.mkv", Copying(), force=False).plan
     nothing = regions_of(Sightings(), plan.times_s, np.array([0]))

@@ -133,10 +133,15 @@ def _common(ones: Sequence[Hit], others: Sequence[Hit]) -> Iterator[Hit]:
             k += 1
 
 
+def _later(one: Hit, other: Hit) -> Hit:
+    """That of two which ends last, or is ripe last."""
+    return max(one, other, key=lambda hit: max(hit.end, hit.ripe))
+
+
 def _followed(befores: Sequence[Hit], afters: Sequence[Hit], within_s: float) -> Iterator[Hit]:
     in_order = sorted(befores, key=lambda hit: hit.ripe)
     ripe = [hit.ripe for hit in in_order]
-    latest = list(accumulate(in_order, lambda one, other: max(one, other, key=lambda hit: max(hit.end, hit.ripe))))
+    latest = list(accumulate(in_order, _later))
     for after in afters:
         ready = bisect_right(ripe, after.start)
         if not ready:
