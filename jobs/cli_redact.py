@@ -24,6 +24,7 @@ _MOST_STRETCHES = 20
 
 
 def redact(
+    ctx: typer.Context,
     video: _Video,
     file: _File,
     how: Annotated[
@@ -47,6 +48,8 @@ def redact(
 ) -> int:
     """Hide every face in a copy of a video. A person must still look at the copy before it is handed on."""
     log_to_stderr(quiet)
+    if except_track and tracks is None:
+        _need_plain_numbers(ctx)
     from analytics.rewrite import Copying
     from jobs.copying import lost_in_words
     from jobs.passes import Passes
@@ -89,6 +92,23 @@ def redact(
         )
     )
     return done.exit_code
+
+
+def _need_plain_numbers(ctx: typer.Context) -> None:
+    """See that tracks that are worked out here have the numbers that a run gives them: the wrong face must not stay bare.
+
+    Raises:
+        UsageError: emobatch.toml has settings of cameras, masks perhaps, of which this command knows nothing.
+    """
+    from analytics.errors import UsageError
+    from jobs.cli_config import config_of
+
+    configuration = config_of(ctx, None)
+    if configuration.cameras:
+        problem = (
+            f"--except-track: {configuration.path} has settings of cameras, with which tracks may have other numbers"
+        )
+        raise UsageError(problem, "name the results that you have the number from: --tracks OUT")
 
 
 def _note(out: str | None, action: str, video: str) -> None:

@@ -167,6 +167,15 @@ def test_a_track_that_is_not_there(pair: Path) -> None:
     assert not (pair / "none.mp4").exists()
 
 
+def test_numbers_of_tracks_that_masks_may_have_changed(pair: Path) -> None:
+    """The same number may be somebody else where a run has masks; then only the run's own rows will do."""
+    (pair / "emobatch.toml").write_text("[camera.door]\nmasks = [[[0, 0], [0.3, 0], [0, 1]]]\n")
+    done = emobatch("redact", "film.mp4", "none.mp4", "--except-track", "1", cwd=pair)
+    (pair / "emobatch.toml").unlink()
+    assert done.code == 2 and "has settings of cameras" in done.only_error() and "--tracks OUT" in done.only_error()
+    assert not (pair / "none.mp4").exists()
+
+
 @pytest.mark.slow
 def test_tables_of_another_video(pair: Path, folder: Path) -> None:
     """The remedy is the command that would make them."""
