@@ -126,7 +126,13 @@ def rewrite(
     with whole_place(file, path, replace=replace) as half:
         while True:
             outcome = outcome_for(plan, begin())
-            left_behind, dropped = _written(path, half, file.suffix.lower(), listed, plan, draw, copying, outcome)
+            try:
+                left_behind, dropped = _written(path, half, file.suffix.lower(), listed, plan, draw, copying, outcome)
+            except av.ArgumentError as error:
+                raise UsageError(
+                    f"{file}: its kind of file cannot hold what comes with the pictures ({error.strerror})",
+                    "give its name another ending, such as .mkv, or leave out with --no-sound and --no-subtitles",
+                ) from error
             if approve(half, outcome.decoded):
                 break
     return Rewritten(outcome, left_behind, dropped)
