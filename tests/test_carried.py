@@ -6,6 +6,8 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.audio.stream import AudioStream
+from av.video.stream import VideoStream
 
 from analytics.carried import carried_of, check_carried
 from analytics.container import open_video
@@ -16,8 +18,10 @@ def _film(path: Path, codec: str, rate: int) -> Path:
     """Half a second of grey with sound."""
     with av.open(path, "w") as film:
         stream = film.add_stream("libx264", rate=10, options={"bf": "0"})
+        assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         sound = film.add_stream(codec, rate=rate, layout="stereo")
+        assert isinstance(sound, AudioStream)
         for number in range(5):
             picture = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 90, np.uint8), format="bgr24")
             film.mux(stream.encode(picture))

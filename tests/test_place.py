@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from analytics import place
+from analytics.commit import HALF
 from analytics.errors import UsageError
 from analytics.place import whole_place
 
@@ -60,7 +60,7 @@ def test_what_appears_meanwhile_stays(
 
 def test_what_a_killed_process_left_is_removed(tmp_path: Path, source: Path) -> None:
     """What is being written to, or bears another name, is left alone."""
-    names = [f"copy.mp4.{digit * 32}{place.HALF}" for digit in "abc"] + ["copy.mp4.notes.tmp", f"b.mp4.{'a' * 32}.tmp"]
+    names = [f"copy.mp4.{digit * 32}{HALF}" for digit in "abc"] + ["copy.mp4.notes.tmp", f"b.mp4.{'a' * 32}.tmp"]
     for name in names:
         (tmp_path / name).write_text("half")
         if "c" * 32 not in name:
