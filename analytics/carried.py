@@ -1,9 +1,10 @@
 """What of a file goes along, packet for packet, when its pictures are drawn anew; and what stays behind, and why."""
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from typing import Any, Final
 
 import av
@@ -21,6 +22,8 @@ _OF_THE_FILE: Final = ("creation_time", "date", "timecode")
 _OF_A_STREAM: Final = ("creation_time", "language", "timecode")
 """Everything else a file says about itself may name places, people and devices: location, titles, comments, handlers."""
 _WITHOUT: Final = {"audio": "--no-sound", "subtitle": "--no-subtitles"}
+_LOOKED_AT: Final = 2000
+"""Packets of a file among which the first ones of its sound are looked for."""
 _LEFT_BEHIND: Final = {
     "data": "data (timed metadata such as GPS may tell places)",
     "attachment": "an attachment (covers and thumbnails may show faces)",
@@ -72,32 +75,56 @@ def add_carried(output: OutputContainer, container: InputContainer, carried: Car
             # Without a codec context there is no decoder here for the stream, and PyAV cannot say what it is.
             added[index] = new = output.add_stream_from_template(stream, opaque=True)
         except (ValueError, av.FFmpegError):
-            raise _no_room(name, stream) from None
+            raise _no_room(name, stream, ()) from None
         new.disposition = stream.disposition
         new.metadata.update(_harmless(stream.metadata, _OF_A_STREAM))
     return added
 
 
 def check_carried(container: InputContainer, carried: Carried, name: str, suffix: str) -> None:
-    """Write the head of such a file into memory, so that nobody waits for a film that cannot be stored.
+    """Write such a file into memory, so that nobody waits for a film that cannot be stored.
+
+    Args:
+        container: opened for this alone; it is read from.
+        carried: what goes along.
+        name: of the copy.
+        suffix: its ending, in lower case.
 
     Raises:
         UsageError: the container of that ending cannot hold a stream.
     """
+    first: dict[int, Packet[Any]] = {}
+    sound = {index for index in carried.along if container.streams[index].type == "audio"}
+    for packet in islice(packets_of(container), _LOOKED_AT if sound else 0):
+        if packet is not None and packet.stream_index in sound and packet.dts is not None:
+            first.setdefault(packet.stream_index, packet)
+            if len(first) == len(sound):
+                break
     for index in carried.along:
+        stream, packet = container.streams[index], first.get(index)
         # One by one: what the muxer refuses it does not name.
-        with av.open(io.BytesIO(), "w", format=CONTAINERS[suffix]) as trial:
-            add_carried(trial, container, Carried((index,), ()), name)
-            try:
-                trial.start_encoding()
-            except (ValueError, av.FFmpegError, OSError):
-                raise _no_room(name, container.streams[index]) from None
+        if not _takes(CONTAINERS[suffix], stream, packet):
+            raise _no_room(name, stream, [other for other, kind in CONTAINERS.items() if _takes(kind, stream, packet)])
 
 
-def _no_room(name: str, stream: Stream) -> UsageError:
+def _takes(kind: str, stream: Stream, packet: "Packet[Any] | None") -> bool:
+    """Whether a container can hold a stream: some muxers tell only once they close a file with something in it."""
+    try:
+        with av.open(io.BytesIO(), "w", format=kind) as trial:
+            new = trial.add_stream_from_template(stream, opaque=True)
+            trial.start_encoding()
+            if packet is not None:
+                packet.stream = new
+                trial.mux(packet)
+    except (ValueError, av.FFmpegError, OSError):
+        return False
+    return True
+
+
+def _no_room(name: str, stream: Stream, endings: Sequence[str]) -> UsageError:
     codec = stream.codec_context.name if stream.codec_context else "an unknown codec"
     kind = stream.type
-    other = "" if name.lower().endswith(".mkv") else "end the file's name in .mkv, or "
+    other = f"end the file's name in {' or '.join(endings)}, or " if endings else ""
     return UsageError(
         f"{name}: its kind of file cannot hold stream {stream.index} of the video ({kind}, {codec})",
         f"{other}leave it out with {_WITHOUT[kind]}",

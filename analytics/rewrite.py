@@ -4,9 +4,7 @@ Nothing is ever held but a few frames. The copy appears whole or not at all.
 """
 
 import math
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -30,13 +28,13 @@ from analytics.carried import (
     copy_stream_tags,
     copy_tags,
 )
-from analytics.commit import half_of
 from analytics.container import open_video
 from analytics.decode import DecodeOutcome, SampledFrame
 from analytics.errors import UsageError, VideoError
 from analytics.every_frame import decode_every, outcome_for
 from analytics.overlay import Drawn, composed, stored_format
 from analytics.packets import PacketList
+from analytics.place import whole_place
 from analytics.plan import VideoPlan
 from analytics.records import Pulse
 from analytics.stamps import is_mended, stamps_of
@@ -103,6 +101,8 @@ def rewrite(
     copying: Copying,
     begin: Callable[[], Pulse],
     approve: Callable[[Path, NDArray[np.bool_]], bool] = lambda copy, decoded: True,
+    *,
+    replace: bool = False,
 ) -> Rewritten:
     """Write a copy of a video, on every frame of which may be drawn.
 
@@ -116,16 +116,23 @@ def rewrite(
         begin: gives what beats with every frame, each time that the copy is written.
         approve: is given the copy before it takes its place, and which frames of the plan are in it. Where it says no,
             because something else is to be drawn now, the copy is written again.
+        replace: the copy takes the place of a file that is there.
 
     Raises:
         VideoError: the video cannot be opened, or none of its frames decoded.
-        UsageError: the copy's container cannot hold a stream.
+        UsageError: the copy's container cannot hold a stream, or a file appeared in its place meanwhile.
         OSError: the copy cannot be written.
     """
-    with _whole_place(file) as half:
+    with whole_place(file, path, replace=replace) as half:
         while True:
             outcome = outcome_for(plan, begin())
-            left_behind, dropped = _written(path, half, file.suffix.lower(), listed, plan, draw, copying, outcome)
+            try:
+                left_behind, dropped = _written(path, half, file.suffix.lower(), listed, plan, draw, copying, outcome)
+            except av.ArgumentError as error:
+                raise UsageError(
+                    f"{file}: its kind of file cannot hold what comes with the pictures ({error.strerror})",
+                    "give its name another ending, such as .mkv, or leave out with --no-sound and --no-subtitles",
+                ) from error
             if approve(half, outcome.decoded):
                 break
     return Rewritten(outcome, left_behind, dropped)
@@ -241,16 +248,3 @@ def _display_matrix(frame: VideoFrame) -> tuple[int, ...] | None:
     kept: Any = frame.side_data  # PyAV's own types call it something else.
     matrix = kept.get(SideDataType.DISPLAYMATRIX)
     return None if matrix is None else unpack("=9i", bytes(matrix)[:36])
-
-
-@contextmanager
-def _whole_place(path: Path) -> Iterator[Path]:
-    """A name beside a file, which takes its place once what was written there is safe on the disk."""
-    half = half_of(path)
-    try:
-        yield half
-        with half.open("rb") as written:
-            os.fsync(written.fileno())
-        half.replace(path)
-    finally:
-        half.unlink(missing_ok=True)

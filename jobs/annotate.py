@@ -92,6 +92,7 @@ def annotate(options: AnnotateOptions, passes: Passes) -> Annotated:
             options.copying,
             lambda: passes.begin("copy", plan.duration_s),
             original.approve,
+            replace=options.force,
         )
     return Annotated(
         file=options.file,

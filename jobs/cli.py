@@ -48,6 +48,8 @@ def run_command_line() -> None:
     # Schedulers send SIGTERM; scripts that start a command with & leave SIGINT ignored. Both end a run.
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup has it ignored. A terminal that is closed sends it.
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
     try:
         code = app(standalone_mode=False, prog_name="emobatch")
     except (typer.Abort, KeyboardInterrupt):

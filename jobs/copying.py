@@ -64,6 +64,8 @@ def original_of(video: str, file: Path, copying: Copying, *, force: bool) -> Ori
             raise UsageError(f"{file}: is the video itself", "name another file: the original is never touched")
         if not force:
             raise UsageError(f"{file}: is there already", "name another file, or replace it with --force")
+    elif file.is_symlink():
+        raise UsageError(f"{file}: is a link to nowhere", "remove it, or name another file")
     state = _state(path)
     listed = list_packets(path, Pulse())
     plan = plan_video(listed, _EVERY)

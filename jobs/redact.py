@@ -152,6 +152,7 @@ def redact(options: RedactOptions, passes: Passes) -> Redacted:
             options.copying,
             lambda: passes.begin("copy", plan.duration_s),
             lambda copy, decoded: drawing.is_enough(copy, decoded) and original.approve(copy, decoded),
+            replace=options.force,
         )
     covered = drawing.regions.number[written.outcome.decoded[drawing.regions.number]]
     return Redacted(

@@ -1,5 +1,6 @@
 """`emobatch annotate`: what was found is drawn where it was found, readable, and everything else is as it was."""
 
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -167,7 +168,8 @@ def test_a_face_at_the_edge() -> None:
 
 
 @pytest.mark.slow
-def test_an_interrupted_copy_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_copy_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
     """Stopped while the copy is being written, no file of that name is there, and no half of one."""
     actor = Actor(path=((0.0, 300.0, 300.0, 90.0),))
     write_clip(Scene(width=1280, height=720, fps=25, duration_s=4, actors=(actor,), noise=12), tmp_path / "film.mp4")
@@ -176,7 +178,7 @@ def test_an_interrupted_copy_leaves_nothing(tmp_path: Path) -> None:
     until = time.monotonic() + 120
     while not list(tmp_path.glob(f"copy.mp4.*{HALF}")) and time.monotonic() < until:
         time.sleep(0.02)
-    running.terminate()
+    running.send_signal(number)
     _, told = running.communicate(timeout=60)
     assert running.returncode == 130 and b"interrupted" in told
     assert files_below(tmp_path) == {"film.mp4"}
