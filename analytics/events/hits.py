@@ -136,7 +136,7 @@ def _common(ones: Sequence[Hit], others: Sequence[Hit]) -> Iterator[Hit]:
 def _followed(befores: Sequence[Hit], afters: Sequence[Hit], within_s: float) -> Iterator[Hit]:
     in_order = sorted(befores, key=lambda hit: hit.ripe)
     ripe = [hit.ripe for hit in in_order]
-    latest = list(accumulate(in_order, lambda one, other: max(one, other, key=lambda hit: max(hit.end, hit.ripe))))
+    latest = list(accumulate(in_order, _later))
     for after in afters:
         ready = bisect_right(ripe, after.start)
         if not ready:
@@ -152,3 +152,8 @@ def _followed(befores: Sequence[Hit], afters: Sequence[Hit], within_s: float) ->
                 worth=min(before.worth, after.worth),
                 facts=tuple(dict.fromkeys((*before.facts, *after.facts))),
             )
+
+
+def _later(one: Hit, other: Hit) -> Hit:
+    """That which holds, or is fulfilled, longer."""
+    return max(one, other, key=lambda hit: max(hit.end, hit.ripe))
