@@ -11,7 +11,7 @@ from typing import Any, Final
 from analytics.errors import UsageError
 from analytics.events.finding import find_events
 from analytics.events.rules import EventRules
-from analytics.events.store import drop_unknown, read_events, rows_of, write_events
+from analytics.events.store import drop_stale, read_events, rows_of, write_events
 from analytics.expressions import EXPRESSIONS
 from analytics.schema import SEVERITIES
 from analytics.tables import CLASSES, classes_of
@@ -76,7 +76,8 @@ def evaluate(out: Path, rules: EventRules, dry_run: bool = False) -> Evaluated:
     now = rows_of(found.items)
     if not dry_run:
         metadata = {"emobatch.version": __version__, CLASSES: ",".join(classes)}
-        write_events(out, found.items, metadata)
+        finished = {one.video_id: one.finished for one in found.recordings if one.finished is not None}
+        write_events(out, found.items, metadata, finished)
     added, removed, changed = compared(before, now)
     return Evaluated(
         events=tuple(now),
@@ -89,13 +90,16 @@ def evaluate(out: Path, rules: EventRules, dry_run: bool = False) -> Evaluated:
 
 
 def note_events(options: RunOptions, summary: RunSummary) -> None:
-    """What a run does at its end: evaluate its rules; without any, drop what is told of videos that are gone.
+    """What a run does at its end: evaluate its rules; without any, drop what is told of videos that are gone or done again.
 
     Raises:
         OSError: OUT cannot be written.
     """
     if options.events is None:
-        drop_unknown(options.out, read_videos(options.out).table["video_id"].to_pylist())
+        videos = read_videos(options.out).table
+        drop_stale(
+            options.out, dict(zip(*(videos[name].to_pylist() for name in ("video_id", "finished_at")), strict=True))
+        )
         return
     try:
         done = evaluate(options.out, options.events)

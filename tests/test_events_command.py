@@ -198,6 +198,14 @@ def test_a_run_evaluates_its_rules_at_its_end(tmp_path: Path) -> None:
     assert row["evidence"].startswith("track 1 stayed 7")
     done = emobatch("run", "clip.mp4", "--config", "/dev/null", "--camera", "door", "--json", cwd=tmp_path)
     assert (done.json["events"], rows(tmp_path / "out", "events")) == (None, [row])
+    again = emobatch("run", "clip.mp4", "--config", "/dev/null", "--camera", "door", "--every", "1", cwd=tmp_path)
+    assert (again.code, rows(tmp_path / "out", "events")) == (0, [])  # They were of other faces.
+    assert emobatch("events", "out", cwd=tmp_path).code == 0
+    assert len(rows(tmp_path / "out", "events")) == 1
+    (tmp_path / "none.toml").write_text("[events]\nuse = []\n", encoding="utf-8")
+    done = emobatch("events", "out", "--config", "none.toml", cwd=tmp_path)
+    assert (done.code, rows(tmp_path / "out", "events")) == (0, [])
+    assert emobatch("events", "out", cwd=tmp_path).code == 0
     write_clip(Scene(duration_s=4, fps=5), tmp_path / "clip.mp4")
     assert emobatch("run", "clip.mp4", "--config", "/dev/null", "--camera", "door", cwd=tmp_path).code == 0
     assert rows(tmp_path / "out", "events") == []

@@ -56,7 +56,10 @@ def read_recordings(out: Path) -> list[Recording]:
     """
     stored = read_videos(out)
     _need_readable(stored.unreadable)
-    names = ("video_id", "camera", "in_folder", "start_time", "time_zone", "duration_s", "holes", "width", "height")
+    names = (
+        "video_id", "camera", "in_folder", "start_time", "time_zone", "duration_s", "holes", "width", "height",
+        "finished_at",
+    )  # fmt: skip
     table = stored.table.filter(pc.is_in(stored.table["status"].cast(pa.string()), pa.array(_WITH_ROWS)))
     columns = {name: table[name].to_pylist() for name in (*names, "n_faces")}
     zones: dict[str | None, Any] = {None: UTC}
@@ -76,6 +79,7 @@ def read_recordings(out: Path) -> list[Recording]:
             width=columns["width"][k] or 1,
             height=columns["height"][k] or 1,
             n_faces=columns["n_faces"][k],
+            finished=columns["finished_at"][k],
         )
     return [found[video_id] for video_id in sorted(found)]
 

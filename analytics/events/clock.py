@@ -51,6 +51,8 @@ class Recording:
     width: int
     height: int
     n_faces: int
+    finished: datetime | None = None
+    """When its row was written, UTC."""
 
     @property
     def end(self) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,9 @@ from analytics.tables import NO_ROWS, Place, to_table, write_half
 
 FILE: Final = "events.parquet"
 _CHANGE: Final = "events"
+_SEEN: Final = "emobatch.events_of_rows_until"
+"""Key of a file's metadata: when the last row of the videos of its events was written. Of a video that is done again it
+is later, and its events are of other faces; that of the evaluation itself would make each one write other bytes."""
 
 
 def rows_of(items: Sequence[Item]) -> list[dict[str, Any]]:
@@ -26,10 +30,18 @@ def rows_of(items: Sequence[Item]) -> list[dict[str, Any]]:
     return [_row(item) for item in sorted(items, key=lambda item: (item.begin is None, item.start, item.event_id))]
 
 
-def write_events(out: Path, items: Sequence[Item], metadata: Mapping[str, str]) -> None:
+def write_events(
+    out: Path, items: Sequence[Item], metadata: Mapping[str, str], finished: Mapping[str, datetime] | None = None
+) -> None:
     """Write the table in place of what it was. Files that would not change stay as they are.
 
     For whoever holds the lock of OUT.
+
+    Args:
+        out: the output folder.
+        items: all events.
+        metadata: text added to each file's metadata.
+        finished: when the row of each video was written, by which drop_stale tells later ones.
 
     Raises:
         OSError: OUT cannot be written; the table is then as it was, or as it is to be.
@@ -39,6 +51,10 @@ def write_events(out: Path, items: Sequence[Item], metadata: Mapping[str, str]) 
         write_half(SCHEMA.empty_table(), schema, metadata).replace(schema)
     folders = sorted({item.folder for item in items})
     tables = {folder: _table(rows_of([item for item in items if item.folder == folder])) for folder in folders}
+    for folder, table in tables.items():
+        videos = {one for of_event in table["videos"].to_pylist() for one in of_event}
+        if newest := max((when for one, when in (finished or {}).items() if one in videos), default=None):
+            tables[folder] = table.replace_schema_metadata({_SEEN: newest.isoformat()})
     _replace(out, tables, metadata)
 
 
@@ -59,14 +75,26 @@ def drop_events(out: Path, video_ids: Collection[str]) -> None:
         _replace(out, changed, None)
 
 
-def drop_unknown(out: Path, known: Collection[str]) -> None:
-    """Remove all events of videos that OUT does not know any more. For whoever holds the lock of OUT.
+def drop_stale(out: Path, finished: Mapping[str, datetime]) -> None:
+    """Remove all events of videos that OUT does not know any more, or whose rows are newer than the events are.
+
+    For whoever holds the lock of OUT.
+
+    Args:
+        out: the output folder.
+        finished: when the row of each video was written.
 
     Raises:
         OSError: OUT cannot be written, or a file of the table cannot be read.
     """
-    there = {one for file in _files(out) for videos in _read(file)["videos"].to_pylist() for one in videos}
-    drop_events(out, there - set(known))
+    gone: set[str] = set()
+    for file in _files(out):
+        table = _read(file)
+        there = {one for videos in table["videos"].to_pylist() for one in videos}
+        told = (table.schema.metadata or {}).get(_SEEN.encode())
+        seen = datetime.fromisoformat(told.decode()) if told else None
+        gone |= {one for one in there if one not in finished or (seen is not None and finished[one] > seen)}
+    drop_events(out, gone)
 
 
 def read_events(out: Path) -> list[dict[str, Any]]:
@@ -106,7 +134,7 @@ def _replace(out: Path, tables: Mapping[str, pa.Table], metadata: Mapping[str, s
                 removes.append(path)
                 continue
             kept = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
-            half = write_half(table, path, kept if metadata is None else metadata)
+            half = write_half(table, path, kept if metadata is None else {**metadata, **kept})
             halves.append(half)
             old = there.get((folder, FILE))
             if old is not None and old.path.read_bytes() == half.read_bytes():
