@@ -48,7 +48,7 @@ def test_nobody_is_at_work_and_nothing_ran(out: Path) -> None:
     """Both keys are there, with null."""
     told = emobatch("status", out, "--json", cwd=out).json
     assert (told["at_work"], told["last_run"]) == (None, None)
-    assert emobatch("status", out, cwd=out).stdout == "3 done\n"
+    assert emobatch("status", out, cwd=out).stdout == "3 done\npurpose: undeclared\n"
 
 
 def test_a_run_that_is_at_work_is_told(out: Path) -> None:
