@@ -47,6 +47,8 @@ def test_exits_zero_and_prints_one_object_with_the_stable_keys(first: tuple[Fini
         "faces",
         "tracks",
         "events",
+        "removed",
+        "too_old",
         "failures",
         "left",
     ]
