@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from analytics.cover import FOLLOWED, FOUND, Regions
 from analytics.errors import UsageError
+from analytics.overlap import overlaps
 from analytics.plan import VideoPlan
 from analytics.strands import Sightings
 from jobs.known import KnownFaces
@@ -148,14 +149,6 @@ def _met(sightings: Sightings, known: KnownFaces, plan: VideoPlan) -> dict[int, 
     for frame, box, track, (start, end) in zip(
         frames.tolist(), known.boxes, known.track_id.tolist(), bounds.tolist(), strict=True
     ):
-        for row in np.flatnonzero(_overlaps(box, boxes[start:end]) >= _SAME).tolist():
+        for row in np.flatnonzero(overlaps(box, boxes[start:end]) >= _SAME).tolist():
             met.setdefault(int(strand[start + row]), {}).setdefault(frame, set()).add(track)
     return met
-
-
-def _overlaps(box: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(n,) intersection over union."""
-    low = np.maximum(box[:2], others[:, :2])
-    high = np.minimum(box[:2] + box[2:], others[:, :2] + others[:, 2:])
-    common = np.prod(np.maximum(high - low, 0), axis=1)
-    return np.asarray(common / (np.prod(box[2:]) + np.prod(others[:, 2:], axis=1) - common), np.float64)

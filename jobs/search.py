@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from analytics.decode import SampledFrame
 from analytics.gate import FACE_CHANGED, LONG_SIDE, Gate, Rect, differs, moving
+from analytics.overlap import overlaps
 from analytics.records import Detections
 from jobs.options import RunOptions
 from models.detectors import FaceDetector, SearchesParts
@@ -128,7 +129,7 @@ class FaceSearch:
             return known, np.arange(len(known.faces))
         fine = self._options.long_side / max(waiting.frame.size)
         more = Detections.joined([self._found_in(waiting.frame, rect, fine) for rect in disjoint(places)])
-        is_new = [not _is_same(box, known.faces.boxes) for box in more.boxes]
+        is_new = [not (overlaps(box, known.faces.boxes) > _SAME).any() for box in more.boxes]
         return _joined(known.faces, known.held, [more.only(np.array(is_new, np.bool_))])
 
     def _everything(self, frame: SampledFrame) -> Found:
@@ -203,13 +204,6 @@ def _near_unknown(found: Detections, known: Detections, places: Sequence[Rect]) 
     boxes, before = ([Rect(*box) for box in faces.boxes.astype(float).tolist()] for faces in (found, known))
     unknown = [box.grown(_FAR * max(box.w, box.h)) for box in boxes if not any(box.touches(old) for old in before)]
     return [place for place in places if any(place.touches(near) for near in unknown)]
-
-
-def _is_same(box: NDArray[np.float32], others: NDArray[np.float32]) -> bool:
-    """Whether a box (4,) is of a face that one of others (n, 4) is of."""
-    sides = np.minimum(box[:2] + box[2:], others[:, :2] + others[:, 2:]) - np.maximum(box[:2], others[:, :2])
-    shared = np.clip(sides, 0, None).prod(axis=1)
-    return bool((shared > _SAME * (box[2:].prod() + others[:, 2:].prod(axis=1) - shared)).any())
 
 
 def _on_grid(rect: Rect, scale: float) -> Rect:
