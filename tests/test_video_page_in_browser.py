@@ -90,9 +90,9 @@ def _watching(watched: Path, visit: Visit) -> Visit:
 
 
 def open_ready(visit: Visit, site: Path, fragment: str = "", video_id: str = PLAYS) -> None:
-    """Open a page and wait until its player has a picture."""
+    """Open a page and wait until its player has a picture and knows when it was: only then it goes anywhere."""
     visit.open(site / "videos" / f"{video_id}.html", fragment)
-    visit.page.wait_for_function("() => document.querySelector('.stage video').readyState >= 2")
+    visit.page.wait_for_selector("html[data-player=ready]", timeout=20_000)
 
 
 def seconds(page: Page) -> float:

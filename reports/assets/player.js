@@ -198,6 +198,7 @@
       // A first frame that is damaged is not shown: what is shown instead is no beginning.
       const most = video.duration - (data.duration_s || 0) + 0.25;
       ahead = seconds > 0 && seconds <= most ? seconds : 0;
+      document.documentElement.dataset.player = "ready";
       seek();
       drawBoxes(shown());
     };
