@@ -179,20 +179,7 @@ def local_executor(workers: int, dashboard: bool) -> Iterator[DaskExecutor]:
     if dashboard:
         _need_bokeh()
     with dask.config.set(settings), _main_module_hidden(), _quiet():
-        try:
-            cluster = LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                processes=True,
-                memory_limit=None,
-                # Without an address Dask would open its usual port on every interface.
-                dashboard_address="127.0.0.1:0",
-                silence_logs=_BEYOND_CRITICAL,
-            )
-        except Exception as error:
-            raise EmobatchError(
-                f"no worker processes could be started ({error})", "look at `emobatch doctor`, or use --workers 0"
-            ) from error
+        cluster = _started(workers)
         with cluster, Client(cluster) as client:
             executor = DaskExecutor(client)
             if dashboard:
@@ -201,6 +188,36 @@ def local_executor(workers: int, dashboard: bool) -> Iterator[DaskExecutor]:
                 yield executor
             finally:
                 executor.close()
+
+
+def _started(workers: int) -> LocalCluster:
+    """The processes; once more where one ends while it starts, as whatever killed it may have let go.
+
+    Raises:
+        EmobatchError: they cannot be started.
+    """
+
+    def start() -> LocalCluster:
+        return LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            memory_limit=None,
+            # Without an address Dask would open its usual port on every interface.
+            dashboard_address="127.0.0.1:0",
+            silence_logs=_BEYOND_CRITICAL,
+        )
+
+    try:
+        return start()
+    except Exception as error:  # noqa: BLE001 Whatever it is, it may have passed.
+        logging.getLogger(__name__).warning("worker processes did not start (%s), once more", error)
+    try:
+        return start()
+    except Exception as error:
+        raise EmobatchError(
+            f"no worker processes could be started ({error})", "look at `emobatch doctor`, or use --workers 0"
+        ) from error
 
 
 @contextmanager
