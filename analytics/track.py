@@ -100,11 +100,18 @@ def _assign(
     # Among equals a link is better than none, and a near one better than a far one.
     preference = np.where(allowed, 1e-6 * cost, 1e-3)
     weight = np.where(allowed, np.minimum(cost, _NO_LONGER_LIKELY), _NO_LONGER_LIKELY) + preference
-    # Here, because it takes a third of a second to load, and most footage shows nobody.
+    return {place: live[t] for t, place in _lightest(weight) if allowed[t, place]}
+
+
+def _lightest(weight: NDArray[np.float64]) -> list[tuple[int, int]]:
+    """The pairs of row and column, each in one pair at most, that weigh least together."""
+    if min(weight.shape) == 1:
+        t, place = divmod(int(weight.argmin()), weight.shape[1])
+        return [(t, place)]
+    # Here, because it takes a third of a second to load, and most footage shows one person at a time or none.
     from scipy.optimize import linear_sum_assignment
 
-    chosen = zip(*linear_sum_assignment(weight), strict=True)
-    return {int(place): live[t] for t, place in chosen if allowed[t, place]}
+    return [(int(t), int(place)) for t, place in zip(*linear_sum_assignment(weight), strict=True)]
 
 
 def _cost(
