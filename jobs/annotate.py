@@ -149,6 +149,7 @@ class Moments:
             box=(x, y, w, h),
             track_id=int(known.track_id[row]),
             label=known.smoothed[row] or known.expression[row],
+            alone=known.expression[row],
             likeliest=EXPRESSIONS[int(known_ones.argmax())],
             confidence=float(known.confidence[row]),
             usable=bool(known.usable[row]),

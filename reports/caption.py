@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 import cv2
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from analytics.expressions import EXPRESSIONS, UNCERTAIN
 from reports.colours import colours_of
+from reports.labels import Labels, Rect
 
 Picture = NDArray[np.uint8]
 
@@ -27,6 +28,8 @@ _CLEAR: Final = 0.3
 """Share of the picture that shows through behind text."""
 _LEAST_BARS: Final = 0.35
 """Bars are left out where their panel would take more of the picture's height."""
+_SMALLER: Final = (1.0, 0.75, 0.55)
+"""Sizes of text, one after the other where there is no room; never below _LEAST_PX."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +41,11 @@ class Shown:
     track_id: int
     """0 for a face outside any track."""
     label: str
-    """What it is called; uncertain where the classifier would not say."""
+    """What it is called, by all of its track around this moment; uncertain where the classifier would not say."""
+    alone: str
+    """What the face is called by this moment alone."""
     likeliest: str
-    """The class with the largest probability, and that."""
+    """The class with the largest probability at this moment, and that."""
     confidence: float
     usable: bool
     """Big, sharp and frontal enough to judge."""
@@ -53,22 +58,57 @@ class Shown:
         name = f"#{self.track_id}" if self.track_id else "no track"
         if not self.usable:
             return f"{name} hard to judge"
-        if self.label == UNCERTAIN:
-            return f"{name} uncertain ({self.likeliest} {self.confidence:.0%})"
-        return f"{name} {self.label} {self.confidence:.0%}"
+        now = f"{self.likeliest} {self.confidence:.0%}"
+        if self.label == self.likeliest:
+            return f"{name} {now}"
+        if self.label == UNCERTAIN == self.alone:
+            return f"{name} uncertain (likeliest {now})"
+        # A single face is no proof: around it the track shows something else, or too little.
+        return f"{name} {self.label} (for a moment {self.alone if self.alone == UNCERTAIN else now})"
+
+    @property
+    def short(self) -> str:
+        """The same where there is little room."""
+        name = f"#{self.track_id}" if self.track_id else "?"
+        return f"{name} {self.label}" if self.usable else f"{name} unclear"
+
+    @property
+    def shortest(self) -> str:
+        """Which face it is."""
+        return f"#{self.track_id}" if self.track_id else "?"
 
 
-class _Rect(NamedTuple):
-    x: int
-    y: int
-    w: int
-    h: int
+@dataclass(frozen=True, kw_only=True)
+class _Style:
+    """One size of text; all but scale in px."""
 
-    def common(self, other: "_Rect") -> int:
-        """Px that both cover."""
-        width = min(self.x + self.w, other.x + other.w) - max(self.x, other.x)
-        height = min(self.y + self.h, other.y + other.h) - max(self.y, other.y)
-        return max(width, 0) * max(height, 0)
+    scale: float
+    stroke: int
+    line: int
+    pad: int
+
+    @staticmethod
+    def of(letter: float) -> "_Style":
+        """With capital letters of so many px."""
+        return _Style(
+            scale=letter / _LETTER_PX,
+            stroke=max(1, round(letter / 8)),
+            line=round(letter * 1.75),
+            pad=max(2, round(letter * 0.4)),
+        )
+
+    def width_of(self, words: str) -> int:
+        """Of a line of text."""
+        return int(cv2.getTextSize(_plain(words), _FONT, self.scale, self.stroke)[0][0])
+
+    def size_of(self, words: str) -> tuple[int, int]:
+        """Width and height of a panel with a line of text."""
+        return self.width_of(words) + 2 * self.pad + 1, self.line + self.pad
+
+    def write(self, picture: Picture, words: str, x: int, base: int) -> None:
+        """Write into a picture."""
+        at = (x, base - round(self.line * 0.15))
+        cv2.putText(picture, _plain(words), at, _FONT, self.scale, _INK, self.stroke, cv2.LINE_AA)
 
 
 class Captions:
@@ -82,12 +122,9 @@ class Captions:
     def __init__(self, height: int, width: int) -> None:
         self._height, self._width = height, width
         letter = max(_LEAST_PX, float(np.sqrt(height * width)) * _SHARE)
-        self._scale = letter / _LETTER_PX
-        self._stroke = max(1, round(letter / 8))
-        self._line = round(letter * 1.75)
-        self._pad = max(2, round(letter * 0.4))
-        self._sides: dict[int, int] = {}
-        """On which side of its box each track's panel was last: it stays there as long as nothing is in its way."""
+        self._styles = [_Style.of(size) for size in dict.fromkeys(max(_LEAST_PX, letter * by) for by in _SMALLER)]
+        self._style = self._styles[0]
+        self._labels = Labels(height, width, self._style.stroke + 1)
 
     def draw(self, picture: Picture, faces: Sequence[Shown], status: str) -> None:
         """Draw faces and a line at the bottom, in place.
@@ -98,104 +135,83 @@ class Captions:
             status: the line: what is shown, and when.
         """
         bottom = self._status(picture, status)
-        boxes = [_Rect(*(round(value) for value in face.box)) for face in faces]
+        boxes = [Rect(*(round(value) for value in face.box)) for face in faces]
         for face, box in zip(faces, boxes, strict=True):
-            low, high = (box.x, box.y), (box.x + box.w, box.y + box.h)
-            cv2.rectangle(picture, low, high, _GROUND, self._stroke + 2, cv2.LINE_AA)
-            cv2.rectangle(picture, low, high, _colour(face), self._stroke, cv2.LINE_AA)
-        taken = [bottom]
-        # Large faces first: beside small ones a panel may find no room.
-        for k in sorted(range(len(faces)), key=lambda k: -boxes[k].w * boxes[k].h):
-            others = [*taken, *(box for i, box in enumerate(boxes) if i != k)]
-            taken.append(self._panel(picture, faces[k], boxes[k], others))
+            low, high, stroke = (box.x, box.y), (box.x + box.w, box.y + box.h), self._style.stroke
+            cv2.rectangle(picture, low, high, _GROUND, stroke + 2, cv2.LINE_AA)
+            cv2.rectangle(picture, low, high, _colour(face), stroke, cv2.LINE_AA)
+        self._labels.begin(boxes, [bottom])
+        # Large faces first: beside small ones a label may find no room. Bars last, of what room is left.
+        order = sorted(range(len(faces)), key=lambda k: -boxes[k].w * boxes[k].h)
+        lines = {k: self._line_of(k, faces[k]) for k in order}
+        for k in order:
+            if lines[k] is not None and (panel := self._panel_of(k, faces[k])) is not None:
+                self._ground(picture, panel, faces[k], self._style)
+                self._style.write(picture, faces[k].words, panel.x + self._style.pad + 1, panel.y + self._style.line)
+                self._bars(picture, faces[k].probabilities or (), panel)
+            elif (line := lines[k]) is not None:
+                words, style, rect = line
+                self._ground(picture, rect, faces[k], style)
+                style.write(picture, words, rect.x + style.pad + 1, rect.y + style.line)
 
-    def _status(self, picture: Picture, status: str) -> _Rect:
-        words = self._fitting(status)
-        rect = _Rect(
-            0, self._height - self._line - self._pad, self._width_of(words) + 2 * self._pad, self._line + self._pad
-        )
-        self._ground(picture, rect)
-        self._text(picture, words, rect.x + self._pad, rect.y + self._line)
+    def _line_of(self, k: int, face: Shown) -> tuple[str, _Style, Rect] | None:
+        """What is written beside a face, how, and where; None where there is no room at all."""
+        for words in (face.words, face.short):
+            for style in self._styles:
+                if rect := self._labels.place(k, style.size_of(words), face.track_id):
+                    return words, style, rect
+        # Over a face, if need be, but over no other label.
+        small = self._styles[-1]
+        for words in (face.short, face.shortest):
+            if rect := self._labels.place(k, small.size_of(words), face.track_id, over_faces=True):
+                return words, small, rect
+        return None
+
+    def _panel_of(self, k: int, face: Shown) -> Rect | None:
+        """Where there is room for all bars of a face; its line is given up for them."""
+        style = self._style
+        if face.probabilities is None or 8 * style.line > _LEAST_BARS * self._height + 4 * style.line:
+            return None
+        width = max(style.size_of(face.words)[0], 2 * self._names + 3 * style.pad)
+        return self._labels.place(k, (width, 8 * style.line + 2 * style.pad), face.track_id)
+
+    @property
+    def _names(self) -> int:
+        """Width of the longest name, px."""
+        return max(self._style.width_of(name) for name in EXPRESSIONS)
+
+    def _status(self, picture: Picture, status: str) -> Rect:
+        words, style = self._fitting(status), self._style
+        width, height = style.size_of(words)
+        rect = Rect(0, self._height - height, width, height)
+        self._ground(picture, rect, None, style)
+        style.write(picture, words, rect.x + style.pad, rect.y + style.line)
         return rect
 
-    def _panel(self, picture: Picture, face: Shown, box: _Rect, others: list[_Rect]) -> _Rect:
-        """The line and, where there is room, the bars beside a face."""
-        names = max(self._width_of(name) for name in EXPRESSIONS)
-        width = self._width_of(face.words) + 2 * self._pad
-        bars = face.probabilities is not None and 8 * self._line <= _LEAST_BARS * self._height + 4 * self._line
-        place = None
-        if bars:
-            size = (max(width, 2 * names + 3 * self._pad), 8 * self._line + 2 * self._pad)
-            place = self._place(box, size, others, face.track_id, must_be_free=True)
-        if place is None:
-            bars, size = False, (width, self._line + self._pad)
-            place = self._place(box, size, others, face.track_id, must_be_free=False)
-        assert place is not None
-        self._ground(picture, place)
-        cv2.rectangle(
-            picture, (place.x, place.y), (place.x + self._stroke + 1, place.y + place.h), _colour(face), cv2.FILLED
-        )
-        self._text(picture, face.words, place.x + self._pad + 1, place.y + self._line)
-        if bars and face.probabilities is not None:
-            self._bars(picture, face.probabilities, place, names)
-        return place
-
-    def _bars(self, picture: Picture, probabilities: Sequence[float], place: _Rect, names: int) -> None:
-        left = place.x + names + 2 * self._pad + 1
-        longest = place.x + place.w - self._pad - left
+    def _bars(self, picture: Picture, probabilities: Sequence[float], place: Rect) -> None:
+        style, names = self._style, self._names
+        left = place.x + names + 2 * style.pad + 1
+        longest = place.x + place.w - style.pad - left
         colours = colours_of(EXPRESSIONS)
         for row, (name, p) in enumerate(zip(EXPRESSIONS, probabilities, strict=True), start=1):
-            base = place.y + (row + 1) * self._line
-            self._text(picture, name, place.x + self._pad + 1, base)
-            top, bottom = base - round(self._line * 0.5), base
+            base = place.y + (row + 1) * style.line
+            style.write(picture, name, place.x + style.pad + 1, base)
+            top, bottom = base - round(style.line * 0.5), base
             cv2.rectangle(picture, (left, top), (left + longest, bottom), _FAINT, cv2.FILLED)
             if p > 0:  # Not so where the classifier does not know the class.
                 end = left + max(1, round(longest * min(float(p), 1.0)))
                 cv2.rectangle(picture, (left, top), (end, bottom), _bgr(colours[name]), cv2.FILLED)
 
-    def _place(
-        self, box: _Rect, size: tuple[int, int], others: list[_Rect], track: int, *, must_be_free: bool
-    ) -> _Rect | None:
-        """Beside, above or below a box, where it covers least of what matters; None where it must be free and is not."""
-        width, height = size
-        gap = self._stroke + 1
-        places = [
-            (box.x, box.y - height - gap),
-            (box.x + box.w + gap, box.y),
-            (box.x - width - gap, box.y),
-            (box.x, box.y + box.h + gap),
-            (box.x + box.w - width, box.y - height - gap),
-            (box.x + box.w - width, box.y + box.h + gap),
-            (box.x + box.w + gap, box.y + box.h - height),
-            (box.x - width - gap, box.y + box.h - height),
-        ]
-        rects = [
-            _Rect(max(0, min(x, self._width - width)), max(0, min(y, self._height - height)), width, height)
-            for x, y in places
-        ]
-        # Its own face is the last that it may cover.
-        costs = [sum(rect.common(other) for other in others) + 2 * rect.common(box) for rect in rects]
-        last = self._sides.get(track, 0)
-        best = last if costs[last] == min(costs) else int(np.argmin(costs))
-        if must_be_free and costs[best]:
-            return None
-        self._sides[track] = best
-        return rects[best]
-
-    def _ground(self, picture: Picture, rect: _Rect) -> None:
+    def _ground(self, picture: Picture, rect: Rect, face: Shown | None, style: _Style) -> None:
         part = picture[max(0, rect.y) : rect.y + rect.h, max(0, rect.x) : rect.x + rect.w]
         part[:] = (part * _CLEAR + np.array(_GROUND) * (1 - _CLEAR)).astype(np.uint8)
-
-    def _text(self, picture: Picture, words: str, x: int, base: int) -> None:
-        at = (x, base - round(self._line * 0.15))
-        cv2.putText(picture, _plain(words), at, _FONT, self._scale, _INK, self._stroke, cv2.LINE_AA)
-
-    def _width_of(self, words: str) -> int:
-        return cv2.getTextSize(_plain(words), _FONT, self._scale, self._stroke)[0][0]
+        if face is not None:
+            end = (rect.x + style.stroke, rect.y + rect.h - 1)
+            cv2.rectangle(picture, (rect.x, rect.y), end, _colour(face), cv2.FILLED)
 
     def _fitting(self, words: str) -> str:
         """As many of the words as fit into a line."""
-        while " " in words and self._width_of(words) > self._width - 2 * self._pad:
+        while " " in words and self._style.size_of(words)[0] > self._width:
             words = words.rpartition(" ")[0]
         return words
 

@@ -13,7 +13,8 @@ from analytics.commit import HALF
 from analytics.expressions import EXPRESSIONS
 from jobs.annotate import Moments
 from jobs.known import KnownFaces
-from reports.caption import Captions, Shown
+from reports.caption import Captions, Picture, Shown
+from reports.labels import Rect, common
 from tests.clips import read_times, write_clip
 from tests.command import COMMAND, ENVIRONMENT, Finished, emobatch, files_below, rows
 from tests.films import kinds, packets, pictures, with_extras
@@ -116,17 +117,55 @@ def test_between_samples_a_box_goes_straight_on() -> None:
 
 
 def _face(box: tuple[float, float, float, float], **more: object) -> Shown:
-    values = {"track_id": 3, "label": "happy", "likeliest": "happy", "confidence": 0.9, "usable": True}
+    values = {
+        "track_id": 3,
+        "label": "happy",
+        "alone": "happy",
+        "likeliest": "happy",
+        "confidence": 0.9,
+        "usable": True,
+    }
     return Shown(**{**values, "box": box, "probabilities": (0.1,) * 7, **more})  # type: ignore[arg-type]
 
 
 def test_words() -> None:
-    """What is uncertain says what is likeliest, and what cannot be judged is not judged."""
+    """A share is that of the class beside it; what is uncertain says why, and what cannot be judged is not judged."""
     box = (0.0, 0.0, 9.0, 9.0)
     assert _face(box).words == "#3 happy 90%"
-    assert _face(box, label="uncertain", confidence=0.41).words == "#3 uncertain (happy 41%)"
+    assert _face(box, alone="uncertain", confidence=0.35).words == "#3 happy 35%"
+    unsure = _face(box, label="uncertain", alone="uncertain", confidence=0.41)
+    assert unsure.words == "#3 uncertain (likeliest happy 41%)"
+    assert _face(box, label="uncertain").words == "#3 uncertain (for a moment happy 90%)"
+    assert _face(box, label="sad").words == "#3 sad (for a moment happy 90%)"
+    assert _face(box, label="sad", alone="uncertain").words == "#3 sad (for a moment uncertain)"
     assert _face(box, usable=False).words == "#3 hard to judge"
     assert _face(box, track_id=0).words == "no track happy 90%"
+
+
+@pytest.mark.parametrize(("width", "height"), [(320, 180), (640, 360), (1080, 1920), (1920, 1080)])
+@pytest.mark.parametrize("n", [4, 12, 40])
+def test_labels_of_a_crowd_lie_over_nothing(width: int, height: int, n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None over another, none beyond the picture; most have one, and of a few faces none is covered."""
+    random = np.random.default_rng(n)
+    side = min(width, height) / (8 if n < 40 else 16)
+    boxes = [(random.uniform(0, width - side), random.uniform(0.3, 0.7) * height, side, side) for _ in range(n)]
+    grounds: list[Rect] = []
+    ground = Captions._ground
+
+    def noted(self: Captions, picture: Picture, rect: Rect, *rest: object) -> None:
+        grounds.append(rect)
+        ground(self, picture, rect, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Captions, "_ground", noted)
+    faces = [_face(box, track_id=k + 1) for k, box in enumerate(boxes)]
+    Captions(height, width).draw(np.full((height, width, 3), 120, np.uint8), faces, "0:00:01.0 apparent expression")
+    shared = common(grounds, grounds)
+    np.fill_diagonal(shared, 0)
+    assert not shared.any()
+    assert all(x >= 0 and y >= 0 and x + w <= width and y + h <= height for x, y, w, h in grounds)
+    assert len(grounds) - 1 >= (n if n < 40 and width > 320 else 0.4 * n)
+    if n == 4 and width > 320:
+        assert not common(grounds, [Rect(*(round(v) for v in box)) for box in boxes]).any()
 
 
 @pytest.mark.parametrize(("width", "height"), [(160, 120), (640, 360), (1080, 1920), (3840, 2160)])
@@ -180,5 +219,5 @@ def test_an_interrupted_copy_leaves_nothing(tmp_path: Path, number: signal.Signa
         time.sleep(0.02)
     running.send_signal(number)
     _, told = running.communicate(timeout=60)
-    assert running.returncode == 130 and b"interrupted" in told
+    assert running.returncode == 130 and told.endswith(b"emobatch: interrupted: nothing half-written is kept\n")
     assert files_below(tmp_path) == {"film.mp4"}
