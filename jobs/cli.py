@@ -29,7 +29,7 @@ from jobs import (
     cli_train,
 )
 from jobs.cli_config import Configured
-from jobs.cli_options import Debug, debugging, log_to_stderr
+from jobs.cli_options import Debug, debugging, left_by_interrupt, log_to_stderr
 
 app = typer.Typer(
     name="emobatch",
@@ -71,7 +71,7 @@ def run_command_line() -> None:
         sys.exit(1)
     # Typer takes Ctrl-C for itself and returns this code instead.
     if code == EXIT_INTERRUPTED:
-        _screen_error("interrupted: what was finished is kept")
+        _screen_error(f"interrupted: {left_by_interrupt()}")
     sys.exit(code if isinstance(code, int) else 0)
 
 

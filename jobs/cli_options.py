@@ -6,11 +6,23 @@ from typing import Annotated
 import typer
 
 _debug = False
+_left = "what was finished is kept"
 
 
 def debugging() -> bool:
     """Whether tracebacks are to be shown."""
     return _debug
+
+
+def left_by_interrupt() -> str:
+    """What becomes of the work of the command at hand when somebody interrupts it."""
+    return _left
+
+
+def tell_when_interrupted(left: str) -> None:
+    """Have an interrupt told in these words: not all commands keep what was finished."""
+    global _left
+    _left = left
 
 
 def log_to_stderr(quiet: bool = False) -> None:

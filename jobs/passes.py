@@ -14,7 +14,7 @@ class Passes:
     """Says on stderr which pass is at work, how far it is and how fast."""
 
     def __init__(self, quiet: bool = False) -> None:
-        self._screen = Screen(quiet)
+        self._screen, self._quiet = Screen(quiet), quiet
 
     def __enter__(self) -> Self:
         self._screen.__enter__()
@@ -30,6 +30,11 @@ class Passes:
     def line(self, text: str) -> None:
         """Something to tell, above the bar."""
         self._screen.console.print(printable(text), markup=False)
+
+    def fault(self, text: str) -> None:
+        """Something that went wrong: told even where nothing else is."""
+        console = Screen().console if self._quiet else self._screen.console
+        console.print(printable(text), markup=False)
 
 
 class _Watched(Pulse):

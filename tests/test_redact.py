@@ -167,6 +167,27 @@ def test_a_track_that_is_not_there(pair: Path) -> None:
     assert not (pair / "none.mp4").exists()
 
 
+@pytest.mark.parametrize("words", ["1,2", "1 2", "#1 and 2"])
+def test_several_tracks_in_one_word(pair: Path, words: str) -> None:
+    """The error has the form that is right."""
+    done = emobatch("redact", "film.mp4", "none.mp4", "--except-track", words, cwd=pair)
+    right = "give one each time: --except-track 1 --except-track 2"
+    assert (
+        done.code == 2
+        and done.only_error() == f"emobatch: --except-track {words}: is no id of a track: {right}\n".strip()
+    )
+
+
+def test_the_last_line_asks_for_a_person_and_quiet_says_nothing(pair: Path) -> None:
+    """Whoever reads one line alone reads that the machine has not decided."""
+    done = emobatch("redact", "film.mp4", "told.mp4", "--no-check", cwd=pair)
+    assert done.code == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "told.mp4: a person must look at it before it is handed on"
+    for command in ("redact", "annotate"):
+        done = emobatch(command, "film.mp4", "told.mp4", "--force", "--quiet", cwd=pair)
+        assert (done.code, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_numbers_of_tracks_that_masks_may_have_changed(pair: Path) -> None:
     """The same number may be somebody else where a run has masks; then only the run's own rows will do."""
     (pair / "emobatch.toml").write_text("[camera.door]\nmasks = [[[0, 0], [0.3, 0], [0, 1]]]\n")
