@@ -94,7 +94,8 @@ class Purpose:
         """As one line, for pages and screens."""
         if not self:
             return UNDECLARED
-        return "; ".join(f"{name} {value}" for name, value in self.told().items())
+        # Sentences become parts of one.
+        return "; ".join(f"{name} {value.strip().rstrip('.')}" for name, value in self.told().items())
 
     @staticmethod
     def of(values: Mapping[str, Any]) -> "Purpose":

@@ -45,7 +45,7 @@ CAMERA_SETTINGS: Final = {
 }
 """What [camera."NAME"] may hold: the fields of RunOptions that decide rows, and exclude."""
 PURPOSE_SETTINGS: Final = dict.fromkeys(
-    ("setting", "basis", "notice", "exception", "reason", "retention"), Setting(kind="text")
+    ("setting", "basis", "notice", "exception", "reason", "retention"), Setting(kind="words")
 )
 """What [purpose] may hold; what it means, jobs.purpose knows."""
 _RECORDER_SETTINGS: Final = dict.fromkeys(("pattern", "preset", "timezone", "camera"), Setting(kind="text"))

@@ -25,12 +25,13 @@ PARSERS: Final = ("every", "gate", "segment", "timezone", *_MOMENTS)
 _PATHS: Final = ("sources", "model", "out")
 """Texts that may be paths, or URLs; the other paths are known by their kind."""
 
-Kind = Literal["flag", "whole", "number", "text", "texts", "path", "masks"]
+Kind = Literal["flag", "whole", "number", "text", "words", "texts", "path", "masks"]
 _WANTED: Final[Mapping[Kind, tuple[tuple[type, ...], str]]] = {
     "flag": ((bool,), "true or false"),
     "whole": ((int,), "a whole number"),
     "number": ((int, float), "a number"),
     "text": ((str, int, float, datetime.date, datetime.time), "a text in quotes"),
+    "words": ((str,), "a text in quotes"),
     "texts": ((list,), 'a list of texts, ["…", "…"]'),
     "path": ((str,), "a path in quotes"),
     "masks": ((list,), "polygons of [x, y] in shares of the picture, [[[0, 0], [0.3, 0], [0.3, 1], [0, 1]]]"),
