@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from analytics.errors import NoVideoError, UsageError
 from analytics.fingerprint import id_of_content, id_of_path
@@ -17,11 +17,15 @@ from analytics.recorders import Recorded, recorded, zone_of
 from analytics.tables import why_no_camera
 from jobs.fingerprints import Fingerprints
 from jobs.ledger import Known, Ledger, Need, is_misfiled, need_of
-from jobs.masked import UNKNOWN, check_found, check_names, masked_cameras
+from jobs.masked import OF_NOBODY, check_found, check_names, of_nobody, why_refused
 from jobs.options import RunOptions
 from jobs.purpose import too_old
 from jobs.sources import Sources
 from jobs.task import as_text
+from jobs.warned import warn_of_cameras, warn_of_rules
+
+if TYPE_CHECKING:
+    from jobs.retention import Due
 
 _log = logging.getLogger(__name__)
 
@@ -55,10 +59,14 @@ class Agenda:
     """Files that are left for a later run, and why."""
     refused: list[tuple[str, str]] = field(default_factory=list)
     """Files that must not be processed as they are, and why."""
+    nobodys: tuple[str, ...] = ()
+    """Cameras with masks that no file and no video in OUT is from."""
     passed_over: int = 0
     """Files that were not asked for: excluded, or recorded at another time."""
     too_old: int = 0
     """Files that were recorded longer ago than the declared retention: their rows would go as soon as they are there."""
+    due: "Due | None" = None
+    """What the end of a run would remove for the declared retention, as things are; only a dry run asks."""
     settled: dict[str, str] = field(default_factory=dict)
     """Source of each file with nothing to do -> its video_id."""
     redone: list[str] = field(default_factory=list)
@@ -69,6 +77,11 @@ class Agenda:
         """Whether there is something to do, and no camera is known of any of it."""
         return bool(self.items) and not any(item.recorded.camera for item in self.items)
 
+    @property
+    def told_of_nobodys(self) -> list[dict[str, str]]:
+        """A failure for each camera with masks that nothing is from."""
+        return [{"source": f"camera {name}", "reason": OF_NOBODY} for name in self.nobodys]
+
     def to_json(self) -> dict[str, Any]:
         """With stable keys."""
         return {
@@ -76,9 +89,11 @@ class Agenda:
             "unchanged": self.unchanged,
             "passed_over": self.passed_over,
             "too_old": self.too_old,
+            "due": self.due.to_json() if self.due else None,
             "redone_for_settings": len(self.redone),
             "left": [{"source": source, "reason": reason} for source, reason in self.left],
             "refused": [{"source": source, "reason": reason} for source, reason in self.refused],
+            "masks_of_nobody": list(self.nobodys),
         }
 
 
@@ -109,9 +124,10 @@ def draw_up(
     now_ns = time.time_ns()
     options = replace(options, recorders=options.rules)
     found = [_item(path, options, fingerprints) for path in sources.videos]
-    check_found(options, {item.recorded.camera for item in found if item.recorded.camera})
-    _warn_of_cameras(found, options)
-    _warn_of_rules(found, options)
+    cameras = {item.recorded.camera for item in found if item.recorded.camera}
+    check_found(options, cameras)
+    warn_of_cameras([item.recorded for item in found], options)
+    warn_of_rules([(item.path, item.recorded) for item in found], options)
     if found and not any(_fits_patterns(item, options) for item in found):
         raise NoVideoError(
             f"none of {len(found):,} files fits --include and --exclude, such as {as_text(found[0].path)}",
@@ -119,6 +135,7 @@ def draw_up(
         )
     wanted = [item for item in found if _is_asked_for(item, options)]
     asked = [_filed(item) for item in _kept(wanted, options)]
+    agenda.nobodys = of_nobody(options, cameras, ledger.cameras)
     agenda.passed_over, agenda.too_old = len(found) - len(wanted), len(wanted) - len(asked)
     settled: dict[str, str | None] = {
         as_text(item.path): _settled(item, options, _hash_of(item, hashes), ledger) for item in asked
@@ -138,8 +155,8 @@ def draw_up(
         elif item.path not in sources.direct and abs(age_s) < options.stable_for_s:
             words = f"changed {max(age_s, 0):.0f} s ago and may still be written"
             agenda.left.append((source, f"{words} (--stable-for {options.stable_for_s:g}s; 0 takes it at once)"))
-        elif item.recorded.camera is None and masked_cameras(options):
-            agenda.refused.append((source, UNKNOWN))
+        elif why := why_refused(item.recorded.camera, options, agenda.nobodys, ledger.cameras):
+            agenda.refused.append((source, why))
         else:
             items.append(item)
             if _was_done_otherwise(ledger, source, _hash_of(item, hashes)):
@@ -172,28 +189,6 @@ def _item(path: Footage, options: RunOptions, fingerprints: Fingerprints) -> Ite
     if where.timezone is None:
         where = replace(where, timezone=options.timezone)
     return Item(path=path, size=size, changed_ns=changed_ns, recorded=where, digest=digest)
-
-
-def _warn_of_cameras(items: Iterable[Item], options: RunOptions) -> None:
-    """Tell of names of cameras that came out otherwise than whoever wrote the rules can have meant."""
-    names = {item.recorded.camera for item in items} - {None}
-    for name in sorted(name for name in names if name):
-        if problem := why_no_camera(name):
-            _log.warning("camera %.60s: the name %s; the rows of its videos name no camera", ascii(name), problem)
-    if strangers := sorted(set(options.cameras) - names):
-        _log.warning("settings of camera %s: no file that was found is from there", ", ".join(strangers))
-        if masked := sorted(set(strangers) & set(masked_cameras(options))):
-            _log.warning("MASKS of camera %s hide nothing in this run: is the name right?", ", ".join(masked))
-
-
-def _warn_of_rules(items: Sequence[Item], options: RunOptions) -> None:
-    """Tell of files that no rule tells anything of: mostly a rule is mistyped, and nothing else would say so."""
-    unknown = [item for item in items if item.recorded.start is None and item.recorded.camera is None]
-    if options.recorders and unknown:
-        _log.warning(
-            "%d of %d files match no rule that tells camera or time, such as %s",
-            len(unknown), len(items), as_text(unknown[0].path),
-        )  # fmt: skip
 
 
 def _filed(item: Item) -> Item:

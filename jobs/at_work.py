@@ -67,6 +67,7 @@ def last_run(out: Path, now: AtWork | None) -> dict[str, Any] | None:
             "videos": record["videos"],
             "failures": len(record["failures"]),
             "left": len(record["left"]),
+            "refused": record.get("refused", []),
             "interrupted": record["interrupted"],
             "exit_code": record.get("exit_code"),
         }

@@ -69,6 +69,8 @@ def status(
     for video in found["list"]:
         if video["status"] in ("failed", "partial"):
             typer.echo(printable(f"  {video['status']} {video['source']}: {video['reason']}"))
+    for one in last["refused"] if last else []:
+        typer.echo(printable(f"  not looked at {one['source']}: {one['reason']}"))
     return 0
 
 

@@ -20,10 +20,13 @@ from packaging.utils import canonicalize_name
 from analytics.errors import EmobatchError
 from analytics.paths import is_folder
 from analytics.purpose import UNDECLARED
-from analytics.recorders import Recorder, rule_of
+from analytics.recorders import Recorder, recorded, rule_of
+from analytics.videos import read_videos
 from emobatch import __version__
 from jobs.cluster import cores
 from jobs.demo_clip import copy_demo_clip
+from jobs.masked import check_found, masked_cameras, of_nobody
+from jobs.opened import for_reading
 from jobs.options import RunOptions
 from jobs.pipeline import Engines
 from jobs.run import run
@@ -102,6 +105,26 @@ def _sources(options: RunOptions) -> Iterator[Finding]:
     if options.recorders:
         # From everywhere among them: the first ones are mostly of one camera.
         yield _rules([as_text(video) for video in found.videos[:: -(-n // _TRIED)]], options.rules)
+    if masked_cameras(options):
+        yield _masks(options, [as_text(video) for video in found.videos])
+
+
+def _masks(options: RunOptions, files: list[str]) -> Finding:
+    """Whether something is from each camera that has masks: where its name is misspelt, its faces would be looked at."""
+    named = {options.camera} if options.camera else {recorded(file, options.rules).camera for file in files}
+    cameras = {camera for camera in named if camera}
+    try:
+        check_found(options, cameras)
+        out = for_reading(options.named_out, ("videos",), empty=True)
+        known = set(read_videos(out).table["camera"].to_pylist()) - {None}
+    except EmobatchError as error:
+        return Finding("problem", "masks", error.problem, error.remedy)
+    if nobodys := of_nobody(options, cameras, known):
+        words = (
+            f"given for camera {' and '.join(nobodys)}, and no file that was found and no video in OUT is from there"
+        )
+        return Finding("problem", "masks", words, "mend the name; or exclude = true as long as it records nothing")
+    return Finding("ok", "masks", f"of camera {', '.join(masked_cameras(options))}")
 
 
 def _rules(files: list[str], rules: Sequence[Recorder]) -> Finding:

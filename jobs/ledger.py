@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
+from functools import cached_property
 from typing import Final
 
 from analytics.compaction import COMPACTED
@@ -100,6 +101,11 @@ class Ledger:
         for one in known.values():
             ledger._ids[one.source].add(one.video_id)
         return ledger
+
+    @cached_property
+    def cameras(self) -> frozenset[str]:
+        """Cameras of all videos."""
+        return frozenset(one.camera for one in self.by_id.values() if one.camera)
 
     def ids_of(self, source: str) -> frozenset[str]:
         """Videos that were found under this path."""

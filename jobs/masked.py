@@ -1,6 +1,6 @@
 """Masks must not fail in silence: a camera that is misspelt, or not known, would be processed as if it had none."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,11 @@ UNKNOWN: Final = (
     "(docs/cameras.md), or name its --camera"
 )
 """Why a file is not processed: it may be from one of the cameras with masks."""
+OF_NOBODY: Final = (
+    "masks are given for it, and no file that was found and no video in OUT is from there: mend its name, or say "
+    "exclude = true beside its masks as long as it records nothing"
+)
+"""What is to be done about masks of a camera that nothing is from."""
 
 
 def masked_cameras(options: RunOptions) -> tuple[str, ...]:
@@ -43,6 +48,39 @@ def check_names(options: RunOptions, place: Callable[[str], str] = "camera {}".f
                 f"{place(name)}: has masks, and no rule can give a file this camera; {known}",
                 "write its name as the rules give it, or a rule for it: docs/cameras.md",
             )
+
+
+def of_nobody(options: RunOptions, found: Collection[str], known: Collection[str]) -> tuple[str, ...]:
+    """Cameras that have masks, and that nothing is from, neither now nor before: mostly they are misspelt.
+
+    Args:
+        options: of the run.
+        found: cameras of all files that were found.
+        known: cameras of all videos in OUT.
+    """
+    return tuple(name for name in masked_cameras(options) if name not in found and name not in known)
+
+
+def why_refused(camera: str | None, options: RunOptions, nobodys: Sequence[str], known: Collection[str]) -> str | None:
+    """Why a file must not be looked at, as it may be from a camera with masks; None where it may.
+
+    What was looked at before goes on, and so does each camera that the configuration names: of the others any
+    may be the one that somebody misspelt.
+
+    Args:
+        camera: of the file.
+        options: of the run.
+        nobodys: cameras that have masks, and that nothing is from.
+        known: cameras of all videos in OUT.
+    """
+    if camera is None:
+        return UNKNOWN if masked_cameras(options) else None
+    if not nobodys or camera in options.cameras or camera in known:
+        return None
+    return (
+        f"camera {camera} is new, and masks are given for {' and '.join(nobodys)}, which nothing is from: is it the same? "
+        f'Mend the name there, or write [camera."{camera}"] with what is right for it, if only masks = []'
+    )
 
 
 def check_found(options: RunOptions, found: Collection[str]) -> None:

@@ -1,5 +1,6 @@
 """What became of videos and of a run: the records that screen, log, --json and Python callers see."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -44,8 +45,10 @@ class RunSummary:
     not_done: dict[str, int] = field(default_factory=dict)
     """How many of the unchanged videos are failed or partial since an earlier run, or were purged, by status."""
     n_found: int = 0
-    n_missing: int = 0
-    """Sources that were named and not found."""
+    missing: list[str] = field(default_factory=list)
+    """Sources that were named and not found; why stands among the failures."""
+    refused: list[dict[str, str]] = field(default_factory=list)
+    """Files that were not looked at, as they may be from a camera with masks, and why; also among the failures."""
     passed_over: int = 0
     """Files that were found and not asked for."""
     too_old: int = 0
@@ -69,7 +72,8 @@ class RunSummary:
         self.tells_no_camera = agenda.tells_no_camera
         self.redone = len(agenda.redone)
         self.left += [{"source": source, "reason": reason} for source, reason in agenda.left]
-        self.failures += [{"source": source, "reason": reason} for source, reason in agenda.refused]
+        self.refused = [{"source": source, "reason": reason} for source, reason in agenda.refused]
+        self.failures += agenda.told_of_nobodys + self.refused
 
     def add(self, outcome: VideoOutcome) -> None:
         """Count one video."""
@@ -79,6 +83,13 @@ class RunSummary:
         self.tracks += outcome.tracks
         if outcome.status in ("failed", "partial"):
             self.failures.append({"source": outcome.source, "reason": outcome.reason or outcome.status})
+
+    def gone(self, n: int, unchanged: Mapping[str, int]) -> None:
+        """Count what was removed at the end, and count it no more among the unchanged: by status, as it was."""
+        self.removed = n
+        self.videos["unchanged"] -= sum(unchanged.values())
+        left = {status: known - unchanged.get(status, 0) for status, known in self.not_done.items()}
+        self.not_done = {status: known for status, known in left.items() if known}
 
     @property
     def exit_code(self) -> int:

@@ -61,6 +61,8 @@ def write_record(options: RunOptions, settings_hash: str, summary: RunSummary) -
         "emobatch": __version__,
         "sources": [as_text(source) for source in options.sources],
         "found": summary.n_found,
+        "missing": summary.missing,
+        "refused": summary.refused,
         "passed_over": summary.passed_over,
         "settings": {
             "every": str(options.every),

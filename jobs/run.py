@@ -39,7 +39,7 @@ from jobs.purge import PURGED, read_tombstones
 from jobs.record import FOLDER as RUNS
 from jobs.record import write_record
 from jobs.removal import remove
-from jobs.retention import remove_old
+from jobs.retention import due_at, remove_old
 from jobs.settle import Settler
 from jobs.sources import Sources, find_videos
 from jobs.task import VideoTask, as_text
@@ -83,7 +83,9 @@ def plan(options: RunOptions) -> Agenda:
     # Of an OUT in a bucket the other tables are not fetched for this.
     listing = list_tables(out) if options.url is None else None
     ledger = Ledger.of(read_videos(out), read_tombstones(out), listing)
-    return draw_up(sources, replace(options, force=True), crews.hashes, ledger, Fingerprints(out))
+    agenda = draw_up(sources, replace(options, force=True), crews.hashes, ledger, Fingerprints(out))
+    agenda.due = due_at(out, options, datetime.now(UTC))
+    return agenda
 
 
 class _Noting:
@@ -130,7 +132,7 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
         summary = RunSummary(
             run_id=run_id, out=as_text(options.named_out), started_at=now.isoformat(), interrupted=True
         )
-        summary.n_missing = len(sources.missing)
+        summary.missing = [as_text(source) for source in sources.missing]
         for source, reason in sources.missing.items():
             name = as_text(source)
             summary.failures.append({"source": name, "reason": as_text(reason).removeprefix(f"{name}: ")})
@@ -149,7 +151,7 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
                 with disk_errors_told(options.out):
                     _process(agenda, options, crews, settler, noting, held)
                     held.check()
-                    gone = remove_old(options, summary)
+                    gone = remove_old(options, summary, frozenset(agenda.settled.values()))
                 summary.interrupted = False
             finally:
                 # An interrupted night has its record and its pages, too; one whose OUT was taken leaves both alone.
@@ -200,7 +202,7 @@ def _process(agenda: Agenda, options: RunOptions, crews: Crews, settler: Settler
         if agenda.items:
             _conduct(agenda, options, crews, settler, noting, held)
         summary = noting.summary
-        everywhere = not (summary.left or summary.passed_over or summary.n_missing)
+        everywhere = not (summary.left or summary.passed_over or summary.missing or summary.refused)
         summary.failures += remove(settler.out, settler.superseded(everywhere))
         if options.thumbnails:
             here = replace(options, scheduler=None)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jobs.agenda import Agenda
     from jobs.executors import Running
     from jobs.outcome import RunSummary, VideoOutcome
+    from jobs.retention import Due
 
 _STYLES: Final = {"done": "green", "partial": "yellow", "failed": "red", "duplicate": "dim"}
 _SILENCE_S: Final = 60.0
@@ -135,10 +136,7 @@ class Screen:
         if summary.removed:
             self._print(Text(f"  {count(summary.removed, 'video')} removed: {_TOO_OLD}"))
         self._later(summary.left)
-        for failure in summary.failures[:_MOST_FAILURES]:
-            self._print(Text(f"  ! {printable(failure['source'])}: {printable(failure['reason'])}", style="red"))
-        if (more := len(summary.failures) - _MOST_FAILURES) > 0:
-            self._print(Text(f"  ! and {more} more: emobatch status {printable(summary.out)}", style="red"))
+        self._failed(summary.failures, f": emobatch status {printable(summary.out)}")
         if summary.tells_no_camera:
             self._print(Text(f"  {_NO_CAMERA}", style="dim"))
         if index is not None:
@@ -150,6 +148,12 @@ class Screen:
         if (more := len(left) - _MOST_LEFT) > 0:
             self._print(Text(f"  later and {more:,} more", style="dim"))
 
+    def _failed(self, failures: "Sequence[Mapping[str, str]]", where: str = "") -> None:
+        for one in failures[:_MOST_FAILURES]:
+            self._print(Text(f"  ! {printable(one['source'])}: {printable(one['reason'])}", style="red"))
+        if (more := len(failures) - _MOST_FAILURES) > 0:
+            self._print(Text(f"  ! and {more} more{where}", style="red"))
+
     def agenda(self, agenda: "Agenda") -> None:
         """What a run would do."""
         n = len(agenda.items)
@@ -160,6 +164,8 @@ class Screen:
             self._print(Text(f"{count(agenda.passed_over, 'file')} not asked for"))
         if agenda.too_old:
             self._print(Text(f"{count(agenda.too_old, 'file')} not to be processed: {_TOO_OLD}"))
+        if agenda.due:
+            self._print(Text(_due(agenda.due), style="red" if agenda.due.held_back else "yellow"))
         if agenda.redone:
             self._print(Text(f"{count(len(agenda.redone), 'video')} decoded again because settings changed"))
             self._print(Text("  which a run asks --force for, where they are more than ten"))
@@ -173,7 +179,8 @@ class Screen:
             self._print(Text(f"  {printable(str(item.path))}: {printable(where)}, {when}"))
         if n > _MOST_FAILURES:
             self._print(Text(f"  and {n - _MOST_FAILURES:,} more"))
-        self._later([{"source": source, "reason": reason} for source, reason in [*agenda.left, *agenda.refused]])
+        self._later([{"source": source, "reason": reason} for source, reason in agenda.left])
+        self._failed([*agenda.told_of_nobodys, *({"source": source, "reason": why} for source, why in agenda.refused)])
         if agenda.tells_no_camera:
             self._print(Text(f"  {_NO_CAMERA}", style="dim"))
 
@@ -184,6 +191,15 @@ class Screen:
     def _print(self, line: Text) -> None:
         self.told = time.monotonic()
         self.console.print(line)
+
+
+def _due(due: "Due") -> str:
+    """What the end of a run would remove."""
+    if due.held_back:
+        return f"nothing removed for the retention of {due.span}: {printable(due.held_back)}"
+    first, last = (f"{moment:%Y-%m-%d}" for moment in (due.oldest, due.youngest))
+    dates = f"of {first}" if first == last else f"of {first} to {last}"
+    return f"{count(due.videos, 'video')} to be removed at the end, {dates}: {_TOO_OLD} of {due.span}"
 
 
 def count(n: int, what: str) -> str:

@@ -22,6 +22,8 @@ class Night:
     """How many videos came to each status."""
     failures: tuple[tuple[str, str], ...]
     """Source and reason of videos that failed or are partial, and of sources that are missing."""
+    missing: tuple[str, ...] | None
+    """Sources that are missing; None in records that do not tell them from other failures."""
     left: tuple[tuple[str, str], ...]
     """Source and reason of videos that were left for a later run."""
     interrupted: bool
@@ -55,6 +57,7 @@ def _night(record: dict[str, Any]) -> Night:
         media_s=float(record["media_s"]),
         counts=tuple((status, int(record["videos"].get(status, 0))) for status in _STATUSES),
         failures=_pairs(record["failures"]),
+        missing=None if "missing" not in record else tuple(str(one) for one in record["missing"]),
         left=_pairs(record.get("left", [])),
         interrupted=bool(record["interrupted"]),
     )

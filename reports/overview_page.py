@@ -52,7 +52,7 @@ class Moment:
 def archive_html(archive: Archive, queue: Queue, nights: tuple[Night, ...], out: Path, cards: Cards) -> str:
     """The index of the site."""
     failures = failures_of(archive, nights)
-    sources = {video.source for video in archive.videos}
+    missing, others = _of_no_video(archive, nights)
     zones = Counter(video.time_zone for video in archive.videos if video.time_zone)
     return _render(
         "index.html",
@@ -68,10 +68,23 @@ def archive_html(archive: Archive, queue: Queue, nights: tuple[Night, ...], out:
         at_once=AT_ONCE,
         n_failures=sum(len(row.videos) for row in failures),
         n_told=sum(len(row.videos) for row in failures[:MOST_FAILURES]),
-        missing=[pair for pair in (nights[0].failures if nights else ()) if pair[0] not in sources],
+        missing=missing,
+        others=others,
         months=_months(_day_links(archive)),
         cameras=_camera_links(archive),
     )
+
+
+def _of_no_video(archive: Archive, nights: tuple[Night, ...]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """What the last run found fault with beside videos: sources that are missing, and all else, such as refused files."""
+    if not nights:
+        return [], []
+    sources = {video.source for video in archive.videos}
+    told = [pair for pair in nights[0].failures if pair[0] not in sources]
+    gone = nights[0].missing
+    if gone is None:
+        return told, []
+    return [pair for pair in told if pair[0] in gone], [pair for pair in told if pair[0] not in gone]
 
 
 def day_html(

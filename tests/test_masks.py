@@ -231,6 +231,8 @@ sources = ["footage"]
 pattern = "footage/{{camera}}/*.mp4"
 [camera.door]
 masks = [{door}]
+"""
+YARD: Final = """
 [camera.yard]
 masks = [[[0, 0], [0.05, 0], [0.05, 1], [0, 1]]]
 """
@@ -243,7 +245,7 @@ def test_a_run_sees_nothing_under_masks_and_redoes_a_camera_whose_masks_changed(
         actors = (Actor(standing(330, 160, 90)), Actor(standing(540, 160, 80 if camera == "door" else 90)))
         write_clip(Scene(fps=4, duration_s=2, actors=actors), tmp_path / "footage" / camera / "a.mp4")
     config = tmp_path / "emobatch.toml"
-    config.write_text(CONFIG.format(door=MASK))
+    config.write_text(CONFIG.format(door=MASK) + YARD)
     assert emobatch("run", "--thumbnails", "--clear-faces", cwd=tmp_path).code == 0
     out = tmp_path / "out"
     middles = {
@@ -259,7 +261,7 @@ def test_a_run_sees_nothing_under_masks_and_redoes_a_camera_whose_masks_changed(
     shown = np.asarray(cv2.imread(str(thumbnail)), np.int16)
     assert shown[40:70, 88:110] == pytest.approx(PAINT, abs=4) and np.ptp(shown[40:70, 30:70]) > 60
 
-    config.write_text(CONFIG.format(door="[[0, 0], [0.6, 0], [0.6, 1], [0, 1]]"))
+    config.write_text(CONFIG.format(door="[[0, 0], [0.6, 0], [0.6, 1], [0, 1]]") + YARD)
     done = emobatch("run", "--json", cwd=tmp_path)
     assert (done.json["videos"]["done"], done.json["videos"]["unchanged"]) == (1, 1)
     faces = [row for row in rows(out, "faces") if row["camera"] == "door"]

@@ -80,6 +80,9 @@ def test_so_are_pictures_and_annotated_copies_of_it(command: tuple[str, ...], tm
     done = emobatch(*command, cwd=tmp_path)
     assert done.code == 2 and "purpose.setting: education: inferring emotions there" in done.only_error()
     assert not (tmp_path / "copy.mp4").exists()
+    if command[0] == "annotate":  # Also with rows that somebody has made elsewhere.
+        done = emobatch(*command, "--tracks", "out", cwd=tmp_path)
+        assert done.code == 2 and "purpose.setting: education: inferring emotions there" in done.only_error()
     (tmp_path / "other.toml").write_text('[purpose]\nsetting = "home"\n')
     assert emobatch(*command, "--config", "other.toml", cwd=tmp_path).code == 0
 
@@ -113,6 +116,8 @@ def test_an_exception_needs_its_reason(setting: str, more: dict[str, str], probl
             "3: purpose.exception: is for the settings workplace and education",
         ),
         ('exception = "fun"', "2: purpose.exception: fun: is unknown: give one of medical, safety"),
+        ("basis = 3", "2: purpose.basis: is a number: give a text in quotes"),
+        ("notice = 2026-06-01", "2: purpose.notice: is a number, date or time: give a text in quotes"),
         ('basis = " "', "2: purpose.basis: is no text of 1 to 2000 characters"),
         ("notice = true", "2: purpose.notice: is true or false: give a text in quotes"),
         ('retention = "30"', "2: purpose.retention: 30: has no unit: say h, d or w"),
@@ -322,7 +327,13 @@ def test_a_declared_retention_is_kept_and_none_removes_nothing(tmp_path: Path) -
     ids = {row["source"]: row["video_id"] for row in rows(out, "videos")}
     oldest = ids[min(ids)]
 
-    config(tmp_path, base + '[purpose]\nretention = "30d"\n')
+    config(tmp_path, base + '[purpose]\nretention = "30d"\nnotice = "signs where faces are looked for."\n')
+    dry = emobatch("run", "--dry-run", "--json", cwd=tmp_path).json["due"]
+    assert (dry["videos"], dry["retention"], dry["held_back"]) == (1, "30d", None)
+    day = f"{now - timedelta(days=40):%Y-%m-%d}"
+    assert dry["oldest"] == dry["youngest"] and dry["oldest"].startswith(day)
+    words = f"1 video to be removed at the end, of {day}: older than the declared retention of 30d"
+    assert words in emobatch("run", "--dry-run", cwd=tmp_path).stderr and len(rows(out, "videos")) == 3
     done = emobatch("run", "--json", cwd=tmp_path)
     assert done.code == 0 and "1 video removed: older than the declared retention" in done.stderr
     assert {row["video_id"] for row in rows(out, "videos")} == set(ids.values()) - {oldest}
@@ -330,7 +341,8 @@ def test_a_declared_retention_is_kept_and_none_removes_nothing(tmp_path: Path) -
     record = json.loads((out / "runs" / f"{done.json['run_id']}.json").read_text("utf-8"))
     assert record["removed_for_retention"] == done.json["removed"] == 1
     assert [line["action"] for line in accesses(out)] == ["run", "run", "retention"]
-    assert "retention 30d" in (out / "reports" / "index.html").read_text("utf-8")
+    page = (out / "reports" / "index.html").read_text("utf-8")
+    assert "retention 30d" in page and "looked for;" in page and ".." not in page.partition("Purpose declared")[2][:300]
 
     shutil.rmtree(out)
     done = emobatch("run", "--json", cwd=tmp_path)
@@ -364,3 +376,31 @@ def test_most_of_an_archive_does_not_go_by_itself(tmp_path: Path, n: int) -> Non
         summary.exit_code == 3
         and f"{n} of {n} videos are older than the retention of 30d" in summary.failures[0]["reason"]
     )
+
+
+def test_an_only_video_under_a_clock_that_is_ahead_stays(tmp_path: Path) -> None:
+    """The refusal names OUT once, and a command that can be given as it stands."""
+    then = datetime.now(UTC) - timedelta(days=40)
+    fill(tmp_path, [1], Place(None, "door"), start_time=None, finished_at=then)
+    options = RunOptions(sources=(), out=tmp_path, purpose=checked({"retention": "30d"}))
+    summary = RunSummary(run_id="r", out=str(tmp_path), started_at=then.isoformat())
+    assert remove_old(options, summary) == frozenset() and len(rows(tmp_path, "videos")) == 1
+    [failure] = summary.failures
+    assert failure["source"] == str(tmp_path) and failure["reason"].count(str(tmp_path)) == 1
+    assert failure["reason"].endswith(f"and at emobatch purge {tmp_path} --older-than 30d --dry-run")
+    assert "--force" not in failure["reason"]
+
+
+def test_what_a_run_counts_is_what_is_left(tmp_path: Path) -> None:
+    """Neither events nor unchanged videos of what was removed at its end."""
+    now = datetime.now(UTC)
+    for number, days in enumerate((40, 2, 2)):
+        fill(tmp_path, [number], Place(None, "door"), start_time=None, finished_at=now - timedelta(days=days))
+    options = RunOptions(sources=(), out=tmp_path, purpose=checked({"retention": "30d"}))
+    summary = RunSummary(run_id="r", out=str(tmp_path), started_at=now.isoformat(), events=5)
+    summary.videos["unchanged"], summary.not_done = 3, {"failed": 1}
+    (tmp_path / "events").mkdir(exist_ok=True)
+    unchanged = frozenset(row["video_id"] for row in rows(tmp_path, "videos"))
+    remove_old(options, summary, unchanged)
+    assert (summary.removed, summary.videos["unchanged"], summary.events) == (1, 2, 0)
+    assert summary.not_done == {"failed": 1}

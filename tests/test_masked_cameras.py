@@ -1,0 +1,80 @@
+"""Masks of a camera that nothing is from: what they are meant for must not be looked at meanwhile."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from analytics.recorders import Recorder
+from jobs.doctor import examine
+from jobs.options import RunOptions
+from tests.clips import write_clip
+from tests.command import emobatch, rows
+from tests.footage import Scene
+from tests.test_reports import Reader
+
+MASK: Final = [[0.0, 0.0], [0.1, 0.0], [0.0, 0.1]]
+CONFIG: Final = """
+[run]
+sources = ["footage"]
+[[recorder]]
+pattern = "footage/{camera}/*.mp4"
+"""
+
+
+def test_masks_of_a_misspelt_camera_end_with_3_and_new_cameras_wait(tmp_path: Path) -> None:
+    """Whatever may be the camera that is meant is not looked at; what was looked at before goes on; all tell it."""
+    for number, camera in enumerate(("yard", "cellar")):
+        (tmp_path / "footage" / camera).mkdir(parents=True)
+        write_clip(Scene(fps=4, duration_s=1, seed=number), tmp_path / "footage" / camera / "a.mp4")
+    (tmp_path / "footage" / "cellar").rename(tmp_path / "later")
+    config = tmp_path / "emobatch.toml"
+    config.write_text(CONFIG)
+    assert emobatch("run", cwd=tmp_path).code == 0
+    (tmp_path / "later").rename(tmp_path / "footage" / "cellar")
+    write_clip(Scene(fps=4, duration_s=1, seed=7), tmp_path / "footage" / "yard" / "b.mp4")
+    masked = f"masks = [{MASK}]\n"
+    config.write_text(f"{CONFIG}[camera.celar]\n{masked}")
+
+    dry = emobatch("run", "--dry-run", "--json", cwd=tmp_path).json
+    assert dry["masks_of_nobody"] == ["celar"] and [one["source"][-12:] for one in dry["refused"]] == ["cellar/a.mp4"]
+    said = emobatch("run", "--dry-run", "--stable-for", "0", cwd=tmp_path).stderr
+    assert "! camera celar: masks are given for it, and no file" in said and "  later" not in said
+    assert "cellar/a.mp4: camera cellar is new, and masks are given for celar" in said
+
+    done = emobatch("run", "--stable-for", "0", "--json", cwd=tmp_path)
+    assert done.code == 3 and done.json["videos"]["done"] == 1
+    assert [one["source"][-12:] for one in done.json["failures"]] == ["camera celar", "cellar/a.mp4"]
+    assert {row["camera"] for row in rows(tmp_path / "out", "videos")} == {"yard"}
+    assert "  not looked at " in emobatch("status", "out", cwd=tmp_path).stdout
+    [refused] = emobatch("status", "out", "--json", cwd=tmp_path).json["last_run"]["refused"]
+    assert refused["source"].endswith("cellar/a.mp4")
+    page = Reader(tmp_path / "out" / "reports" / "index.html").text
+    assert "Not found:" not in page and "To be mended: camera celar" in page
+
+    config.write_text(
+        f"{CONFIG}[camera.celar]\n{masked}[camera.cellar]\nmasks = []\n"
+    )  # On purpose, so it is another one.
+    assert emobatch("run", "--dry-run", "--json", cwd=tmp_path).json["refused"] == []
+
+    config.write_text(f"{CONFIG}[camera.cellar]\n{masked}")
+    assert emobatch("run", cwd=tmp_path).code == 0
+    shutil.rmtree(tmp_path / "footage" / "cellar")  # It sent nothing tonight; OUT knows it.
+    done = emobatch("run", cwd=tmp_path)
+    assert done.code == 0 and "settings of camera cellar: no file that was found is from there" in done.stderr
+
+
+def test_doctor_tells_of_masks_that_hide_nothing(tmp_path: Path) -> None:
+    """As a run would, from names of files alone."""
+    (tmp_path / "footage" / "cellar").mkdir(parents=True)
+    (tmp_path / "footage" / "cellar" / "a.mp4").touch()
+    options = RunOptions(
+        sources=(str(tmp_path / "footage"),),
+        out=tmp_path / "out",
+        recorders=(Recorder(pattern="footage/{camera}/*"),),
+        cameras={"celar": {"masks": [MASK]}},
+    )
+    finding = next(one for one in examine(options) if one.what == "masks")
+    assert finding.level == "problem" and finding.found.startswith("given for camera celar, and no file")
+    right = replace(options, cameras={"cellar": {"masks": [MASK]}})
+    assert [one.level for one in examine(right) if one.what == "masks"] == ["ok"]
