@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from analytics.cover import BEYOND, BRIDGED, FOLLOWED, Regions
 from analytics.strands import SEEN, Sightings
+from analytics.touching import touching
 
 _SURE_FOUND: Final = 5
 """Sightings from which the end of a proven face is worth a look."""
@@ -66,12 +67,8 @@ def unsure_of(
 
 def _merged(told: list[Unsure]) -> list[Unsure]:
     """Stretches of one kind that touch as one, in order of time."""
-    merged: list[Unsure] = []
-    for one in sorted(told, key=lambda one: (one.why, one.start_s)):
-        if merged and merged[-1].why == one.why and one.start_s <= merged[-1].end_s:
-            merged[-1] = Unsure(merged[-1].start_s, max(merged[-1].end_s, one.end_s), one.why)
-        else:
-            merged.append(one)
+    kinds = sorted({one.why for one in told})
+    merged = [Unsure(s, e, why) for why in kinds for s, e, _ in touching(one for one in told if one.why == why)]
     return sorted(merged, key=lambda one: (one.start_s, one.end_s))
 
 

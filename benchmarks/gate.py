@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from analytics.overlap import overlaps
 from analytics.records import Pulse
 from jobs.options import RunOptions
 from jobs.pipeline import Engines, VideoResult, finish_video, plan_file, read_segment
@@ -33,20 +34,13 @@ def processed(path: Path, options: RunOptions, engines: Engines) -> tuple[VideoR
     return result, time.process_time() - started
 
 
-def overlap(box: "np.ndarray", boxes: "np.ndarray") -> "np.ndarray":
-    """Intersection over union of a box (4,) with others (n, 4)."""
-    shared = np.minimum(box[:2] + box[2:], boxes[:, :2] + boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
-    both = np.prod(np.maximum(shared, 0), axis=1)
-    return both / (box[2] * box[3] + boxes[:, 2] * boxes[:, 3] - both)
-
-
 def matched(off: VideoResult, on: VideoResult) -> "np.ndarray":
     """(faces of off,) the face of on that each one is, or -1."""
     places = np.full(len(off.faces), -1)
     for k in range(len(off.faces)):
         (there,) = np.nonzero(on.faces.sample == off.faces.sample[k])
         if len(there):
-            found = overlap(off.faces.boxes[k], on.faces.boxes[there])
+            found = overlaps(off.faces.boxes[k], on.faces.boxes[there])
             if found.max() >= HALF:
                 places[k] = there[found.argmax()]
     return places
@@ -66,7 +60,7 @@ def compared(name: str, off: VideoResult, on: VideoResult) -> tuple[int, int]:
             missing += 1
         elif labels[int(np.bincount(there).argmax())] != track.expression:
             other += 1
-    moved = [overlap(off.faces.boxes[k], on.faces.boxes[place[k : k + 1]])[0] for k in np.flatnonzero(place >= 0)]
+    moved = [overlaps(off.faces.boxes[k], on.faces.boxes[place[k : k + 1]])[0] for k in np.flatnonzero(place >= 0)]
     held = float((on.samples.gate == 1).mean())
     print(
         f"| {name} | {len(off.faces)} | {int(usable.sum())} | {lost} | {int((place < 0).sum())} | {len(on.faces) - int((place >= 0).sum())} "

@@ -14,6 +14,7 @@ from analytics.packets import PacketList, list_packets
 from analytics.plan import VideoPlan, plan_video
 from analytics.records import Gap, Pulse
 from analytics.rewrite import Copying, check_copy
+from analytics.touching import touching
 
 _EVERY = Fraction(1, 2)
 """Sampling does not matter to a copy; a plan wants to know it."""
@@ -98,15 +99,10 @@ def lost_of(original: Original, decoded: NDArray[np.bool_]) -> list[Gap]:
 
 def _joined(lost: list[Gap]) -> list[Gap]:
     """Stretches that touch as one, in order of time."""
-    joined: list[Gap] = []
-    for gap in sorted(lost, key=lambda gap: (gap.start_s, -gap.end_s)):
-        if not joined or gap.start_s > joined[-1].end_s:
-            joined.append(gap)
-        else:
-            last = joined[-1]
-            cause = last.cause if gap.cause == last.cause else f"{last.cause}; {gap.cause}"
-            joined[-1] = Gap(last.start_s, max(last.end_s, gap.end_s), "hole", cause)
-    return joined
+    return [
+        Gap(start_s, end_s, "hole", "; ".join(dict.fromkeys(gap.cause for gap in gaps)))
+        for start_s, end_s, gaps in touching(lost)
+    ]
 
 
 def lost_in_words(lost: list[Gap]) -> list[str]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.decode import SampledFrame
+from analytics.overlap import overlaps
 from analytics.records import Detections, Picture
 from analytics.shots import LONG_SIDE, Shots
 from analytics.strands import MATCHED, NEAR, Linker, Sightings, Strand
@@ -194,12 +195,4 @@ def _nearest(found: Detections, expected: NDArray[np.float64]) -> tuple[NDArray[
 
 
 def _is_known(box: NDArray[np.float64], known: list[NDArray[np.float64]]) -> bool:
-    return any(_overlap(box, other) > _OCCUPIED for other in known)
-
-
-def _overlap(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
-    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    return float(width * height / (a[2] * a[3] + b[2] * b[3] - width * height))
+    return bool(known) and bool((overlaps(box, np.stack(known)) > _OCCUPIED).any())
