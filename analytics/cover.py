@@ -178,13 +178,19 @@ def _unseen_s(now_s: NDArray[np.float64], known_s: NDArray[np.float64]) -> NDArr
     return np.asarray(np.minimum(to_next, to_last), np.float64)
 
 
+def widened(bare: NDArray[np.floating], settings: CoverSettings) -> NDArray[np.float64]:
+    """(n, 4) boxes of faces, x, y, width, height, with their margins."""
+    x, y, w, h = np.asarray(bare, np.float64).reshape(-1, 4).T
+    sides = (x - settings.left_right * w, y - settings.above * h)
+    return np.stack([*sides, (1 + 2 * settings.left_right) * w, (1 + settings.above + settings.below) * h], axis=1)
+
+
 def _with_margins(
     frames: NDArray[np.int64], bare: NDArray[np.float64], why: NDArray[np.int8], strand: int, settings: CoverSettings
 ) -> Regions:
     """Each box with its margins, and with what it is in the frames beside: boxes tremble, and frames come late."""
-    w, h = bare[:, 2], bare[:, 3]
-    left, right = bare[:, 0] - settings.left_right * w, bare[:, 0] + (1 + settings.left_right) * w
-    top, bottom = bare[:, 1] - settings.above * h, bare[:, 1] + (1 + settings.below) * h
+    left, top, width, height = widened(bare, settings).T
+    right, bottom = left + width, top + height
     for low, high in ((left, right), (top, bottom)):
         short = np.maximum(settings.least_px - (high - low), 0) / 2
         low -= short

@@ -34,10 +34,10 @@ from analytics.errors import UsageError, VideoError
 from analytics.every_frame import decode_every, outcome_for
 from analytics.overlay import Drawn, composed, stored_format
 from analytics.packets import PacketList
-from analytics.place import whole_place
 from analytics.plan import VideoPlan
 from analytics.records import Pulse
 from analytics.stamps import is_mended, stamps_of
+from analytics.whole import whole_place
 
 _ENCODER: Final = "libx264"
 _OPTIONS: Final = {"preset": "veryfast", "crf": "18", "a53cc": "0"}

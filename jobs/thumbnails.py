@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.blur import blurred
+from analytics.conceal import blurred
 from analytics.errors import VideoError
 from analytics.fingerprint import fingerprint, id_of_content
 from analytics.footage import Footage, footage_of

@@ -10,7 +10,7 @@ import pytest
 
 from analytics.commit import HALF
 from analytics.errors import UsageError
-from analytics.place import whole_place
+from analytics.whole import whole_place
 
 
 def _mode(path: Path) -> int:
