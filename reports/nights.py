@@ -22,11 +22,11 @@ class Night:
     """How many videos came to each status."""
     failures: tuple[tuple[str, str], ...]
     """Source and reason of videos that failed or are partial, and of sources that are missing."""
-    missing: tuple[str, ...] | None
-    """Sources that are missing; None in records that do not tell them from other failures."""
     left: tuple[tuple[str, str], ...]
     """Source and reason of videos that were left for a later run."""
     interrupted: bool
+    missing: tuple[str, ...] | None = None
+    """Sources that are missing; None in records that do not tell them from other failures."""
 
     def n(self, status: str) -> int:
         """Videos that came to a status."""

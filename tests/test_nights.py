@@ -54,6 +54,17 @@ def test_the_last_run_is_told_with_what_is_new_and_what_is_missing(out: Path) ->
     assert page.text.count("failed new") == 1
 
 
+def test_what_is_refused_is_not_called_missing(out: Path) -> None:
+    """Files that masks keep from being looked at are there; and with them alone a run is not well."""
+    refused = {"source": "/archive/stray.mp4", "reason": "there are cameras with masks"}
+    _record(out, 2, failures=[{"source": "/mnt/gone", "reason": "does not exist"}, refused], missing=["/mnt/gone"])
+    text = Reader(write_site(out)).text
+    assert "Not found: /mnt/gone" in text and "To be mended: /archive/stray.mp4" in text
+    _record(out, 3, failures=[refused], missing=[], refused=[refused], left=[])
+    text = Reader(write_site(out)).text
+    assert "Not found:" not in text and "To be mended: /archive/stray.mp4" in text and "all is well" not in text
+
+
 def test_an_interrupted_run_says_so(out: Path) -> None:
     """So that nobody takes half a night for a whole one."""
     _record(out, 2, interrupted=True)
