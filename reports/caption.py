@@ -31,6 +31,9 @@ _LEAST_BARS: Final = 0.35
 _SMALLER: Final = (1.0, 0.75, 0.55)
 """Sizes of text, one after the other where there is no room; never below _LEAST_PX."""
 
+_PATIENCE: Final = 25
+"""Pictures for which a label stays as small as it had to become."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
@@ -70,7 +73,7 @@ class Shown:
     def short(self) -> str:
         """The same where there is little room."""
         name = f"#{self.track_id}" if self.track_id else "?"
-        return f"{name} {self.label}" if self.usable else f"{name} unclear"
+        return f"{name} {self.label}" if self.usable else f"{name} not judged"
 
     @property
     def shortest(self) -> str:
@@ -125,6 +128,9 @@ class Captions:
         self._styles = [_Style.of(size) for size in dict.fromkeys(max(_LEAST_PX, letter * by) for by in _SMALLER)]
         self._style = self._styles[0]
         self._labels = Labels(height, width, self._style.stroke + 1)
+        self._forms: dict[int, tuple[int, int]] = {}
+        """How each track's label looks, 0 with bars, and since which picture."""
+        self._number = 0
 
     def draw(self, picture: Picture, faces: Sequence[Shown], status: str) -> None:
         """Draw faces and a line at the bottom, in place.
@@ -140,9 +146,11 @@ class Captions:
             low, high, stroke = (box.x, box.y), (box.x + box.w, box.y + box.h), self._style.stroke
             cv2.rectangle(picture, low, high, _GROUND, stroke + 2, cv2.LINE_AA)
             cv2.rectangle(picture, low, high, _colour(face), stroke, cv2.LINE_AA)
+        self._number += 1
         self._labels.begin(boxes, [bottom])
-        # Large faces first: beside small ones a label may find no room. Bars last, of what room is left.
-        order = sorted(range(len(faces)), key=lambda k: -boxes[k].w * boxes[k].h)
+        # Large faces first: beside small ones a label may find no room. Bars last, of what room is left. Faces of about
+        # one size keep their order from frame to frame.
+        order = sorted(range(len(faces)), key=lambda k: (-round(np.log2(max(1, boxes[k].w * boxes[k].h))), k))
         lines = {k: self._line_of(k, faces[k]) for k in order}
         for k in order:
             if lines[k] is not None and (panel := self._panel_of(k, faces[k])) is not None:
@@ -156,24 +164,40 @@ class Captions:
 
     def _line_of(self, k: int, face: Shown) -> tuple[str, _Style, Rect] | None:
         """What is written beside a face, how, and where; None where there is no room at all."""
-        for words in (face.words, face.short):
-            for style in self._styles:
-                if rect := self._labels.place(k, style.size_of(words), face.track_id):
-                    return words, style, rect
-        # Over a face, if need be, but over no other label.
         small = self._styles[-1]
-        for words in (face.short, face.shortest):
-            if rect := self._labels.place(k, small.size_of(words), face.track_id, over_faces=True):
-                return words, small, rect
+        forms = [(words, style, False) for words in (face.words, face.short) for style in self._styles]
+        # Over a face, if need be, but over no other label.
+        forms += [(words, small, True) for words in (face.short, face.shortest)]
+        least = self._least_form(face)
+        for form, (words, style, over_faces) in enumerate(forms, start=1):
+            if form >= least and (
+                rect := self._labels.place(k, style.size_of(words), face.track_id, over_faces=over_faces)
+            ):
+                if form > 1:  # Of the first, whether there is room for bars decides.
+                    self._note_form(face, form)
+                return words, style, rect
         return None
+
+    def _least_form(self, face: Shown) -> int:
+        """The best form that a label may take now: one that had to become smaller stays so for a while, or it would flicker."""
+        form, since = self._forms.get(face.track_id, (0, self._number))
+        return form if self._number - since < _PATIENCE else 0
+
+    def _note_form(self, face: Shown, form: int) -> None:
+        if face.track_id and self._forms.get(face.track_id, (-1, 0))[0] != form:
+            self._forms[face.track_id] = form, self._number
 
     def _panel_of(self, k: int, face: Shown) -> Rect | None:
         """Where there is room for all bars of a face; its line is given up for them."""
         style = self._style
         if face.probabilities is None or 8 * style.line > _LEAST_BARS * self._height + 4 * style.line:
             return None
+        if self._least_form(face) > 0:
+            return None
         width = max(style.size_of(face.words)[0], 2 * self._names + 3 * style.pad)
-        return self._labels.place(k, (width, 8 * style.line + 2 * style.pad), face.track_id)
+        place = self._labels.place(k, (width, 8 * style.line + 2 * style.pad), face.track_id)
+        self._note_form(face, 0 if place else 1)
+        return place
 
     @property
     def _names(self) -> int:
@@ -191,7 +215,7 @@ class Captions:
     def _bars(self, picture: Picture, probabilities: Sequence[float], place: Rect) -> None:
         style, names = self._style, self._names
         left = place.x + names + 2 * style.pad + 1
-        longest = place.x + place.w - style.pad - left
+        longest = min(place.x + place.w - style.pad - left, names)  # Also under a long line of words.
         colours = colours_of(EXPRESSIONS)
         for row, (name, p) in enumerate(zip(EXPRESSIONS, probabilities, strict=True), start=1):
             base = place.y + (row + 1) * style.line

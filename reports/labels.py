@@ -1,7 +1,7 @@
 """Where labels stand beside boxes: within the picture, never one over another, and off faces while there is room.
 
 A greedy placement: what is larger chooses first, and each takes the best form and place that is still free. (To place labels
-in the best way of all is NP-hard: Marks and Shieber 1991; greedy ones do nearly as well where labels can become smaller.)
+in the best way of all is NP-hard: Marks and Shieber 1991, "The Computational Complexity of Cartographic Label Placement".)
 """
 
 from collections.abc import Sequence
