@@ -68,6 +68,7 @@ def last_run(out: Path, now: AtWork | None) -> dict[str, Any] | None:
             "failures": len(record["failures"]),
             "left": len(record["left"]),
             "refused": record.get("refused", []),
+            "masks_of_nobody": record.get("masks_of_nobody", []),
             "interrupted": record["interrupted"],
             "exit_code": record.get("exit_code"),
         }

@@ -69,8 +69,8 @@ def status(
     for video in found["list"]:
         if video["status"] in ("failed", "partial"):
             typer.echo(printable(f"  {video['status']} {video['source']}: {video['reason']}"))
-    for one in last["refused"] if last else []:
-        typer.echo(printable(f"  not looked at {one['source']}: {one['reason']}"))
+    for line in _masked_in_words(last):
+        typer.echo(printable(f"  {line}"))
     return 0
 
 
@@ -94,6 +94,16 @@ def _last_in_words(last: dict[str, Any] | None) -> str:
     took = f", {duration(last['elapsed_s'])}" if last["elapsed_s"] else ""  # One that was killed did not come to tell.
     left = f", {last['left']} left for later" if last["left"] else ""
     return f"last run: {_clock(last['started_at'])}{took}: {_counted(last['videos']) or 'no video'}{left}; {how}"
+
+
+def _masked_in_words(last: dict[str, Any] | None) -> list[str]:
+    """What the last run did not look at for masks."""
+    from jobs.masked import OF_NOBODY
+
+    if last is None:
+        return []
+    lines = [f"camera {name}: {OF_NOBODY}" for name in last["masks_of_nobody"]]
+    return lines + [f"not looked at {one['source']}: {one['reason']}" for one in last["refused"]]
 
 
 def _clock(moment: str) -> str:

@@ -49,6 +49,8 @@ class RunSummary:
     """Sources that were named and not found; why stands among the failures."""
     refused: list[dict[str, str]] = field(default_factory=list)
     """Files that were not looked at, as they may be from a camera with masks, and why; also among the failures."""
+    masks_of_nobody: list[str] = field(default_factory=list)
+    """Cameras with masks that no file and no video in OUT is from."""
     passed_over: int = 0
     """Files that were found and not asked for."""
     too_old: int = 0
@@ -72,6 +74,7 @@ class RunSummary:
         self.tells_no_camera = agenda.tells_no_camera
         self.redone = len(agenda.redone)
         self.left += [{"source": source, "reason": reason} for source, reason in agenda.left]
+        self.masks_of_nobody = list(agenda.nobodys)
         self.refused = [{"source": source, "reason": reason} for source, reason in agenda.refused]
         self.failures += agenda.told_of_nobodys + self.refused
 

@@ -63,6 +63,7 @@ def write_record(options: RunOptions, settings_hash: str, summary: RunSummary) -
         "found": summary.n_found,
         "missing": summary.missing,
         "refused": summary.refused,
+        "masks_of_nobody": summary.masks_of_nobody,
         "passed_over": summary.passed_over,
         "settings": {
             "every": str(options.every),

@@ -83,7 +83,12 @@ def test_the_last_run_is_told_with_counts_and_exit_code(out: Path) -> None:
     keep(out, run_id="20990101T220000Z-aaaaaa", started_at="2099-01-01T22:00:00+00:00")
     (out / "runs" / "20260302T220000Z-aaaaaa.json").write_text("{half")
     told = emobatch("status", out, "--json", cwd=out).json["last_run"]
-    assert told == {name: RECORD.get(name) for name in told} | {"failures": 1, "left": 1, "refused": []}
+    assert told == {name: RECORD.get(name) for name in told} | {
+        "failures": 1,
+        "left": 1,
+        "refused": [],
+        "masks_of_nobody": [],
+    }
     words = emobatch("status", out, cwd=out).stdout.splitlines()[1]
     assert words.startswith(("last run: 2026-03-01 ", "last run: 2026-03-02 "))  # By the clock of this machine.
     assert words.endswith(", 1 h 02 min: 3 done, 1 failed, 7 unchanged, 1 left for later; exit code 3")
