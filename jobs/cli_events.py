@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -88,17 +88,40 @@ def _rules_of(configuration: Config) -> "EventRules":
 def _lines(done: "Evaluated", dry_run: bool) -> Iterator[str]:
     """What a person reads: first what changes, then what there is."""
     for mark, rows in (("+", done.added), ("-", done.removed), ("~", [after for _, after in done.changed])):
-        yield from (f"{mark} {line_of(row)}" for row in rows)
+        yield from (f"{mark} {line_of(row, done.time_zones.get(row['video_id']))}" for row in rows)
+    from jobs.screen import count
+
     told = done.to_json()
     counts = ", ".join(f"{n} {rule}" for rule, n in told["by_rule"].items()) or "none"
     would = "would be" if dry_run else "are"
-    yield f"{told['events']:,} events in {told['hours']:,.1f} h of recordings: {counts}"
-    came, went, other = (len(told[name]) for name in ("added", "removed", "changed"))
-    yield f"{came:,} {would} new, {went:,} {would} gone, {other:,} {would} changed, {told['unchanged']:,} unchanged"
+    yield f"{count(told['events'], 'event')} in {told['hours']:,.1f} h of recordings: {counts}"
+    numbers = [
+        (len(told[name]), what) for name, what in (("added", "new"), ("removed", "gone"), ("changed", "changed"))
+    ]
+    changes = [f"{n:,} {would if n != 1 else 'would be' if dry_run else 'is'} {what}" for n, what in numbers]
+    yield f"{', '.join(changes)}, {told['unchanged']:,} unchanged"
+    if done.still:
+        yield _left_out(told["still"])
 
 
-def line_of(row: Any) -> str:
-    """An event in one line, as a person reads it."""
+def _left_out(still: Mapping[str, Any]) -> str:
+    """Who no rule looked at: an analyst who misses somebody learns why, and what to do."""
+    from jobs.screen import count, duration
+
+    n, longest = still["faces"], still["longest"]
+    cameras = ", ".join(f"{named or 'of no known camera'} {of_it:,}" for named, of_it in still["by_camera"].items())
+    moves, was, the_longest = ("moves", "was", "") if n == 1 else ("move", "were", "the longest ")
+    return (
+        f"{count(n, 'face')} ({count(still['tracks'], 'track')}) that hardly {moves} {was} left out as still pictures, "
+        f"such as posters: {cameras}; {the_longest}from track {longest['track_id']} of video {longest['video_id']} on, "
+        f"for {duration(longest['seconds'])}. For people who stand or sit as still, set still below [events]"
+    )
+
+
+def line_of(row: Any, time_zone: str | None) -> str:
+    """An event in one line, as a person reads it, with its time by the clock of its camera."""
+    from reports.text import moment
+
     where = row["camera"] or f"video {row['video_id']}"
-    when = f"{row['time']:%Y-%m-%d %H:%M:%S} UTC" if row["time"] else f"at {row['start_s']:.1f} s"
+    when = moment(row["time"], time_zone) if row["time"] else f"at {row['start_s']:.1f} s"
     return f"{row['severity']:6} {row['rule']} {where} {when}: {row['evidence']}"

@@ -99,6 +99,7 @@ def _list(out: str, as_json: bool) -> int:
     from analytics.events.reviews import FILE
     from analytics.listing import EVENTS
     from jobs.cli_events import line_of
+    from jobs.events import time_zones_of
     from jobs.opened import for_reading
     from jobs.results import Results
     from jobs.reviews import Reviewed
@@ -107,35 +108,43 @@ def _list(out: str, as_json: bool) -> int:
     folder = for_reading(out, ("videos", EVENTS, FILE))
     Results.opened(folder)
     known = Reviewed.read(folder)
+    zones = time_zones_of(folder)
     told = known.to_json()
     if as_json:
         typer.echo(json.dumps({"out": out, **told}))
         return 0
     for event in known.open:
-        typer.echo(printable(f"{event['event_id']} {line_of(event)}"))
+        typer.echo(printable(f"{event['event_id']} {line_of(event, zones.get(event['video_id']))}"))
     for line in _counted(told):
         typer.echo(printable(line))
     return 0
 
 
 def _counted(told: dict[str, Any]) -> Iterator[str]:
+    from jobs.screen import count
+
     verdicts = ", ".join(f"{n:,} {name}" for name, n in told["verdicts"].items())
-    yield f"{len(told['open']):,} of {told['events']:,} events are open; reviewed: {verdicts}"
+    are = "is" if len(told["open"]) == 1 else "are"
+    yield f"{len(told['open']):,} of {count(told['events'], 'event')} {are} open; reviewed: {verdicts}"
     for rule, one in told["rules"].items():
         judged = one["useful"] + one["false_alarms"]
         if one["precision"] is not None:
             low, high = one["precision_low"], one["precision_high"]
             yield f"{rule}: {one['precision']:.0%} of {judged:,} judged were useful (95 %: {low:.0%} to {high:.0%})"
-    if told["without_event"]:
-        yield f"{told['without_event']:,} verdicts are about events that are not there any more"
+    if n := told["without_event"]:
+        yield f"{count(n, 'verdict')} {'is' if n == 1 else 'are'} about events that are not there any more"
 
 
 def _said(told: list["Review"]) -> Iterator[str]:
-    from jobs.screen import printable
+    from jobs.screen import count, printable
 
     for one in told:
         yield printable(f"{one.verdict} {one.event_id} {one.rule} {one.camera or f'video {one.video_id}'}")
-    yield f"{len(told):,} verdicts written; the next report shows them" if told else "nothing new: all of it is known"
+    if not told:
+        yield "nothing new: all of it is known"
+    else:
+        shows = "it" if len(told) == 1 else "them"
+        yield f"{count(len(told), 'verdict')} written; the next report shows {shows}"
 
 
 def _login() -> str:

@@ -9,6 +9,7 @@ from analytics.errors import UsageError
 from analytics.events.context import alone_at
 from analytics.events.rules import (
     ABSENCE_S,
+    STILL_S,
     EventRules,
     Rule,
     Zone,
@@ -26,10 +27,12 @@ from jobs.toml_lines import Key
 
 _RULE_KEYS: Final = ("name", "severity", "cooldown", "merge_gap", "cameras")
 _ZONE_KEYS: Final = ("name", "camera", "points")
-_EVENTS_KEYS: Final = ("use", "absence")
+_EVENTS_KEYS: Final = ("use", "absence", "still")
 _SEVERITIES: Final = ("low", "medium", "high")
 _LONGEST_S: Final = 7 * 86_400.0
 _MOST_ABSENCE_S: Final = 60.0
+_LEAST_STILL_S: Final = 5.0
+"""Below it nobody who stops for a moment would be left."""
 _NAME: Final = re.compile(r"[^\x00-\x1f\x7f]{1,80}")
 
 
@@ -44,6 +47,10 @@ def rules_from(config: Config) -> EventRules | None:
     of_events = Teller(config, ("events",), "events")
     of_events.need_known(settings, (*_EVENTS_KEYS, *SHIPPED))
     absence_s = span(of_events, settings, "absence", ABSENCE_S, least=0.0, most=_MOST_ABSENCE_S)
+    still_s = span(of_events, settings, "still", STILL_S, least=0.0, most=_LONGEST_S)
+    if 0 < still_s < _LEAST_STILL_S:
+        problem = f"{still_s:g} s: everybody stands still for so long"
+        raise of_events.error(("still",), problem, f"give {_LEAST_STILL_S:g} s or more, or 0 to leave nobody out")
     zones = _zones(config)
     rules = [*_used(config, section, zones.zones), *_own(config, zones.zones)]
     _check_names(rules)
@@ -53,8 +60,9 @@ def rules_from(config: Config) -> EventRules | None:
         for _, rule in unused
     )
     found = EventRules(
-        rules=tuple(rule for _, rule in rules), zones=zones.zones, absence_s=absence_s, lines=zones.lines, unused=told
-    )
+        rules=tuple(rule for _, rule in rules), zones=zones.zones, absence_s=absence_s, still_s=still_s,
+        lines=zones.lines, unused=told,
+    )  # fmt: skip
     for teller, rule in (*rules, *unused):
         _check(teller, rule, found)
     return found if rules or "use" in section else None

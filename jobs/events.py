@@ -4,12 +4,13 @@ import logging
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from analytics.errors import UsageError
 from analytics.events.finding import find_events
+from analytics.events.posters import Still
 from analytics.events.rules import EventRules
 from analytics.events.store import drop_stale, read_events, rows_of, write_events
 from analytics.expressions import EXPRESSIONS
@@ -20,6 +21,7 @@ from emobatch import __version__
 from jobs.config_events import check_classes, strangers
 from jobs.options import RunOptions
 from jobs.outcome import RunSummary
+from jobs.screen import count
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +44,10 @@ class Evaluated:
     warnings: tuple[str, ...]
     hours: float
     """Of recordings that a rule is for."""
+    still: tuple[Still, ...] = ()
+    """Faces that no rule looked at, as they hardly move: posters, or people who stand or sit very still."""
+    time_zones: Mapping[str, str | None] = field(default_factory=dict)
+    """That of the camera of each video, by video_id."""
 
     def to_json(self) -> dict[str, Any]:
         """With stable keys."""
@@ -52,11 +58,28 @@ class Evaluated:
             "by_rule": dict(sorted(by_rule.items())),
             "by_severity": {name: by_severity[name] for name in SEVERITIES},
             "hours": round(self.hours, 3),
+            "still": self._still(),
             "unchanged": len(self.events) - len(self.added) - len(self.changed),
             "added": [told(row) for row in self.added],
             "removed": [told(row) for row in self.removed],
             "changed": [{"before": told(one), "after": told(other)} for one, other in self.changed],
             "warnings": list(self.warnings),
+        }
+
+    def _still(self) -> dict[str, Any]:
+        by_camera = Counter(one.camera or "" for one in self.still)
+        longest = max(self.still, key=lambda one: one.seconds, default=None)
+        return {
+            "faces": len(self.still),
+            "tracks": sum(len(one.tracks) for one in self.still),
+            "by_camera": dict(sorted(by_camera.items())),
+            "longest": longest
+            and {
+                "camera": longest.camera,
+                "video_id": longest.tracks[0][0],
+                "track_id": longest.tracks[0][1],
+                "seconds": longest.seconds,
+            },
         }
 
 
@@ -86,7 +109,15 @@ def evaluate(out: Path, rules: EventRules, dry_run: bool = False) -> Evaluated:
         changed=changed,
         warnings=tuple(strangers(rules, [one.camera for one in found.recordings if one.camera is not None])),
         hours=found.hours,
+        still=found.still,
+        time_zones=time_zones_of(out),
     )
+
+
+def time_zones_of(out: Path) -> dict[str, str | None]:
+    """The time zone of the camera of each video, by video_id; None where it is unknown."""
+    videos = read_videos(out).table
+    return dict(zip(*(videos[name].to_pylist() for name in ("video_id", "time_zone")), strict=True))
 
 
 def note_events(options: RunOptions, summary: RunSummary) -> None:
@@ -109,7 +140,9 @@ def note_events(options: RunOptions, summary: RunSummary) -> None:
     for warning in done.warnings:
         _log.warning("%s", warning)
     summary.events = len(done.events)
-    _log.info("%d events, %d of them new", len(done.events), len(done.added))
+    _log.info("%s, %d of them new", count(len(done.events), "event"), len(done.added))
+    if done.still:
+        _log.info("%s left out as still pictures; `emobatch events` tells more", count(len(done.still), "face"))
 
 
 def compared(

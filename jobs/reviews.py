@@ -15,9 +15,8 @@ from analytics.events.precision import precision_by_rule
 from analytics.events.reviews import FILE, MOST_NOTE, VERDICTS, Matcher, Review, lines_of, read_reviews
 from analytics.events.store import read_events
 from analytics.schema import SEVERITIES
-from analytics.videos import read_videos
 from analytics.whole import whole
-from jobs.events import told
+from jobs.events import time_zones_of, told
 from reports.clock import local
 
 Row = Mapping[str, Any]
@@ -65,8 +64,7 @@ class Reviewed:
     def to_json(self) -> dict[str, Any]:
         """With stable keys."""
         counts = Counter(review.verdict for review in self.verdicts.values())
-        videos = read_videos(self.out).table
-        zones = dict(zip(*(videos[name].to_pylist() for name in ("video_id", "time_zone")), strict=True))
+        zones = time_zones_of(self.out)
         rows = []
         for event in self.events:
             review = self.verdicts.get(event["event_id"])

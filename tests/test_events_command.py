@@ -36,7 +36,7 @@ def _evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert (done.code, done.stderr) == (0, "")
     told = done.json
     assert list(told) == [
-        "out", "dry_run", "events", "by_rule", "by_severity", "hours", "unchanged", "added", "removed", "changed",
+        "out", "dry_run", "events", "by_rule", "by_severity", "hours", "still", "unchanged", "added", "removed", "changed",
         "warnings",
     ]  # fmt: skip
     assert told["events"] == len(told["added"]) == sum(told["by_rule"].values()) > 3

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from analytics.events.clock import OVERLAP_S, Clock, on_grid
 from analytics.events.handover import handovers
+from analytics.events.posters import LeftOut, is_still, left_out, named
+from analytics.events.rules import ABSENCE_S, STILL_S
 
 _REACH: Final = 1.0
 """How far from where it was expected a face may come back, in face sizes, plus _SPREAD a second."""
@@ -27,11 +29,6 @@ _GOES: Final = 1.0
 """Face sizes a second; who is slower goes nowhere."""
 _GOING_ON_S: Final = 2.0
 """A face is expected to keep its way for so long."""
-_STILL: Final = 0.06
-"""Face sizes within which a face that is a picture stays where it usually is."""
-_STILL_FOR_S: Final = 20.0
-_MOSTLY: Final = 0.6
-"""Share of its faces for which that holds. Somebody who stands still sways by more."""
 LONGEST_BLIND_S: Final = 60.0
 """After a longer stretch without a recording nobody is taken for the same."""
 LONGEST_STAND_S: Final = 2.0
@@ -59,10 +56,16 @@ class Scene:
     """(n,) place in tracks."""
     tracks: tuple[tuple[int, int], ...]
     """Recording and track_id."""
+    still: Sequence[LeftOut]
 
 
 def scene_of(
-    clock: Clock, recording: NDArray[np.int64], faces: pa.Table, classes: frozenset[str], absence_s: float
+    clock: Clock,
+    recording: NDArray[np.int64],
+    faces: pa.Table,
+    classes: frozenset[str],
+    absence_s: float = ABSENCE_S,
+    still_s: float = STILL_S,
 ) -> Scene:
     """Put faces in the order of people.
 
@@ -72,6 +75,7 @@ def scene_of(
         faces: the faces in tracks.
         classes: whose probabilities are needed; they, and `usable`, are columns of faces where there are any.
         absence_s: who is out of sight for longer has gone.
+        still_s: who hardly moves for so long is left out as a picture; 0 leaves nobody out.
     """
     column = {name: faces[name].to_numpy() for name in ("track_id", "pts_s", "x", "y", "w", "h")}
     key = recording * (1 << 32) + column["track_id"].astype(np.int64)
@@ -94,7 +98,7 @@ def scene_of(
     track = np.cumsum(begins) - 1
     keys = key[begins]
     person = person_of[track]
-    kept = ~_still(person, at, way, size)[person]
+    kept = ~is_still(person, at, way, size, still_s)[person]
     rows = np.flatnonzero(kept)
     rows = rows[np.lexsort((at[rows], person[rows]))]
     _, numbers = np.unique(person[rows], return_inverse=True)
@@ -112,7 +116,8 @@ def scene_of(
             for name in sorted(classes)
         },
         track=track[rows],
-        tracks=tuple((int(key >> 32), int(key & 0xFFFFFFFF)) for key in keys),
+        tracks=tuple(named(key) for key in keys.tolist()),
+        still=left_out(person[~kept], key[~kept], at[~kept]),
     )
 
 
@@ -225,31 +230,6 @@ def _speed(
     speed = np.where(seconds > 0, way[end] - way[start], 0.0) / np.maximum(seconds, 0.1)
     goes = np.linalg.norm(speed, axis=1) > _GOES * size[end]
     return np.where(goes[:, None], speed, 0.0)
-
-
-def _still(
-    person: NDArray[np.int64], at: NDArray[np.float64], way: NDArray[np.float64], size: NDArray[np.float64]
-) -> NDArray[np.bool_]:
-    """(people,) whether a face mostly is where it always is, as big as always: one on a poster or on a screen."""
-    n = int(person.max(initial=-1)) + 1
-    count = np.bincount(person, minlength=n)
-    usual_size = _medians(person, size, count)
-    there = np.ones(len(person), np.bool_)
-    for values in (way[:, 0], way[:, 1], size):
-        there &= np.abs(values - _medians(person, values, count)[person]) <= _STILL * usual_size[person]
-    begin, end = np.full(n, np.inf), np.full(n, -np.inf)
-    np.minimum.at(begin, person, at)
-    np.maximum.at(end, person, at)
-    mostly = np.bincount(person, there, n) >= _MOSTLY * np.maximum(count, 1)
-    still: NDArray[np.bool_] = mostly & (end - begin >= _STILL_FOR_S)
-    return still
-
-
-def _medians(person: NDArray[np.int64], values: NDArray[np.float64], count: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(people,) of the values of each person."""
-    order = np.lexsort((values, person))
-    middle: NDArray[np.float64] = values[order][np.cumsum(count) - count + count // 2] if len(values) else np.empty(0)
-    return middle
 
 
 def _stands_s(person: NDArray[np.int64], at: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,6 +8,8 @@ from typing import Final
 DAY_S: Final = 86_400.0
 ABSENCE_S: Final = 10.0
 """Unless said: who is out of sight for longer has gone."""
+STILL_S: Final = 20.0
+"""Unless said: who hardly moves for so long is taken for a picture and left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +136,8 @@ class EventRules:
     rules: tuple[Rule, ...]
     zones: tuple[Zone, ...] = ()
     absence_s: float = ABSENCE_S
+    still_s: float = STILL_S
+    """Who hardly moves for so long is left out as a picture; 0 for nobody."""
     lines: dict[str, str] = field(default_factory=dict, compare=False)
     """Where each zone stands, by `camera/name`."""
     unused: tuple[str, ...] = field(default=(), compare=False)
