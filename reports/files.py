@@ -11,7 +11,7 @@ from typing import Any, Final
 from plotly.offline import get_plotlyjs
 
 ASSETS: Final = (
-    "report.css", "overview.css", "video.css", "clock.js", "report.js", "boxes.js", "keys.js", "player.js",
+    "report.css", "overview.css", "video.css", "clock.js", "report.js", "boxes.js", "zones.js", "keys.js", "player.js",
     "rows.js", "address.js", "table.js", "moments.js", "heat.js", "strips.js", "overview.js",
     "events.css", "verdicts.js", "queue.js", "events.js",
 )  # fmt: skip

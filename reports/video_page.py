@@ -19,6 +19,7 @@ from reports.names import camera_page
 from reports.records import Video, VideoPage
 from reports.render import json_block, render
 from reports.text import counted, moment, percent, sure
+from reports.zones import zones_of
 
 MAX_ROWS: Final = 1000
 """Rows of a table of tracks or gaps; what is beyond stands in the Parquet tables."""
@@ -52,6 +53,7 @@ def video_html(
     video = page.video
     lanes = charts.shown_lanes(page)
     enough = judged_s(page) >= charts.LEAST_JUDGED_S
+    zones = zones_of(events, video)
     figures = {
         "coverage": charts.coverage_strip(page) if video.coverage is not None and page.end_s > 0 else None,
         "timeline": charts.expression_timeline(page, page.timeline) if page.timeline else None,
@@ -68,7 +70,8 @@ def video_html(
         footage=footage,
         events=events[:MAX_EVENTS],
         n_events=len(events),
-        player=json_block(_player(page, footage)),
+        zones=[name for name, *_ in zones],
+        player=json_block({**_player(page, footage), "zones": zones}),
         playable=video.codec in PLAYABLE,
         words=in_words(page),
         judged_s=judged_s(page),

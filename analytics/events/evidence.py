@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from analytics.events.items import Item, Told
-from analytics.events.rules import Condition, Rule
+from analytics.events.rules import Condition
 
 _SPANS: Final = ("window_s", "over_s")
 _SHOWN: Final = 4
@@ -46,9 +46,12 @@ def figures_of(item: Item) -> dict[str, Any]:
     return {"tracks": tracks, "measured": measured, "unseen_s": item.unseen_s, "within_cooldown": item.cooled}
 
 
-def thresholds_of(rule: Rule) -> dict[str, Any]:
-    """What a rule asks for."""
-    return {**_asked(rule.when), "cooldown_s": rule.cooldown_s, "merge_gap_s": rule.merge_gap_s}
+def thresholds_of(item: Item) -> dict[str, Any]:
+    """What its rule asks for, and the corners of the zones that it names."""
+    rule = item.rule
+    told = {**_asked(rule.when), "cooldown_s": rule.cooldown_s, "merge_gap_s": rule.merge_gap_s}
+    zones = {zone.name: [list(point) for point in zone.points] for zone in item.zones}
+    return {**told, "zones": zones} if zones else told
 
 
 def as_json(told: Mapping[str, Any]) -> str:

@@ -95,7 +95,7 @@ def _looked_at(out: Path, chunk: Chunk, rules: EventRules, quiet_s: float) -> _L
     items: list[Item] = []
     for rule in of_faces:
         hits = evaluate(rule.when, scene, zones)
-        items += located(rule, [hit for owner in sorted(hits) for hit in hits[owner]], scene, who)
+        items += located(rule, [hit for owner in sorted(hits) for hit in hits[owner]], scene, who, zones)
     return _Looked(items=items, faces=len(scene.at), still=_still_of(scene))
 
 

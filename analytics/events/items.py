@@ -11,7 +11,7 @@ import numpy as np
 from analytics.events.clock import SLACK_S
 from analytics.events.hits import Fact, Hit
 from analytics.events.presence import Scene
-from analytics.events.rules import Rule
+from analytics.events.rules import Rule, Zone
 
 Track = tuple[str, int]
 """video_id and track_id."""
@@ -48,6 +48,8 @@ class Item:
     tracks: Mapping[str, tuple[int, ...]]
     """By video_id, in order of time."""
     told: tuple[Told, ...]
+    zones: tuple[Zone, ...]
+    """Those of the camera that the rule names, as they were drawn when it was evaluated."""
     unseen_s: float
     worth: float
     cooled: int = 0
@@ -85,9 +87,10 @@ class Item:
         return hashlib.sha256(json.dumps([*self.key, told]).encode()).hexdigest()[:16]
 
 
-def located(rule: Rule, hits: Iterable[Hit], scene: Scene, who: "Who") -> list[Item]:
-    """Hits as items, by the videos and tracks that they are in."""
-    return [_item(rule, hit, scene, who) for hit in hits]
+def located(rule: Rule, hits: Iterable[Hit], scene: Scene, who: "Who", of_camera: Mapping[str, Zone]) -> list[Item]:
+    """Hits as items, by the videos and tracks that they are in; zones of the camera are by name."""
+    zones = tuple(of_camera[name] for name in sorted(rule.when.zones) if name in of_camera)
+    return [_item(rule, hit, scene, who, zones) for hit in hits]
 
 
 def short_list(items: Sequence[Item]) -> list[Item]:
@@ -131,7 +134,7 @@ class Who:
         return tuple(dict.fromkeys(parts))
 
 
-def _item(rule: Rule, hit: Hit, scene: Scene, who: Who) -> Item:
+def _item(rule: Rule, hit: Hit, scene: Scene, who: Who, zones: tuple[Zone, ...]) -> Item:
     clock = scene.clock
     told = tuple(_told(fact, who) for fact in hit.facts)
     tracks = [who.tracks(person, hit.start, hit.end) for person in sorted(hit.people)]
@@ -158,6 +161,7 @@ def _item(rule: Rule, hit: Hit, scene: Scene, who: Who) -> Item:
         videos=tuple(clock.recordings[k].video_id for k in sorted({first, *places})),
         tracks=_by_video(track for of_person in tracks for track in of_person),
         told=told,
+        zones=zones,
         unseen_s=round(clock.blind_between(hit.start, hit.end), 3),
         worth=hit.worth,
     )

@@ -175,7 +175,7 @@ def _row(item: Item) -> dict[str, Any]:
         "videos": list(item.videos),
         "peak_video_id": item.peak_video_id,
         "peak_pts_s": item.peak_s,
-        "thresholds": as_json(thresholds_of(item.rule)),
+        "thresholds": as_json(thresholds_of(item)),
         "figures": as_json(figures_of(item)),
     }
 

@@ -8,6 +8,8 @@
   const all = (selector) => [...document.querySelectorAll(selector)];
   const video = one(".stage video");
   const boxes = video && window.emobatch.boxes(one(".boxes"), data);
+  const zones = video && window.emobatch.zones(one(".boxes"), data.zones);
+  const OVERLAYS = data.zones.length ? "Boxes and zones" : "Boxes";
   const OFTEN_MS = 250; // the line in the charts moves this often
   const LATE_MS = 8000; // footage that says nothing for so long is told of
   const STEP_S = 5;
@@ -139,7 +141,7 @@
   function toggleBoxes() {
     boxesOn = !boxesOn;
     for (const button of all("[data-key=b]")) button.setAttribute("aria-pressed", String(boxesOn));
-    say(boxesOn ? "Boxes on" : "Boxes off");
+    say(OVERLAYS + (boxesOn ? " on" : " off"));
     drawBoxes(shown());
   }
 
@@ -234,7 +236,10 @@
   }
 
   function drawBoxes(seconds) {
-    if (video) boxes.draw(boxesOn && plays ? seconds : null, chosen.track, data.size || [video.videoWidth, video.videoHeight]);
+    if (!video) return;
+    const at = boxesOn && plays ? seconds : null;
+    boxes.draw(at, chosen.track, data.size || [video.videoWidth, video.videoHeight]);
+    zones.draw(at);
   }
 
   function everyFrame(now, frame) {
