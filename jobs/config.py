@@ -115,7 +115,7 @@ def read_config(path: Path, settings: Mapping[str, Setting]) -> Config:
             belongs = name in settings and not isinstance(table, dict | list)
             raise config.error((name,), problem, "put it below [run]" if belongs else nearest(name, _SECTIONS))
         if not isinstance(table, list if name in _LISTS else dict):
-            raise config.error((name,), "is another kind of section", f"write {_SECTIONS[name]}")
+            raise config.error((name,), _another_kind(name, table), f"write {_SECTIONS[name]}")
         found[name] = table if name in _OF_EVENTS else _SECTION_READERS[name](config, table, settings)
     return Config(
         path=path,
@@ -126,6 +126,15 @@ def read_config(path: Path, settings: Mapping[str, Setting]) -> Config:
         of_events={name: found[name] for name in _OF_EVENTS if name in found},
         purpose=found.get("purpose", {}),
     )
+
+
+def _another_kind(name: str, table: Any) -> str:
+    """What is wrong with a section that is none of its kind."""
+    if name in _LISTS and isinstance(table, dict):
+        return "has one pair of brackets, and takes two"
+    if name not in _LISTS and isinstance(table, list):
+        return "has two pairs of brackets, and takes one"
+    return "is no section"
 
 
 def _text_of(path: Path) -> str:

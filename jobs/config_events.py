@@ -33,6 +33,8 @@ _LONGEST_S: Final = 7 * 86_400.0
 _MOST_ABSENCE_S: Final = 60.0
 _LEAST_STILL_S: Final = 5.0
 """Below it nobody who stops for a moment would be left."""
+_MEANT: Final = ("rule", "zone")
+"""Sections of their own that somebody may look for below [events]."""
 _NAME: Final = re.compile(r"[^\x00-\x1f\x7f]{1,80}")
 
 
@@ -43,8 +45,11 @@ def rules_from(config: Config) -> EventRules | None:
         UsageError: a zone or rule that cannot be, or can never fire; with its line.
     """
     section = config.of_events.get("events", {})
-    settings = {name: value for name, value in section.items() if not isinstance(value, dict)}
     of_events = Teller(config, ("events",), "events")
+    for name, value in section.items():
+        if isinstance(value, list) and value and all(isinstance(one, dict) for one in value) and name not in _MEANT:
+            raise of_events.error((name,), "has two pairs of brackets, and takes one", f"write [events.{name}]")
+    settings = {name: value for name, value in section.items() if not isinstance(value, dict) and name not in _MEANT}
     of_events.need_known(settings, (*_EVENTS_KEYS, *SHIPPED))
     absence_s = span(of_events, settings, "absence", ABSENCE_S, least=0.0, most=_MOST_ABSENCE_S)
     still_s = span(of_events, settings, "still", STILL_S, least=0.0, most=_LONGEST_S)
@@ -121,6 +126,8 @@ def _used(config: Config, section: Mapping[str, Any], zones: Sequence[Zone]) -> 
     """emobatch's own rules, as far as they are switched on."""
     teller = Teller(config, ("events",), "events")
     for name, value in section.items():
+        if name in _MEANT:
+            raise teller.error((name,), f"no {name} stands below [events]", f"write [[{name}]]")
         if isinstance(value, dict) and name not in SHIPPED:
             raise teller.error(
                 (name,), "no such rule", f"{nearest(name, SHIPPED)}; rules of your own stand in [[rule]]"
@@ -191,6 +198,9 @@ def _rule(teller: Teller, table: Mapping[str, Any], zones: Sequence[Zone]) -> tu
 def _check_names(rules: Sequence[tuple[Teller, Rule]]) -> None:
     seen: dict[str, str] = {}
     for teller, rule in rules:
+        if rule.name in SHIPPED and teller.key[0] == "rule":
+            remedy = f"name it otherwise, or change that one below [events.{rule.name}]"
+            raise teller.error(("name",), f"a rule that comes with emobatch is called {rule.name}", remedy)
         if rule.name in seen:
             raise teller.error(("name",), f"there is such a rule in {seen[rule.name]}", "name one of them otherwise")
         seen[rule.name] = teller.place()

@@ -88,9 +88,12 @@ def test_a_dry_run_tells_what_a_changed_rule_does_and_writes_nothing(folder: Pat
         assert "asked: 60 s" in one["before"]["evidence"]
         assert "asked: 75 s" in one["after"]["evidence"]
     assert told["changed"]
+    assert all(one["after"]["time"].endswith("+00:00") for one in told["changed"])
     lines = emobatch("events", "out", "--config", "other.toml", "--dry-run", cwd=folder).stdout.splitlines()
     assert sum(line.startswith("- ") for line in lines) == len(told["removed"])
     assert sum(line.startswith("~ ") for line in lines) == len(told["changed"])
+    # By the clock of the camera, which is two hours ahead in May.
+    assert all(" 2026-05-04 1" in line and " UTC+02:00: " in line for line in lines if line[:2] in ("- ", "~ "))
     assert {name: (folder / "out" / name).read_bytes() for name in files_below(folder / "out")} == before
 
 
@@ -196,6 +199,12 @@ def test_a_run_evaluates_its_rules_at_its_end(tmp_path: Path) -> None:
     (row,) = rows(tmp_path / "out", "events")
     assert (row["rule"], row["camera"], row["tracks"], row["time"]) == ("stays", "door", [1], None)
     assert row["evidence"].startswith("track 1 stayed 7")
+    done = emobatch("events", "out", "--dry-run", cwd=tmp_path)
+    assert done.stdout.startswith("1 event in 0.0 h of recordings: 1 stays\n0 would be new, ")
+    assert "1 of 1 event is open" in emobatch("review", "out", cwd=tmp_path).stdout
+    done = emobatch("review", "out", row["event_id"], "unclear", cwd=tmp_path)
+    assert done.stdout.endswith("1 verdict written; the next report shows it\n")
+    (tmp_path / "out" / "reviews.jsonl").unlink()
     done = emobatch("run", "clip.mp4", "--config", "/dev/null", "--camera", "door", "--json", cwd=tmp_path)
     assert (done.json["events"], rows(tmp_path / "out", "events")) == (None, [row])
     again = emobatch("run", "clip.mp4", "--config", "/dev/null", "--camera", "door", "--every", "1", cwd=tmp_path)

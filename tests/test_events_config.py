@@ -132,8 +132,21 @@ def test_a_wrong_zone_is_told_by_name_and_line(points: str, tmp_path: Path) -> N
         ("[[zone]]\nname='a'\ncamera='b'", 1, "has no points"),
         ("[[zone]]\nname='a'\npoints=[]", 1, "has no camera"),
         (ZONE + ZONE, 6, "has such a zone in"),
-        ("[rule]\npeople = 4", 1, "write [[rule]]"),
-        ("zone = 4", 1, "another kind of section"),
+        ("[rule]\npeople = 4", 1, "rule: has one pair of brackets, and takes two: write [[rule]]"),
+        ("[rule.mine]\npeople = 4", 1, "rule: has one pair of brackets, and takes two: write [[rule]]"),
+        ("[run]\n[zone]\nname = 'a'", 2, "zone: has one pair of brackets, and takes two: write [[zone]]"),
+        ("[[events]]\nuse = ['crowding']", 1, "events: has two pairs of brackets, and takes one: write [events]"),
+        ("[events]\n[[events.rule]]\nname = 'a'\npeople = 3", 2, "no rule stands below [events]: write [[rule]]"),
+        ("[events.rule]\nname = 'a'\npeople = 3", 1, "no rule stands below [events]: write [[rule]]"),
+        ("[[events.zone]]\nname = 'a'", 1, "no zone stands below [events]: write [[zone]]"),
+        (
+            "[[events.crowding]]\npeople = 3",
+            1,
+            "crowding: has two pairs of brackets, and takes one: write [events.crowd",
+        ),
+        ("[[rule]]\nname = 'crowding'\npeople = 3", 2, "change that one below [events.crowding]"),
+        ("[[rule]]\nname = 'loitering'\npeople = 3\n[events]\nuse = ['crowding']", 2, "comes with emobatch is called"),
+        ("zone = 4", 1, "is no section"),
     ],
 )
 def test_sections_that_cannot_be(text: str, line: int, words: str, tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ def test_an_expression_is_told_by_its_best_stretch_and_ends_with_its_last_face(t
     assert told["probability"] >= told["asked_probability"] == 0.5
     assert told["asked_usable_s"] <= told["usable_s"] <= told["window_s"] + 2
     assert 39 <= row["start_s"] <= row["peak_pts_s"] <= row["end_s"] <= 48
-    assert "(asked: 0.50, 5 s within 10 s)" in row["evidence"]
+    assert "in which the face could be judged (asked: 0.50 over 10 s, 5 s of which can be judged)" in row["evidence"]
+    assert "usable" not in row["evidence"]
 
 
 def test_seconds_with_too_few_people_do_not_count(tmp_path: Path) -> None:
@@ -42,4 +43,26 @@ def test_parts_that_ask_for_different_things_are_told_apart(tmp_path: Path) -> N
     scene(tmp_path, [standing(5, 90, 500.0), standing(5, 90, 800.0)])
     text = 'all = [{ zone = "shelf", dwell = 10 }, { zone = "shelf", dwell = 70 }, { people = 1 }, { people = 2 }]'
     (row,) = rows_of(find_events(tmp_path, rules_from_text(tmp_path, text)).items)
-    assert re.findall(r"asked: ([^)]*)\)", row["evidence"]) == ["10 s", "70 s", "1 people, 0 s", "2 people, 0 s"]
+    assert re.findall(r"asked: ([^)]*)\)", row["evidence"]) == ["10 s", "70 s", "1 person", "2 people"]
+
+
+def test_what_came_first_and_what_followed_are_told_with_the_seconds_between(tmp_path: Path) -> None:
+    """In this order, with the seconds that were held against `within`; also where somebody was only there first."""
+    scene(tmp_path, [standing(100, 220, 500.0, moods=[(180, 186, "surprise", 6.0)])])
+    text = 'then = [{ zone = "shelf", dwell = 60 }, { change = "surprise" }]\nwithin = 20'
+    (row,) = rows_of(find_events(tmp_path, rules_from_text(tmp_path, text)).items)
+    words = (
+        r"first tracks? [\d+]+ stayed 1\d\d(\.\d)? s in zone shelf \(asked: 60 s\); "
+        r"then, ([\d.]+) s later \(asked: within 20 s\), tracks? [\d+]+: apparent expression surprise rose from .* "
+        r"\(asked: by 0\.35 within 3 s\)"
+    )
+    found = re.fullmatch(words, row["evidence"])
+    assert found is not None, row["evidence"]
+    measured = json.loads(row["figures"])["measured"]
+    assert [(one["kind"], one.get("step")) for one in measured] == [
+        ("dwell", ["first"]), ("then", None), ("rising", ["then"]),
+    ]  # fmt: skip
+    assert measured[1]["apart_s"] == float(found[2]) <= measured[1]["asked_s"] == 20
+    text = 'then = [{ zone = "shelf" }, { dwell = 30 }]\nwithin = 60'
+    (row,) = rows_of(find_events(tmp_path, rules_from_text(tmp_path, text)).items)
+    assert re.match(r"first tracks? [\d+]+ was in zone shelf for .*; then, .*, tracks? [\d+]+ stayed", row["evidence"])

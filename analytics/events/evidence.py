@@ -4,9 +4,11 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from analytics.events.hits import FIRST, THEN
 from analytics.events.items import Item, Told
 from analytics.events.rules import Condition
 
+_STEPS: Final = (FIRST, THEN)
 _SPANS: Final = ("window_s", "over_s")
 _SHOWN: Final = 4
 """People who are told one by one; the others are counted."""
@@ -14,14 +16,7 @@ _SHOWN: Final = 4
 
 def in_words(item: Item) -> str:
     """Who did what for how long, with what was asked for; never why."""
-    by_kind: dict[tuple[str, str, tuple[Any, ...]], list[Told]] = {}
-    for told in item.told:
-        # Parts of a rule that ask for different things of the same kind are told apart.
-        asked = tuple(value for name, value in told.figures.items() if name.startswith("asked") or name in _SPANS)
-        by_kind.setdefault((told.kind, str(told.figures.get("of", "")), asked), []).append(told)
-    if len(by_kind) > 1:  # That somebody is there goes without saying where there is more to say.
-        by_kind = {key: told for key, told in by_kind.items() if key[0] != "presence"} or by_kind
-    parts = [_WORDS[kind](of, told) for (kind, of, _), told in by_kind.items()]
+    parts = _parts(item.told, ())
     if item.unseen_s > 0:
         parts.append(f"{_s(item.unseen_s)} of it were not recorded")
     if item.cooled:
@@ -32,11 +27,45 @@ def in_words(item: Item) -> str:
     return "; ".join(parts)
 
 
+def _parts(told: Sequence[Told], within: tuple[str, ...]) -> list[str]:
+    """What was measured, in words; of a `then` what came first, how much later the rest followed, and that."""
+    steps = [[one for one in told if one.step[: len(within) + 1] == (*within, step)] for step in _STEPS]
+    apart = [one for one in told if one.step == within and one.kind == "then"]
+    parts = _of_kinds([one for one in told if one.step == within and one.kind != "then"], any(steps))
+    if apart:
+        first, second = (
+            "; ".join(_parts(of_step, (*within, step))) for of_step, step in zip(steps, _STEPS, strict=True)
+        )
+        parts += [f"first {first}", f"then, {_later(apart)}, {second}"]
+    return parts
+
+
+def _of_kinds(told: Sequence[Told], is_there_more: bool) -> list[str]:
+    by_kind: dict[tuple[str, str, tuple[Any, ...]], list[Told]] = {}
+    for one in told:
+        # Parts of a rule that ask for different things of the same kind are told apart.
+        asked = tuple(value for name, value in one.figures.items() if name.startswith("asked") or name in _SPANS)
+        by_kind.setdefault((one.kind, str(one.figures.get("of", "")), asked), []).append(one)
+    # That somebody is there goes without saying where there is more to say.
+    telling = {key: of_kind for key, of_kind in by_kind.items() if key[0] != "presence"}
+    if not telling and not is_there_more:
+        telling = by_kind
+    return [_WORDS[kind](of, of_kind) for (kind, of, _), of_kind in telling.items()]
+
+
+def _later(apart: Sequence[Told]) -> str:
+    seconds = sorted(float(one.figures["apart_s"]) for one in apart)
+    soonest, latest = _s(seconds[0]), _s(seconds[-1])
+    after = latest if soonest == latest else f"{soonest} to {latest}"
+    return f"{after} later (asked: within {_s(apart[0].figures['asked_s'])})"
+
+
 def figures_of(item: Item) -> dict[str, Any]:
     """What was measured."""
     measured = [
         {
             "kind": told.kind,
+            **({"step": list(told.step)} if told.step else {}),
             **told.figures,
             "people": [[{"video_id": one, "track_id": track} for one, track in person] for person in told.people],
         }
@@ -90,8 +119,9 @@ def _dwell(of: str, told: Sequence[Told]) -> str:
 
 def _shown_for(of: str, told: Sequence[Told]) -> str:
     asked = told[0].figures
-    words = f"apparent expression {of}, mean probability {{probability}} over {{usable_s}} of usable faces"
-    least = f"{float(asked['asked_probability']):.2f}, {_s(asked['asked_usable_s'])} within {_s(asked['window_s'])}"
+    words = f"apparent expression {of}, mean probability {{probability}} over {{usable_s}} in which the face could be judged"
+    judged = f"{_s(asked['asked_usable_s'])} of which can be judged"
+    least = f"{float(asked['asked_probability']):.2f} over {_s(asked['window_s'])}, {judged}"
     return f"{_each(told, words, ('probability', 'usable_s'))} (asked: {least})"
 
 
@@ -107,8 +137,9 @@ def _crowd(of: str, told: Sequence[Told]) -> str:
     longest = max(float(one.figures["lasted_s"]) for one in told)
     asked = told[0].figures
     where = f" in zone {of}" if of else ""
-    least = f"{int(float(asked['asked']))} people, {_s(asked['asked_s'])}"
-    return f"up to {most} people at once{where}, for {_s(longest)} (asked: {least})"
+    lasting = f" for {_s(asked['asked_s'])}" if float(asked["asked_s"]) else ""
+    least = f"{_people(int(float(asked['asked'])))}{lasting}"
+    return f"up to {_people(most)} at once{where}, for {_s(longest)} (asked: {least})"
 
 
 def _presence(of: str, told: Sequence[Told]) -> str:
@@ -122,6 +153,10 @@ _WORDS: Final[Mapping[str, Callable[[str, Sequence[Told]], str]]] = {
     "crowd": _crowd,
     "presence": _presence,
 }
+
+
+def _people(n: int) -> str:
+    return "1 person" if n == 1 else f"{n} people"
 
 
 def _each(told: Sequence[Told], words: str, names: tuple[str, ...]) -> str:

@@ -2,10 +2,12 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Final
 
+FIRST: Final = "first"
+THEN: Final = "then"
 SCENE: Final = -1
 """Owner of what holds for nobody in particular, such as the number of people."""
 
@@ -15,13 +17,15 @@ class Fact:
     """One measurement that a hit rests on."""
 
     kind: str
-    """dwell, shown, rising, crowd or presence."""
+    """dwell, shown, rising, crowd, presence, or then: how soon the second part of a `then` followed."""
     people: frozenset[int]
     start: float
     end: float
     """Moments between which it was measured."""
     figures: tuple[tuple[str, float | str], ...]
     """Name and value, thresholds beside what was measured."""
+    step: tuple[str, ...] = ()
+    """Which part of a `then` it is of, FIRST or THEN; of one within another the outer one comes first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,12 +152,19 @@ def _followed(befores: Sequence[Hit], afters: Sequence[Hit], within_s: float) ->
             continue
         before = latest[ready - 1]
         since = min(max(before.end, before.ripe), after.start)
-        if after.ripe - since <= within_s:
+        apart_s = after.ripe - since
+        if apart_s <= within_s:
+            figures = ("apart_s", round(apart_s, 3)), ("asked_s", within_s)
+            told = Fact(kind="then", people=frozenset(), start=since, end=after.ripe, figures=figures)
             yield Hit(
                 start=min(before.start, after.start),
                 end=after.end,
                 ripe=after.ripe,
                 peak=after.peak,
                 worth=min(before.worth, after.worth),
-                facts=tuple(dict.fromkeys((*before.facts, *after.facts))),
+                facts=(*_of_step(FIRST, before), told, *_of_step(THEN, after)),
             )
+
+
+def _of_step(step: str, hit: Hit) -> Iterator[Fact]:
+    return (replace(fact, step=(step, *fact.step)) for fact in hit.facts)

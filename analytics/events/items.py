@@ -25,6 +25,8 @@ class Told:
     people: tuple[tuple[Track, ...], ...]
     """Of each person the tracks, in order of time."""
     figures: Mapping[str, float | str]
+    step: tuple[str, ...] = ()
+    """Which part of a `then` it is of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +179,7 @@ def _is_in(scene: Scene, k: int, moment: float | None, with_tracks: set[str]) ->
 
 def _told(fact: Fact, who: Who) -> Told:
     people = tuple(who.tracks(person, fact.start, fact.end) for person in sorted(fact.people))
-    return Told(kind=fact.kind, people=people, figures=dict(fact.figures))
+    return Told(kind=fact.kind, people=people, figures=dict(fact.figures), step=fact.step)
 
 
 def _by_video(tracks: Iterable[Track]) -> dict[str, tuple[int, ...]]:
@@ -197,7 +199,7 @@ def _merged(group: Sequence[Item]) -> Item:
         unseen_s = max(unseen_s, item.unseen_s) if item.start <= end else unseen_s + item.unseen_s
         end = max(end, item.end)
     tracks = ((video_id, track) for item in group for video_id, ids in item.tracks.items() for track in ids)
-    told = {(one.kind, one.people, tuple(one.figures.items())): one for item in group for one in item.told}
+    told = {(one.kind, one.step, one.people, tuple(one.figures.items())): one for item in group for one in item.told}
     return replace(
         first,
         end_s=round(end - first._origin, 3),

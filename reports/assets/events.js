@@ -174,7 +174,7 @@
     const filtered = Object.keys(DEFAULTS).some((key) => key !== "event" && view[key] !== DEFAULTS[key]);
     form.classList.toggle("filtered", filtered);
     form.querySelector("output").textContent = filtered
-      ? `${number(found.length)} of ${number(data.events.length)} events` : "";
+      ? `${number(found.length)} of ${number(data.events.length)} event${data.events.length === 1 ? "" : "s"}` : "";
   }
 
   function filter(isTyped) {
