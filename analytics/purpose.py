@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from analytics.appending import append_line
+from analytics.appending import append_lines
 from analytics.errors import EmobatchError, UsageError
 
 FOLDER: Final = "purpose"
@@ -132,7 +132,7 @@ def note_purpose(out: Path, now: datetime, purpose: Purpose) -> None:
     path = out / FOLDER / _HISTORY
     path.parent.mkdir(exist_ok=True)
     given = {name: value for name, value in asdict(purpose).items() if value is not None}
-    append_line(path, (json.dumps({"since": now.isoformat(), "purpose": given}) + "\n").encode())
+    append_lines(path, (json.dumps({"since": now.isoformat(), "purpose": given}) + "\n").encode())
 
 
 def purposes_below(out: Path) -> tuple[Declared, ...]:

@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from analytics.appending import append_line
+from analytics.appending import append_lines
 from analytics.errors import EmobatchError
 from analytics.footage import is_url
 from analytics.purpose import UNDECLARED, Purpose
@@ -58,7 +58,7 @@ def note_access(out: str | Path, action: str, purpose: Purpose, **facts: Any) ->
         if is_url(str(out)):
             _put(str(out), now, line)
         else:
-            append_line(Path(out) / FILE, line, 0o640)
+            append_lines(Path(out) / FILE, line, 0o640)
     except (OSError, EmobatchError) as error:
         why = getattr(error, "strerror", None) or str(error)
         kind = ReadOnlyError if getattr(error, "errno", None) == errno.EROFS else EmobatchError

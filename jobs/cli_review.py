@@ -77,6 +77,8 @@ def review(
 def _appended(out: str, given: Callable[["Reviewed"], list["Review"]]) -> list["Review"]:
     """Append what `given` makes of the events that are there. In a folder a run may be at work meanwhile."""
     from analytics.events.reviews import append_reviews
+    from analytics.purpose import purpose_at, purposes_below
+    from jobs.access import note_access
     from jobs.opened import alone
     from jobs.results import Results
     from jobs.reviews import Reviewed, send_reviews
@@ -85,11 +87,13 @@ def _appended(out: str, given: Callable[["Reviewed"], list["Review"]]) -> list["
     if is_url(out):
         with alone(out, "emobatch review") as folder:
             told: list[Review] = given(Reviewed.read(folder))
+            note_access(out, "review", purpose_at(purposes_below(folder)), verdicts=len(told))
             send_reviews(folder, told)
             return told
     folder = Path(out)
     Results.opened(folder)
     told = given(Reviewed.read(folder))
+    note_access(out, "review", purpose_at(purposes_below(folder)), verdicts=len(told))
     with disk_errors_told(out, "no verdict was written"):
         append_reviews(folder, told)
     return told

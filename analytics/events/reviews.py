@@ -4,14 +4,10 @@ A verdict tells what it was about (rule, camera, times) and is matched to the ev
 every evaluation of the rules, other sampling and a camera that got another name.
 """
 
-import errno
-import fcntl
 import json
 import math
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.appending import append_lines
 from analytics.errors import UsageError
 
 FILE: Final = "reviews.jsonl"
@@ -144,21 +141,8 @@ def append_reviews(out: Path, reviews: Sequence[Review]) -> None:
     Raises:
         OSError: the file cannot be written; it is as it was.
     """
-    if not (data := lines_of(reviews)):
-        return
-    file = os.open(out / FILE, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    try:
-        with suppress(OSError):  # A file system without locks; a line is written in one piece all the same.
-            fcntl.flock(file, fcntl.LOCK_EX)
-        size = os.fstat(file).st_size
-        if size and os.pread(file, 1, size - 1) != b"\n":  # Somebody's editor left the last line open.
-            data = b"\n" + data
-        if os.write(file, data) < len(data):
-            os.ftruncate(file, size)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(out / FILE))
-        os.fsync(file)
-    finally:
-        os.close(file)
+    if data := lines_of(reviews):
+        append_lines(out / FILE, data)
 
 
 class Matcher:
