@@ -1,8 +1,9 @@
 """When a condition holds, and for whom; how conditions add up."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import accumulate
 from typing import Final
 
@@ -55,12 +56,13 @@ Hits = dict[int, list[Hit]]
 def both(one: Hits, other: Hits) -> Hits:
     """Where both hold: for the same person, or for a person while the other holds for the scene."""
     found: Hits = {}
+    of_scene, of_other = Line(one.get(SCENE, ())), Line(other.get(SCENE, ()))
     for owner in one.keys() | other.keys():
         if owner == SCENE:
-            parts = list(_common(one[owner], other.get(owner, ()))) if owner in one else []
+            parts = list(_common(of_scene, of_other))
         else:
-            mine, yours = one.get(owner, ()), other.get(owner, ())
-            parts = [*_common(mine, yours), *_common(mine, other.get(SCENE, ())), *_common(one.get(SCENE, ()), yours)]
+            mine, yours = Line(one.get(owner, ())), Line(other.get(owner, ()))
+            parts = [*_common(mine, yours), *_common(mine, of_other), *_common(of_scene, yours)]
         if parts:
             found[owner] = apart(parts)
     return found
@@ -79,12 +81,13 @@ def one_then_other(first: Hits, second: Hits, within_s: float) -> Hits:
     the first still holds. Both are of one person, or one of them is of the scene.
     """
     found: Hits = {}
+    before, after = Line(first.get(SCENE, ())), Line(second.get(SCENE, ()))
     for owner in first.keys() | second.keys():
         if owner == SCENE:
-            pairs = [(first.get(SCENE, ()), second.get(SCENE, ()))]
+            pairs = [(before, after)]
         else:
-            mine, yours = first.get(owner, ()), second.get(owner, ())
-            pairs = [(mine, yours), (mine, second.get(SCENE, ())), (first.get(SCENE, ()), yours)]
+            mine, yours = Line(first.get(owner, ())), Line(second.get(owner, ()))
+            pairs = [(mine, yours), (mine, after), (before, yours)]
         hits = [hit for befores, afters in pairs for hit in _followed(befores, afters, within_s)]
         if hits:
             found[owner] = apart(hits)
@@ -115,13 +118,51 @@ def merged(one: Hit, other: Hit) -> Hit:
     )
 
 
-def _common(ones: Sequence[Hit], others: Sequence[Hit]) -> Iterator[Hit]:
-    """Where hits of two lists overlap; both are in order and apart."""
-    starts = [other.start for other in others]
-    for one in ones:
-        k = max(bisect_right(starts, one.start) - 1, 0)
-        while k < len(others) and others[k].start <= one.end:
-            other = others[k]
+class Line:
+    """Hits of one owner, in order, to be looked up by time: those of the scene are held against everybody's."""
+
+    def __init__(self, hits: Sequence[Hit]) -> None:
+        """From hits in order of their start."""
+        self.hits = hits
+
+    @cached_property
+    def starts(self) -> list[float]:
+        """Of each hit."""
+        return [hit.start for hit in self.hits]
+
+    @cached_property
+    def until(self) -> list[float]:
+        """Of each hit the latest end of it and all before it."""
+        return list(accumulate((hit.end for hit in self.hits), max))
+
+    @cached_property
+    def ripe(self) -> list[float]:
+        """When hits are fulfilled, in order."""
+        return sorted(hit.ripe for hit in self.hits)
+
+    @cached_property
+    def latest(self) -> list[Hit]:
+        """Of those fulfilled by each of these moments the one that holds longest."""
+        return list(accumulate(sorted(self.hits, key=lambda hit: hit.ripe), _later))
+
+    def meeting(self, other: "Line") -> list[Hit]:
+        """The hits that some hit of another line may overlap, in order."""
+        if len(other.hits) >= len(self.hits):
+            return list(self.hits)
+        places: set[int] = set()
+        for hit in other.hits:
+            places.update(range(bisect_left(self.until, hit.start), bisect_right(self.starts, hit.end)))
+        return [self.hits[k] for k in sorted(places)]
+
+
+def _common(ones: Line, others: Line) -> Iterator[Hit]:
+    """Where hits of two lines overlap."""
+    if not ones.hits or not others.hits:
+        return
+    for one in ones.meeting(others):
+        k = max(bisect_right(others.starts, one.start) - 1, 0)
+        while k < len(others.hits) and others.starts[k] <= one.end:
+            other = others.hits[k]
             if other.end >= one.start:
                 # What has the narrower place in time tells where to look.
                 narrow = one if one.end - one.start <= other.end - other.start else other
@@ -142,15 +183,16 @@ def _later(one: Hit, other: Hit) -> Hit:
     return max(one, other, key=lambda hit: max(hit.end, hit.ripe))
 
 
-def _followed(befores: Sequence[Hit], afters: Sequence[Hit], within_s: float) -> Iterator[Hit]:
-    in_order = sorted(befores, key=lambda hit: hit.ripe)
-    ripe = [hit.ripe for hit in in_order]
-    latest = list(accumulate(in_order, _later))
-    for after in afters:
-        ready = bisect_right(ripe, after.start)
-        if not ready:
-            continue
-        before = latest[ready - 1]
+def _followed(befores: Line, afters: Line, within_s: float) -> Iterator[Hit]:
+    if not befores.hits or not afters.hits:
+        return
+    # What begins before anything is fulfilled, or after all has long ended, follows nothing.
+    last = befores.latest[-1]
+    begin = bisect_left(afters.starts, befores.ripe[0])
+    end = bisect_right(afters.starts, max(last.end, last.ripe) + within_s)
+    for after in afters.hits[begin:end]:
+        ready = bisect_right(befores.ripe, after.start)
+        before = befores.latest[ready - 1]
         since = min(max(before.end, before.ripe), after.start)
         apart_s = after.ripe - since
         if apart_s <= within_s:
