@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from analytics.appending import append_lines
-from analytics.events.reviews import FILE, append_reviews
-from tests.test_review import WHEN, Review, event_of
+from analytics.events.reviews import FILE, Review, append_reviews
+from tests.test_review import WHEN, event_of
 
 
 def test_a_disk_that_takes_only_a_part_has_none_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
