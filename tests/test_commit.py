@@ -96,9 +96,13 @@ CHANGES: Final[dict[str, tuple[str, Filing, Filing, tuple[Any, ...]]]] = {
     "dropped": ("mixed", MIXED, {B: OLD[B], C: OLD[C]}, ("drop", HERE, A, NEW)),
     "all dropped": ("together", OLD, {}, ("drop", HERE, A, B, C)),
 }
+SLOW: Final = ("other rows", "put together again", "loosened", "dropped")
+"""They take as many steps as others that are not left out of the quick suite."""
 
 
-@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in CHANGES]
+)
 def test_a_change_that_is_killed_anywhere_is_whole_or_nothing(
     name: str, kill: Killer, made: dict[str, Path], tmp_path: Path
 ) -> None:

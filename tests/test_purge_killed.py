@@ -54,7 +54,7 @@ print(at)
 """
 
 
-@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize("together", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_the_next_purge_completes_one_that_was_killed(together: bool, tmp_path: Path) -> None:
     """Killed before any step: each video is there or gone as a whole, and then the same as without the kill."""
     made = tmp_path / "made"

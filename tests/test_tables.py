@@ -239,7 +239,9 @@ def test_rows_stay_where_the_new_ones_cannot_be_written(tmp_path: Path) -> None:
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
-@pytest.mark.parametrize("version", ["1", "3", "next"])
+@pytest.mark.parametrize(
+    "version", ["next", pytest.param("1", marks=pytest.mark.slow), pytest.param("3", marks=pytest.mark.slow)]
+)
 def test_tables_of_another_layout_are_refused(tmp_path: Path, version: str) -> None:
     """An OUT that another release wrote in another way is neither read nor written, and the error says so."""
     prepare(tmp_path / "out", {"emobatch.schema_version": version})
