@@ -70,7 +70,8 @@ def _findings(ctx: typer.Context, given: list[str], out: Path) -> "Iterator[Find
             options, path = options_of(run.params, configured(run)), configured(run).path
     except UsageError as error:
         yield Finding("problem", "settings", error.problem, error.remedy)
-        options = RunOptions(sources=(), out=out)  # The machine is looked at all the same.
+        # The machine is looked at all the same.
+        yield from examine(RunOptions(sources=(), out=out), is_set=False)
     else:
         yield Finding("ok", "settings", f"{path}, every line of it" if path else f"no {NAME} here, and none named")
-    yield from examine(options)
+        yield from examine(options)

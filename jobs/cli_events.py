@@ -89,12 +89,12 @@ def _lines(done: "Evaluated", dry_run: bool) -> Iterator[str]:
     """What a person reads: first what changes, then what there is."""
     for mark, rows in (("+", done.added), ("-", done.removed), ("~", [after for _, after in done.changed])):
         yield from (f"{mark} {line_of(row, done.time_zones.get(row['video_id']))}" for row in rows)
-    from jobs.screen import count
+    from jobs.screen import count, duration
 
     told = done.to_json()
     counts = ", ".join(f"{n} {rule}" for rule, n in told["by_rule"].items()) or "none"
     would = "would be" if dry_run else "are"
-    yield f"{count(told['events'], 'event')} in {told['hours']:,.1f} h of recordings: {counts}"
+    yield f"{count(told['events'], 'event')} in {duration(told['hours'] * 3600)} of recordings: {counts}"
     numbers = [
         (len(told[name]), what) for name, what in (("added", "new"), ("removed", "gone"), ("changed", "changed"))
     ]

@@ -136,9 +136,11 @@ def _used(config: Config, section: Mapping[str, Any], zones: Sequence[Zone]) -> 
             raise teller.error((name,), "is no section", f"write [events.{name}] above its settings")
     found = []
     use = _use(teller, section)
+    others = [table.get("name") for table in config.of_events.get("rule", ()) if isinstance(table, dict)]
     for number_, name in enumerate(use):
         if name not in SHIPPED:
-            raise teller.error(("use", number_), f"{name[:40]!r}: no such rule", nearest(name, SHIPPED))
+            remedy = "a rule of your own is always on: take it out of use" if name in others else nearest(name, SHIPPED)
+            raise teller.error(("use", number_), f"{name[:40]!r}: is none of emobatch's own rules", remedy)
         if name in use[:number_]:
             raise teller.error(("use", number_), f"{name}: is there twice", "name it once")
         own = section.get(name, {})

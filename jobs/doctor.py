@@ -60,14 +60,21 @@ class Finding:
         return asdict(self)
 
 
-def examine(options: RunOptions) -> Iterator[Finding]:
+def examine(options: RunOptions, is_set: bool = True) -> Iterator[Finding]:
     """Look at everything that a run with these options stands on; of sources at no more than their names.
 
     The last finding takes seconds: a run of the demo clip, by a worker of the kind that the run will have.
+
+    Args:
+        options: of the run.
+        is_set: they are the user's; otherwise his are wrong, and these but name OUT.
     """
     if options.sources:
         yield from _sources(options)
-    yield _purpose(options)
+    if is_set:
+        yield _purpose(options)
+    else:
+        yield Finding("warning", "sources, purpose", "not looked at while the settings are wrong")
     yield from _packages()
     yield _opencv()
     yield _codecs()

@@ -40,11 +40,11 @@ class Recheck:
         search: what finds faces.
         plan: of the original.
         cuts: numbers of the frames with which shots begin.
-        begin: gives what beats with every frame that is looked at.
+        begin: gives what beats with every frame that is looked at, by the name of the look.
     """
 
     def __init__(
-        self, search: DenseSearch, plan: VideoPlan, cuts: NDArray[np.int64], begin: Callable[[], Pulse]
+        self, search: DenseSearch, plan: VideoPlan, cuts: NDArray[np.int64], begin: Callable[[str], Pulse]
     ) -> None:
         self._search, self._plan, self._cuts, self._begin = search, plan, cuts, begin
         self._rounds = 0
@@ -65,7 +65,8 @@ class Recheck:
         sightings, self.left = Sightings(), []
         again = plan_video(list_packets(copy), Fraction(1, 2))
         numbers = np.flatnonzero(decoded)
-        for frame in decode_every(copy, again, outcome_for(again, self._begin())):
+        pulse = self._begin(f"check {self._rounds + 1} of at most {_ROUNDS + 1}")
+        for frame in decode_every(copy, again, outcome_for(again, pulse)):
             number = int(numbers[frame.sample])
             finest = self._rounds > 0 or frame.sample % FINEST_EVERY != 0
             turned = frame.sample % _TURNED_EVERY == 0

@@ -138,7 +138,7 @@ def redact(options: RedactOptions, passes: Passes) -> Redacted:
     excepted = without_excepted(found, hunted.sightings, known, plan, options.except_tracks)
     size = outcome.shape.height, outcome.shape.width
     unsure = unsure_of(excepted.covered, hunted.sightings, plan.times_s, hunted.cuts, size)
-    recheck = Recheck(search, plan, hunted.cuts, lambda: passes.begin("check", plan.duration_s))
+    recheck = Recheck(search, plan, hunted.cuts, lambda what: passes.begin(what, plan.duration_s))
     drawing = _Drawing(
         excepted.covered, excepted.lifted, outcome.decoded, options.how, recheck if options.check else None
     )

@@ -16,6 +16,8 @@ from reports.text import chart_text, clock, counted, of_clock, percent
 BUCKET_S: Final = 300
 MOST_CAMERAS: Final = 120
 _LANE_PX: Final = 30
+_TOP_PX: Final = 50
+"""Room for the buttons of the chart above the hours: they would lie over the last ones."""
 _NAME: Final = 16
 """Characters of a camera's name that stand beside its lane; the rest is told on hovering."""
 _LEVELS: Final = (0.4, 0.6, 0.8, 1.0)
@@ -42,9 +44,9 @@ def of_day(archive: Archive, day: str) -> Figure:
     names = [name if name is not None else "unknown" for name in lanes]
     return figure(
         [*_expressions(archive, day, midnight, lanes), *recordings(archive, midnight, lanes)],
-        height=60 + _LANE_PX * max(len(lanes), 2),
+        height=84 + _LANE_PX * max(len(lanes), 2),
         barmode="overlay",
-        margin={"l": 18 + 7 * min(_NAME, max(map(len, names))), "r": 22, "t": 26, "b": 24},
+        margin={"l": 18 + 7 * min(_NAME, max(map(len, names))), "r": 22, "t": _TOP_PX, "b": 24},
         xaxis={**time, "tickformat": "%H:%M", "hoverformat": "%H:%M", "side": "top", "zeroline": False},
         yaxis={
             "range": [max(len(lanes), 2) - 0.5, -0.5],

@@ -200,7 +200,7 @@ def test_a_run_evaluates_its_rules_at_its_end(tmp_path: Path) -> None:
     assert (row["rule"], row["camera"], row["tracks"], row["time"]) == ("stays", "door", [1], None)
     assert row["evidence"].startswith("track 1 stayed 7")
     done = emobatch("events", "out", "--dry-run", cwd=tmp_path)
-    assert done.stdout.startswith("1 event in 0.0 h of recordings: 1 stays\n0 would be new, ")
+    assert done.stdout.startswith("1 event in 7.2 s of recordings: 1 stays\n0 would be new, ")
     assert "1 of 1 event is open" in emobatch("review", "out", cwd=tmp_path).stdout
     done = emobatch("review", "out", row["event_id"], "unclear", cwd=tmp_path)
     assert done.stdout.endswith("1 verdict written; the next report shows it\n")

@@ -120,6 +120,7 @@ def test_a_wrong_zone_is_told_by_name_and_line(points: str, tmp_path: Path) -> N
     ("text", "line", "words"),
     [
         ('[events]\nuse = ["loiterin"]', 2, "did you mean loitering"),
+        ('[events]\nuse = ["stays"]\n[[rule]]\nname = "stays"\ndwell = 5', 2, "a rule of your own is always on"),
         ('[events]\nuse = ["loitering"]', 2, "has no zone"),
         ('[events]\nuse = ["crowding", "crowding"]', 2, "twice"),
         ("[events.crowding]\npeople = 0\n[events]\nuse = ['crowding']", 2, "no number of people"),

@@ -64,7 +64,7 @@ def test_what_is_left_in_the_last_copy_is_told(tmp_path: Path) -> None:
         film.mux(stream.encode(None))
     plan = original_of(str(tmp_path / "copy.mkv"), tmp_path / "other.mkv", Copying(), force=False).plan
     nothing = regions_of(Sightings(), plan.times_s, np.array([0]))
-    recheck = Recheck(DenseSearch(), plan, np.array([0]), Pulse)
+    recheck = Recheck(DenseSearch(), plan, np.array([0]), lambda _: Pulse())
     whole = np.ones(len(plan.times_s), np.bool_)
     for _ in range(2):
         more = recheck.more(tmp_path / "copy.mkv", whole, nothing, nothing)
