@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import sys
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -256,6 +257,24 @@ def test_lines_of_many_processes_do_not_mix_and_one_cut_off_swallows_none(tmp_pa
     first, *lines = (tmp_path / "access.jsonl").read_text("utf-8").splitlines()
     assert first == '{"action": "ru'
     assert [json.loads(line)["number"] for line in lines] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("--note", "Erika in red", "--who", "Jo"), ["--note", "…", "--who", "…"]),
+        (("--note=Erika = red", "--who=", "--json"), ["--note=…", "--who=…", "--json"]),
+        (("--note", "--who", "--who", "Jo", "out"), ["--note", "…", "--who", "…", "out"]),
+        (("--notes=x", "note", "--note"), ["--notes=x", "note", "--note"]),
+    ],
+)
+def test_what_people_wrote_is_not_noted(
+    given: tuple[str, ...], told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However a shell was told it: from this log nobody could take it out again."""
+    monkeypatch.setattr(sys, "argv", ["emobatch", "review", *given])
+    note_access(tmp_path, "review", Purpose())
+    assert accesses(tmp_path)[0]["command"] == ["emobatch", "review", *told]
 
 
 def test_what_cannot_be_noted_is_not_done(tmp_path: Path, clip: Path) -> None:

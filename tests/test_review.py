@@ -77,8 +77,11 @@ def test_a_verdict_is_one_line_and_the_last_one_counts(folder: Path) -> None:
     event = rows(folder / "out", "events")[0]
     first = emobatch("review", "out", event["event_id"], "useful", "--note", 'a "quoted" ü', "--who", "Jo", cwd=folder)
     assert (first.code, first.stderr) == (0, "")
-    noted = json.loads((folder / "out" / "access.jsonl").read_text("utf-8").splitlines()[-1])
-    assert (noted["action"], noted["verdicts"], noted["command"][1]) == ("review", 1, "review")
+    log = (folder / "out" / "access.jsonl").read_text("utf-8")
+    noted = json.loads(log.splitlines()[-1])
+    assert (noted["action"], noted["verdicts"]) == ("review", 1)
+    assert noted["command"][1:] == ["review", "out", event["event_id"], "useful", "--note", "…", "--who", "…"]
+    assert "quoted" not in log  # Nobody could take a remark out of it again.
     (line,) = verdicts(folder)
     assert list(line) == [
         "event_id", "rule", "camera", "video_id", "time", "end_time", "start_s", "end_s", "verdict", "note", "who", "when",
