@@ -35,6 +35,8 @@ FOLDER: Final = "access"
 """Of an OUT in a bucket."""
 _MOST_WORDS: Final = 200
 """Of a command; a shell may have made thousands of one glob."""
+_MODE: Final = 0o660
+"""Before the umask, which says whether others of the group may add lines, too; nobody else may read them."""
 _UNTOLD: Final = ("--note", "--who")
 """Options that are given names and remarks."""
 _HIDDEN: Final = "…"
@@ -62,13 +64,13 @@ def note_access(out: str | Path, action: str, purpose: Purpose, **facts: Any) ->
         if is_url(str(out)):
             _put(str(out), now, line)
         else:
-            append_lines(Path(out) / FILE, line, 0o640)
+            append_lines(Path(out) / FILE, line, _MODE)
     except (OSError, EmobatchError) as error:
         why = getattr(error, "strerror", None) or str(error)
         kind = ReadOnlyError if getattr(error, "errno", None) == errno.EROFS else EmobatchError
-        raise kind(
-            f"{out}/{FILE}: who does what cannot be noted ({why})", "let this user write there, or free space"
-        ) from error
+        is_none = getattr(error, "errno", None) in (errno.ELOOP, errno.EINVAL, errno.EISDIR)
+        remedy = "put the file itself in its place" if is_none else "let this user write there, or free space"
+        raise kind(f"{out}/{FILE}: who does what cannot be noted ({why})", remedy) from error
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import sys
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
@@ -290,11 +291,22 @@ def test_what_cannot_be_noted_is_not_done(tmp_path: Path, clip: Path) -> None:
         note_access(tmp_path / "nowhere", "test", Purpose())
 
 
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o640), (0o002, 0o660), (0o077, 0o600)])
+def test_the_umask_says_whether_others_of_the_group_add_lines(mask: int, mode: int, tmp_path: Path) -> None:
+    """A second account that may write OUT can then use it; nobody else can read who did what."""
+    before = os.umask(mask)
+    try:
+        note_access(tmp_path, "test", Purpose())
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "access.jsonl").stat().st_mode) == mode
+
+
 def test_a_line_goes_nowhere_else(tmp_path: Path) -> None:
     """A link is not followed, and what is no file takes none."""
     log = tmp_path / "access.jsonl"
     log.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(EmobatchError, match="it is a link"), noted_if_possible():
+    with pytest.raises(EmobatchError, match=r"it is a link.*: put the file itself in its place"), noted_if_possible():
         note_access(tmp_path, "test", Purpose())
     assert not (tmp_path / "elsewhere").exists()
     log.unlink()

@@ -162,6 +162,20 @@ def test_a_damaged_line_is_named_and_the_others_stand(folder: Path) -> None:
     assert [line["verdict"] for line in verdicts(folder)] == ["useful", "unclear"]
 
 
+def test_verdicts_in_another_place_are_told_before_anything_is_noted(folder: Path) -> None:
+    """A link is read and never followed to write; the disk needs no mending, and the log tells of no verdict."""
+    file = folder / "out" / FILE
+    append_reviews(folder / "out", [review_of(rows(folder / "out", "events")[0], "useful", "", "Jo")])
+    file.rename(folder / "kept.jsonl")
+    file.symlink_to(folder / "kept.jsonl")
+    event_id = rows(folder / "out", "events")[1]["event_id"]
+    done = emobatch("review", "out", event_id, "useful", cwd=folder)
+    assert done.code == 2
+    assert done.only_error().endswith("a link, which would lead verdicts elsewhere: put the file itself in its place")
+    assert not (folder / "out" / "access.jsonl").exists()
+    assert len((folder / "kept.jsonl").read_text("utf-8").splitlines()) == 1
+
+
 def test_an_out_without_events(tmp_path: Path) -> None:
     """No rule was evaluated, or none fired."""
     write_planted(tmp_path / "out", "shop", Drawer(5, 0.1, KINDS))
