@@ -1,5 +1,6 @@
 """Where a person should look at what was covered: faces that no detector saw for a while, and such as came or went."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -67,9 +68,11 @@ def unsure_of(
 
 def _merged(told: list[Unsure]) -> list[Unsure]:
     """Stretches of one kind that touch as one, in order of time."""
-    kinds = sorted({one.why for one in told})
-    merged = [Unsure(s, e, why) for why in kinds for s, e, _ in touching(one for one in told if one.why == why)]
-    return sorted(merged, key=lambda one: (one.start_s, one.end_s))
+    kinds: dict[str, list[Unsure]] = defaultdict(list)
+    for one in told:
+        kinds[one.why].append(one)
+    merged = [Unsure(start, end, why) for why, of_kind in kinds.items() for start, end, _ in touching(of_kind)]
+    return sorted(merged, key=lambda one: (one.start_s, one.end_s, one.why))
 
 
 def _leaves(bare: NDArray[np.float32], size: tuple[int, int]) -> bool:

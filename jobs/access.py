@@ -4,7 +4,8 @@
      "command": ["emobatch", "run", "/archive"], "folder": "/home/recorder", "emobatch": "0.1.0",
      "purpose": {"setting": "retail", …}}
 
-Objects in a bucket cannot be added to: there each line is an object of its own, below access/. No line says anything of a face.
+Objects in a bucket cannot be added to: there each line is an object of its own, below access/. No line says anything of a face,
+nor what somebody wrote about people: nobody could take that out again.
 """
 
 import errno
@@ -15,7 +16,7 @@ import platform
 import pwd
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,11 @@ FOLDER: Final = "access"
 """Of an OUT in a bucket."""
 _MOST_WORDS: Final = 200
 """Of a command; a shell may have made thousands of one glob."""
+_MODE: Final = 0o660
+"""Before the umask, which says whether others of the group may add lines, too; nobody else may read them."""
+_UNTOLD: Final = ("--note", "--who")
+"""Options that are given names and remarks."""
+_HIDDEN: Final = "…"
 
 
 class ReadOnlyError(EmobatchError):
@@ -58,13 +64,13 @@ def note_access(out: str | Path, action: str, purpose: Purpose, **facts: Any) ->
         if is_url(str(out)):
             _put(str(out), now, line)
         else:
-            append_lines(Path(out) / FILE, line, 0o640)
+            append_lines(Path(out) / FILE, line, _MODE)
     except (OSError, EmobatchError) as error:
         why = getattr(error, "strerror", None) or str(error)
         kind = ReadOnlyError if getattr(error, "errno", None) == errno.EROFS else EmobatchError
-        raise kind(
-            f"{out}/{FILE}: who does what cannot be noted ({why})", "let this user write there, or free space"
-        ) from error
+        is_none = getattr(error, "errno", None) in (errno.ELOOP, errno.EINVAL, errno.EISDIR)
+        remedy = "put the file itself in its place" if is_none else "let this user write there, or free space"
+        raise kind(f"{out}/{FILE}: who does what cannot be noted ({why})", remedy) from error
 
 
 @contextmanager
@@ -77,7 +83,7 @@ def noted_if_possible() -> Iterator[None]:
 
 
 def _line(now: datetime, action: str, purpose: Purpose, facts: dict[str, Any]) -> bytes:
-    command = [os.fsencode(word).decode("utf-8", "backslashreplace") for word in sys.argv]
+    command = [os.fsencode(word).decode("utf-8", "backslashreplace") for word in _without_remarks(sys.argv)]
     if len(command) > _MOST_WORDS:
         command = [*command[:_MOST_WORDS], f"and {len(command) - _MOST_WORDS} more"]
     told = {
@@ -93,6 +99,15 @@ def _line(now: datetime, action: str, purpose: Purpose, facts: dict[str, Any]) -
         **facts,
     }
     return f"{json.dumps(told)}\n".encode()
+
+
+def _without_remarks(words: Sequence[str]) -> Iterator[str]:
+    """A command line without what people wrote."""
+    is_value = False
+    for word in words:
+        name, equals, _ = word.partition("=")
+        yield _HIDDEN if is_value else f"{name}={_HIDDEN}" if equals and name in _UNTOLD else word
+        is_value = not is_value and word in _UNTOLD
 
 
 def _user() -> str:

@@ -108,12 +108,13 @@ def _left_out(still: Mapping[str, Any]) -> str:
     """Who no rule looked at: an analyst who misses somebody learns why, and what to do."""
     from jobs.screen import count, duration
 
-    n, longest = still["faces"], still["longest"]
+    longest = still["longest"]
     cameras = ", ".join(f"{named or 'of no known camera'} {of_it:,}" for named, of_it in still["by_camera"].items())
-    moves, was, the_longest = ("moves", "was", "") if n == 1 else ("move", "were", "the longest ")
+    stays = f"{count(still['stays'], 'stay')}, {count(still['tracks'], 'track')}"
+    the_longest = "" if still["stays"] == 1 else "the longest "
     return (
-        f"{count(n, 'face')} ({count(still['tracks'], 'track')}) that hardly {moves} {was} left out as still pictures, "
-        f"such as posters: {cameras}; {the_longest}from track {longest['track_id']} of video {longest['video_id']} on, "
+        f"what hardly moves was left out as still pictures, such as posters, at {count(still['places'], 'place')} "
+        f"({stays}): {cameras}; {the_longest}from track {longest['track_id']} of video {longest['video_id']} on, "
         f"for {duration(longest['seconds'])}. For people who stand or sit as still, set still below [events]"
     )
 

@@ -76,7 +76,7 @@ def review(
 
 def _appended(out: str, given: Callable[["Reviewed"], list["Review"]]) -> list["Review"]:
     """Append what `given` makes of the events that are there. In a folder a run may be at work meanwhile."""
-    from analytics.events.reviews import append_reviews
+    from analytics.events.reviews import append_reviews, need_file
     from analytics.purpose import purpose_at, purposes_below
     from jobs.access import note_access
     from jobs.opened import alone
@@ -93,8 +93,9 @@ def _appended(out: str, given: Callable[["Reviewed"], list["Review"]]) -> list["
     folder = Path(out)
     Results.opened(folder)
     told = given(Reviewed.read(folder))
+    need_file(folder)
     note_access(out, "review", purpose_at(purposes_below(folder)), verdicts=len(told))
-    with disk_errors_told(out, "no verdict was written"):
+    with disk_errors_told(out, "no verdict is sure to be written"):
         append_reviews(folder, told)
     return told
 

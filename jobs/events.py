@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from analytics.errors import UsageError
 from analytics.events.finding import find_events
-from analytics.events.posters import Still
+from analytics.events.posters import Still, places
 from analytics.events.rules import EventRules
 from analytics.events.store import drop_stale, read_events, rows_of, write_events
 from analytics.expressions import EXPRESSIONS
@@ -45,7 +45,7 @@ class Evaluated:
     hours: float
     """Of recordings that a rule is for."""
     still: tuple[Still, ...] = ()
-    """Faces that no rule looked at, as they hardly move: posters, or people who stand or sit very still."""
+    """Stays of faces that no rule looked at, as they hardly move: posters, or people who stand or sit very still."""
     time_zones: Mapping[str, str | None] = field(default_factory=dict)
     """That of the camera of each video, by video_id."""
 
@@ -67,10 +67,12 @@ class Evaluated:
         }
 
     def _still(self) -> dict[str, Any]:
-        by_camera = Counter(one.camera or "" for one in self.still)
+        at_places = places(self.still)
+        by_camera = Counter(place[0].camera or "" for place in at_places)
         longest = max(self.still, key=lambda one: one.seconds, default=None)
         return {
-            "faces": len(self.still),
+            "places": len(at_places),
+            "stays": len(self.still),
             "tracks": sum(len(one.tracks) for one in self.still),
             "by_camera": dict(sorted(by_camera.items())),
             "longest": longest
@@ -142,7 +144,8 @@ def note_events(options: RunOptions, summary: RunSummary) -> None:
     summary.events = len(done.events)
     _log.info("%s, %d of them new", count(len(done.events), "event"), len(done.added))
     if done.still:
-        _log.info("%s left out as still pictures; `emobatch events` tells more", count(len(done.still), "face"))
+        at_places = count(len(places(done.still)), "place")
+        _log.info("faces at %s left out as still pictures; `emobatch events` tells more", at_places)
 
 
 def compared(

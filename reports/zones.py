@@ -4,12 +4,18 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from analytics.polygons import Polygon, corners_of
+from analytics.touching import touching
 from reports.events import Event
 from reports.records import Video
 from reports.text import visible
+
+
+class _Span(NamedTuple):
+    start_s: float
+    end_s: float
 
 
 def zones_of(events: Iterable[Event], video: Video) -> list[list[Any]]:
@@ -19,12 +25,16 @@ def zones_of(events: Iterable[Event], video: Video) -> list[list[Any]]:
         events: those that go on in the video.
         video: that of the page.
     """
-    found: dict[tuple[str, Polygon], list[tuple[float, float]]] = defaultdict(list)
+    found: dict[tuple[str, Polygon], list[_Span]] = defaultdict(list)
     for event in events:
         for zone in drawn_zones(event.row["thresholds"]):
             found[zone].append(_span(event, video))
     return [
-        [visible(name), points, [[math.floor(start * 1000), math.ceil(end * 1000)] for start, end in _joined(spans)]]
+        [
+            visible(name),
+            points,
+            [[math.floor(start * 1000), math.ceil(end * 1000)] for start, end, _ in touching(spans)],
+        ]
         for (name, points), spans in sorted(found.items())
     ]
 
@@ -38,20 +48,10 @@ def drawn_zones(thresholds: str) -> list[tuple[str, Polygon]]:
     return [(name, corners) for name, points in told if (corners := corners_of(points))]
 
 
-def _span(event: Event, video: Video) -> tuple[float, float]:
+def _span(event: Event, video: Video) -> _Span:
     """Seconds of a video at which an event begins and ends, before and after it as well."""
     row = event.row
     if row["video_id"] == video.video_id or row["time"] is None or video.start_time is None:
-        return row["start_s"], row["end_s"]
+        return _Span(row["start_s"], row["end_s"])
     since = (row["time"] - video.start_time).total_seconds()
-    return since, since + event.length_s
-
-
-def _joined(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
-    found: list[tuple[float, float]] = []
-    for start, end in sorted(spans):
-        if found and start <= found[-1][1]:
-            found[-1] = found[-1][0], max(found[-1][1], end)
-        else:
-            found.append((start, end))
-    return found
+    return _Span(since, since + event.length_s)

@@ -66,7 +66,7 @@ def test_what_follows_is_what_is_near_enough(
 ) -> None:
     """When and for whom, by looking at each pair."""
     first, second = side(one, "a", False), side(other, "b", False)
-    found = one_then_other(first, second, within)
+    found = one_then_other(first, second, within, 1)
     for owner in first.keys() | second.keys():
         pairs = [(first.get(owner, []), second.get(owner, []))]
         if owner != SCENE:
@@ -99,5 +99,5 @@ def test_thousands_of_people_before_thousands_of_crowds_take_a_moment() -> None:
     assert {owner: [(one.start, one.end) for one in hits] for owner, hits in found.items()} == {
         owner: [(one.start, one.end) for one in hits] for owner, hits in turned.items()
     }
-    assert one_then_other(people, crowds, 30) and one_then_other(crowds, people, 30)
+    assert one_then_other(people, crowds, 30, 1) and one_then_other(crowds, people, 30, 1)
     assert perf_counter() - begin < 5

@@ -93,7 +93,7 @@ def test_what_follows_is_told_from_the_latest_that_was_ready() -> None:
         return [Hit(start=s, end=s + 5, ripe=s + 3, peak=s, worth=1.0, facts=()) for s in starts]
 
     first, second = hits(60, 600.0), hits(60, 600.0)
-    found = list(_followed(Line(first), Line(second), 8.0))
+    found = list(_followed(Line(first), Line(second), 8.0, 1))
     plain = []
     for after in second:
         ready = [one for one in first if one.ripe <= after.start]
@@ -102,7 +102,7 @@ def test_what_follows_is_told_from_the_latest_that_was_ready() -> None:
     assert 0 < len(plain) < len(second)
     assert [one.end for one in found] == plain
     begin = perf_counter()
-    assert list(_followed(Line(hits(20_000, 1e6)), Line(hits(20_000, 1e6)), 8.0))
+    assert list(_followed(Line(hits(20_000, 1e6)), Line(hits(20_000, 1e6)), 8.0, 1))
     assert perf_counter() - begin < 5
 
 

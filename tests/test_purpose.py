@@ -5,6 +5,8 @@ import json
 import os
 import re
 import shutil
+import stat
+import sys
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -258,6 +260,24 @@ def test_lines_of_many_processes_do_not_mix_and_one_cut_off_swallows_none(tmp_pa
     assert [json.loads(line)["number"] for line in lines] == [0, 1, 2]
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("--note", "Erika in red", "--who", "Jo"), ["--note", "…", "--who", "…"]),
+        (("--note=Erika = red", "--who=", "--json"), ["--note=…", "--who=…", "--json"]),
+        (("--note", "--who", "--who", "Jo", "out"), ["--note", "…", "--who", "…", "out"]),
+        (("--notes=x", "note", "--note"), ["--notes=x", "note", "--note"]),
+    ],
+)
+def test_what_people_wrote_is_not_noted(
+    given: tuple[str, ...], told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However a shell was told it: from this log nobody could take it out again."""
+    monkeypatch.setattr(sys, "argv", ["emobatch", "review", *given])
+    note_access(tmp_path, "review", Purpose())
+    assert accesses(tmp_path)[0]["command"] == ["emobatch", "review", *told]
+
+
 def test_what_cannot_be_noted_is_not_done(tmp_path: Path, clip: Path) -> None:
     """Not even reading."""
     out = tmp_path / "out"
@@ -271,11 +291,22 @@ def test_what_cannot_be_noted_is_not_done(tmp_path: Path, clip: Path) -> None:
         note_access(tmp_path / "nowhere", "test", Purpose())
 
 
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o640), (0o002, 0o660), (0o077, 0o600)])
+def test_the_umask_says_whether_others_of_the_group_add_lines(mask: int, mode: int, tmp_path: Path) -> None:
+    """A second account that may write OUT can then use it; nobody else can read who did what."""
+    before = os.umask(mask)
+    try:
+        note_access(tmp_path, "test", Purpose())
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "access.jsonl").stat().st_mode) == mode
+
+
 def test_a_line_goes_nowhere_else(tmp_path: Path) -> None:
     """A link is not followed, and what is no file takes none."""
     log = tmp_path / "access.jsonl"
     log.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(EmobatchError, match="it is a link"), noted_if_possible():
+    with pytest.raises(EmobatchError, match=r"it is a link.*: put the file itself in its place"), noted_if_possible():
         note_access(tmp_path, "test", Purpose())
     assert not (tmp_path / "elsewhere").exists()
     log.unlink()

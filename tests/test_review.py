@@ -77,8 +77,11 @@ def test_a_verdict_is_one_line_and_the_last_one_counts(folder: Path) -> None:
     event = rows(folder / "out", "events")[0]
     first = emobatch("review", "out", event["event_id"], "useful", "--note", 'a "quoted" ü', "--who", "Jo", cwd=folder)
     assert (first.code, first.stderr) == (0, "")
-    noted = json.loads((folder / "out" / "access.jsonl").read_text("utf-8").splitlines()[-1])
-    assert (noted["action"], noted["verdicts"], noted["command"][1]) == ("review", 1, "review")
+    log = (folder / "out" / "access.jsonl").read_text("utf-8")
+    noted = json.loads(log.splitlines()[-1])
+    assert (noted["action"], noted["verdicts"]) == ("review", 1)
+    assert noted["command"][1:] == ["review", "out", event["event_id"], "useful", "--note", "…", "--who", "…"]
+    assert "quoted" not in log  # Nobody could take a remark out of it again.
     (line,) = verdicts(folder)
     assert list(line) == [
         "event_id", "rule", "camera", "video_id", "time", "end_time", "start_s", "end_s", "verdict", "note", "who", "when",
@@ -157,6 +160,20 @@ def test_a_damaged_line_is_named_and_the_others_stand(folder: Path) -> None:
     known = Reviewed.read(folder / "out")
     append_reviews(folder / "out", [review_of(known.find(event_id), "unclear", "", "Jo")])
     assert [line["verdict"] for line in verdicts(folder)] == ["useful", "unclear"]
+
+
+def test_verdicts_in_another_place_are_told_before_anything_is_noted(folder: Path) -> None:
+    """A link is read and never followed to write; the disk needs no mending, and the log tells of no verdict."""
+    file = folder / "out" / FILE
+    append_reviews(folder / "out", [review_of(rows(folder / "out", "events")[0], "useful", "", "Jo")])
+    file.rename(folder / "kept.jsonl")
+    file.symlink_to(folder / "kept.jsonl")
+    event_id = rows(folder / "out", "events")[1]["event_id"]
+    done = emobatch("review", "out", event_id, "useful", cwd=folder)
+    assert done.code == 2
+    assert done.only_error().endswith("a link, which would lead verdicts elsewhere: put the file itself in its place")
+    assert not (folder / "out" / "access.jsonl").exists()
+    assert len((folder / "kept.jsonl").read_text("utf-8").splitlines()) == 1
 
 
 def test_an_out_without_events(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Where a condition holds among the people of a scene."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import reduce
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,23 +16,28 @@ from analytics.events.rules import Condition, Zone
 from analytics.events.stays import stays_of
 
 
-def evaluate(asked: Condition, scene: Scene, of_camera: Mapping[str, Zone]) -> Hits:
+def evaluate(
+    asked: Condition, scene: Scene, of_camera: Mapping[str, Zone], numbers: Iterator[int] | None = None
+) -> Hits:
     """Where all that a condition asks for holds; nowhere in a zone that the camera does not have.
 
     Args:
         asked: the condition.
         scene: people of one camera.
         of_camera: its zones, by name.
+        numbers: for the next `then`s of the rule, in the order in which it is gone through; None at its begin.
     """
+    numbers = count(1) if numbers is None else numbers
     parts: list[Hits] = []
     if asked.has_own:
         parts.append(_own(asked, scene, of_camera))
-    parts += [evaluate(part, scene, of_camera) for part in asked.all]
+    parts += [evaluate(part, scene, of_camera, numbers) for part in asked.all]
     if asked.any:
-        parts.append(either([evaluate(part, scene, of_camera) for part in asked.any]))
+        parts.append(either([evaluate(part, scene, of_camera, numbers) for part in asked.any]))
     if asked.then:
-        first, second = (evaluate(part, scene, of_camera) for part in asked.then)
-        parts.append(one_then_other(first, second, asked.within_s))
+        number = next(numbers)
+        first, second = (evaluate(part, scene, of_camera, numbers) for part in asked.then)
+        parts.append(one_then_other(first, second, asked.within_s, number))
     return reduce(both, parts)
 
 

@@ -4,11 +4,10 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from analytics.events.hits import FIRST, THEN
+from analytics.events.hits import BETWEEN, FIRST, THEN, Steps
 from analytics.events.items import Item, Told
 from analytics.events.rules import Condition
 
-_STEPS: Final = (FIRST, THEN)
 _SPANS: Final = ("window_s", "over_s")
 _SHOWN: Final = 4
 """People who are told one by one; the others are counted."""
@@ -27,17 +26,27 @@ def in_words(item: Item) -> str:
     return "; ".join(parts)
 
 
-def _parts(told: Sequence[Told], within: tuple[str, ...]) -> list[str]:
-    """What was measured, in words; of a `then` what came first, how much later the rest followed, and that."""
-    steps = [[one for one in told if one.step[: len(within) + 1] == (*within, step)] for step in _STEPS]
-    apart = [one for one in told if one.step == within and one.kind == "then"]
-    parts = _of_kinds([one for one in told if one.step == within and one.kind != "then"], any(steps))
-    if apart:
-        first, second = (
-            "; ".join(_parts(of_step, (*within, step))) for of_step, step in zip(steps, _STEPS, strict=True)
-        )
-        parts += [f"first {first}", f"then, {_later(apart)}, {second}"]
+def _parts(told: Sequence[Told], within: Steps) -> list[str]:
+    """What was measured, in words; of each `then` what came first, how much later the rest followed, and that."""
+    depth = len(within)
+    sequences: dict[int, list[Told]] = {}
+    for one in told:
+        if len(one.step) > depth:
+            sequences.setdefault(one.step[depth][0], []).append(one)
+    parts = _of_kinds([one for one in told if len(one.step) == depth], bool(sequences))
+    for number, of_one in sorted(sequences.items()):
+        words = _sequence(of_one, within, number)
+        # Without brackets nobody could see what followed what.
+        parts.append(f"[{words}]" if within or len(sequences) > 1 else words)
     return parts
+
+
+def _sequence(told: Sequence[Told], within: Steps, number: int) -> str:
+    by_part = {
+        part: [one for one in told if one.step[len(within)] == (number, part)] for part in (FIRST, BETWEEN, THEN)
+    }
+    first, second = ("; ".join(_parts(by_part[part], (*within, (number, part)))) for part in (FIRST, THEN))
+    return f"first {first}; then, {_later(by_part[BETWEEN])}, {second}"
 
 
 def _of_kinds(told: Sequence[Told], is_there_more: bool) -> list[str]:
@@ -65,7 +74,7 @@ def figures_of(item: Item) -> dict[str, Any]:
     measured = [
         {
             "kind": told.kind,
-            **({"step": list(told.step)} if told.step else {}),
+            **_place(told.step),
             **told.figures,
             "people": [[{"video_id": one, "track_id": track} for one, track in person] for person in told.people],
         }
@@ -73,6 +82,12 @@ def figures_of(item: Item) -> dict[str, Any]:
     ]
     tracks = {video_id: list(ids) for video_id, ids in item.tracks.items()}
     return {"tracks": tracks, "measured": measured, "unseen_s": item.unseen_s, "within_cooldown": item.cooled}
+
+
+def _place(step: Steps) -> dict[str, Any]:
+    """The parts that it is of, and the numbers of the `then`s, of which one more is told of what is between two parts."""
+    parts = [part for _, part in step if part != BETWEEN]
+    return {**({"step": parts} if parts else {}), **({"then": [number for number, _ in step]} if step else {})}
 
 
 def thresholds_of(item: Item) -> dict[str, Any]:

@@ -37,7 +37,7 @@ class Found:
     faces: int
     """Rows of `faces` that had to be looked at."""
     still: tuple[Still, ...] = ()
-    """Faces left out as pictures, where a rule could have fired with them."""
+    """Stays of faces left out as pictures, where a rule could have fired with them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,5 +104,6 @@ def _still_of(scene: Scene) -> list[Still]:
     found = []
     for one in scene.still:
         tracks = tuple((recordings[recording].video_id, track_id) for recording, track_id in one.tracks)
-        found.append(Still(camera=recordings[one.tracks[0][0]].camera, tracks=tracks, seconds=round(one.seconds, 1)))
+        camera = recordings[one.tracks[0][0]].camera
+        found.append(Still(camera=camera, tracks=tracks, seconds=round(one.seconds, 1), spot=one.spot))
     return found

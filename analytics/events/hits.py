@@ -9,8 +9,14 @@ from typing import Final
 
 FIRST: Final = "first"
 THEN: Final = "then"
+BETWEEN: Final = "between"
+"""How soon the second part of a `then` followed."""
 SCENE: Final = -1
 """Owner of what holds for nobody in particular, such as the number of people."""
+
+
+Steps = tuple[tuple[int, str], ...]
+"""The number of a `then` in its rule, and FIRST, BETWEEN or THEN: a rule may join what several of them found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,15 +24,15 @@ class Fact:
     """One measurement that a hit rests on."""
 
     kind: str
-    """dwell, shown, rising, crowd, presence, or then: how soon the second part of a `then` followed."""
+    """dwell, shown, rising, crowd, presence, or then, which is told BETWEEN the parts of a `then`."""
     people: frozenset[int]
     start: float
     end: float
     """Moments between which it was measured."""
     figures: tuple[tuple[str, float | str], ...]
     """Name and value, thresholds beside what was measured."""
-    step: tuple[str, ...] = ()
-    """Which part of a `then` it is of, FIRST or THEN; of one within another the outer one comes first."""
+    step: Steps = ()
+    """Where in a `then` it belongs; of one within another the outer one comes first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +80,12 @@ def either(parts: Sequence[Hits]) -> Hits:
     return {owner: apart([hit for part in parts for hit in part.get(owner, ())]) for owner in sorted(owners)}
 
 
-def one_then_other(first: Hits, second: Hits, within_s: float) -> Hits:
+def one_then_other(first: Hits, second: Hits, within_s: float, number: int) -> Hits:
     """Where the second begins once the first is fulfilled, and is fulfilled within so many seconds of it.
 
     The time runs from the last moment at which the first holds, or from where the second begins if it does so while
-    the first still holds. Both are of one person, or one of them is of the scene.
+    the first still holds. Both are of one person, or one of them is of the scene. What they rest on is marked with the
+    number of this `then` in its rule.
     """
     found: Hits = {}
     before, after = Line(first.get(SCENE, ())), Line(second.get(SCENE, ()))
@@ -88,7 +95,7 @@ def one_then_other(first: Hits, second: Hits, within_s: float) -> Hits:
         else:
             mine, yours = Line(first.get(owner, ())), Line(second.get(owner, ()))
             pairs = [(mine, yours), (mine, after), (before, yours)]
-        hits = [hit for befores, afters in pairs for hit in _followed(befores, afters, within_s)]
+        hits = [hit for befores, afters in pairs for hit in _followed(befores, afters, within_s, number)]
         if hits:
             found[owner] = apart(hits)
     return found
@@ -183,7 +190,7 @@ def _later(one: Hit, other: Hit) -> Hit:
     return max(one, other, key=lambda hit: max(hit.end, hit.ripe))
 
 
-def _followed(befores: Line, afters: Line, within_s: float) -> Iterator[Hit]:
+def _followed(befores: Line, afters: Line, within_s: float, number: int) -> Iterator[Hit]:
     if not befores.hits or not afters.hits:
         return
     # What begins before anything is fulfilled, or after all has long ended, follows nothing.
@@ -197,16 +204,17 @@ def _followed(befores: Line, afters: Line, within_s: float) -> Iterator[Hit]:
         apart_s = after.ripe - since
         if apart_s <= within_s:
             figures = ("apart_s", round(apart_s, 3)), ("asked_s", within_s)
-            told = Fact(kind="then", people=frozenset(), start=since, end=after.ripe, figures=figures)
+            step = ((number, BETWEEN),)
+            told = Fact(kind="then", people=frozenset(), start=since, end=after.ripe, figures=figures, step=step)
             yield Hit(
                 start=min(before.start, after.start),
                 end=after.end,
                 ripe=after.ripe,
                 peak=after.peak,
                 worth=min(before.worth, after.worth),
-                facts=(*_of_step(FIRST, before), told, *_of_step(THEN, after)),
+                facts=(*_of_step((number, FIRST), before), told, *_of_step((number, THEN), after)),
             )
 
 
-def _of_step(step: str, hit: Hit) -> Iterator[Fact]:
+def _of_step(step: tuple[int, str], hit: Hit) -> Iterator[Fact]:
     return (replace(fact, step=(step, *fact.step)) for fact in hit.facts)

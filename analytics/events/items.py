@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from analytics.events.clock import SLACK_S
-from analytics.events.hits import Fact, Hit
+from analytics.events.hits import Fact, Hit, Steps
 from analytics.events.presence import Scene
 from analytics.events.rules import Rule, Zone
 
@@ -25,8 +25,8 @@ class Told:
     people: tuple[tuple[Track, ...], ...]
     """Of each person the tracks, in order of time."""
     figures: Mapping[str, float | str]
-    step: tuple[str, ...] = ()
-    """Which part of a `then` it is of."""
+    step: Steps = ()
+    """Where in a `then` it belongs."""
 
 
 @dataclass(frozen=True, kw_only=True)

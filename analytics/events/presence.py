@@ -117,7 +117,7 @@ def scene_of(
         },
         track=track[rows],
         tracks=tuple(named(key) for key in keys.tolist()),
-        still=left_out(person[~kept], key[~kept], at[~kept]),
+        still=left_out(person[~kept], key[~kept], at[~kept], way[~kept], size[~kept]),
     )
 
 

@@ -6,8 +6,10 @@ every evaluation of the rules, other sampling and a camera that got another name
 
 import json
 import math
+import stat
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -130,16 +132,29 @@ def read_reviews(out: Path) -> Stored:
     return Stored(path, tuple(reviews), damaged)
 
 
+def need_file(out: Path) -> None:
+    """See that verdicts can be appended to what is there, before anything is noted of them.
+
+    Raises:
+        UsageError: there is a link, which would lead them elsewhere, or else no file.
+    """
+    path = out / FILE
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(mode := path.lstat().st_mode):
+            what = "is a link, which would lead verdicts elsewhere" if stat.S_ISLNK(mode) else "is no regular file"
+            raise UsageError(f"{path}: {what}", "put the file itself in its place")
+
+
 def lines_of(reviews: Iterable[Review]) -> bytes:
     """Verdicts as they stand in the file."""
     return "".join(f"{json.dumps(one.to_json(), ensure_ascii=False)}\n" for one in reviews).encode()
 
 
 def append_reviews(out: Path, reviews: Sequence[Review]) -> None:
-    """Append verdicts, all or none. Needs no lock of OUT: a run may be at work, and others may review.
+    """Append verdicts. Needs no lock of OUT: a run may be at work, and others may review.
 
     Raises:
-        OSError: the file cannot be written; it is as it was.
+        OSError: the file cannot be written; what then becomes of a part of them tells analytics.appending.
     """
     if data := lines_of(reviews):
         append_lines(out / FILE, data)
