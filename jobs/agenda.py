@@ -66,7 +66,7 @@ class Agenda:
     too_old: int = 0
     """Files that were recorded longer ago than the declared retention: their rows would go as soon as they are there."""
     due: "Due | None" = None
-    """What the end of a run would remove for the declared retention, as things are; only a dry run asks."""
+    """What the end of the run is to remove for the declared retention."""
     settled: dict[str, str] = field(default_factory=dict)
     """Source of each file with nothing to do -> its video_id."""
     redone: list[str] = field(default_factory=list)
@@ -89,7 +89,7 @@ class Agenda:
             "unchanged": self.unchanged,
             "passed_over": self.passed_over,
             "too_old": self.too_old,
-            "due": self.due.to_json() if self.due else None,
+            "due": self.due.to_json() if self.due and self.due.videos else None,
             "redone_for_settings": len(self.redone),
             "left": [{"source": source, "reason": reason} for source, reason in self.left],
             "refused": [{"source": source, "reason": reason} for source, reason in self.refused],

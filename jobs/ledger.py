@@ -1,7 +1,7 @@
 """What OUT knows of every video, and what that means for a file that is found again."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
@@ -67,19 +67,22 @@ class Ledger:
     """All videos that OUT knows, by id and by source."""
 
     by_id: dict[str, Known]
-    purged: frozenset[str] = frozenset()
+    purged: Mapping[str, str | None] = field(default_factory=dict)
+    """Videos that were removed on purpose, and their cameras."""
     doubles: tuple[Known, ...] = ()
     """Other rows of the same videos, in other partitions, as a worker leaves them that was cut off meanwhile."""
     _ids: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _folders: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     @staticmethod
-    def of(videos: StoredVideos, purged: Iterable[str] = (), listing: Listing | None = None) -> "Ledger":
+    def of(
+        videos: StoredVideos, purged: Mapping[str, str | None] | None = None, listing: Listing | None = None
+    ) -> "Ledger":
         """The ledger of what was read; of two rows of one video the younger counts, but none before one that is finished.
 
         Args:
             videos: all rows of `videos`.
-            purged: ids of videos that are not to come back.
+            purged: ids of videos that are not to come back, and their cameras.
             listing: of all tables; None where it is not asked whether there are rows for each video.
         """
         columns = [*_COLUMNS, "in_file", *PROMISED.values()]
@@ -97,15 +100,22 @@ class Ledger:
             known[one.video_id] = one
             if other and other.in_folder != one.in_folder:
                 doubles.append(other)
-        ledger = Ledger(known, frozenset(purged), tuple(doubles))
+        ledger = Ledger(known, dict(purged or {}), tuple(doubles))
         for one in known.values():
             ledger._ids[one.source].add(one.video_id)
         return ledger
 
     @cached_property
     def cameras(self) -> frozenset[str]:
-        """Cameras of all videos."""
-        return frozenset(one.camera for one in self.by_id.values() if one.camera)
+        """Cameras of all videos, also of those that failed or were removed on purpose."""
+        there = {one.camera for one in self.by_id.values()}
+        return frozenset(camera for camera in there | set(self.purged.values()) if camera)
+
+    @cached_property
+    def seen_cameras(self) -> frozenset[str]:
+        """Cameras of the videos that were looked at, at least in part, and are there."""
+        seen = (one for one in self.by_id.values() if one.status in _FINISHED)
+        return frozenset(one.camera for one in seen if one.camera)
 
     def ids_of(self, source: str) -> frozenset[str]:
         """Videos that were found under this path."""

@@ -2,7 +2,7 @@
 
 import errno
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from analytics.errors import EmobatchError, UsageError
 from analytics.events.store import drop_events
 from analytics.listing import EVENTS, TABLES, list_tables
 from analytics.tables import Place
-from analytics.videos import keep_videos, read_videos
+from analytics.videos import StoredVideos, keep_videos, read_videos
 from analytics.whole import whole
 from jobs.astray import Strays
 from jobs.ledger import Known, Ledger
@@ -55,7 +55,24 @@ class Purge:
         return {"videos": len(self.videos), "log": str(self.log) if self.log else None, "list": sources}
 
 
-def purge(out: Path, before: datetime, dry_run: bool, force: bool = False) -> Purge:
+def older_than(stored: StoredVideos, ledger: Ledger, before: datetime, only: Collection[str] | None = None) -> Purge:
+    """The videos that are too old, in the order of their sources. Changes nothing.
+
+    Args:
+        stored: all rows of `videos`.
+        ledger: of them.
+        before: what was recorded, or where that is unknown processed, before this moment is too old; aware.
+        only: ids of those that may be; None for all.
+    """
+    finished = dict(zip(*(stored.table[name].to_pylist() for name in ("video_id", FINISHED_AT)), strict=True))
+    older = (one for one in ledger.by_id.values() if (one.start_time or finished[one.video_id]) < before)
+    mine = (one for one in older if only is None or one.video_id in only)
+    return Purge(tuple(sorted(mine, key=lambda one: one.source)), None, finished=finished)
+
+
+def purge(
+    out: Path, before: datetime, dry_run: bool, force: bool = False, only: Collection[str] | None = None
+) -> Purge:
     """Remove the videos that are too old, but for their pages: write_site() does. For whoever holds the lock of OUT.
 
     Too old is what was recorded before a moment; where the start is unknown, what was processed before it.
@@ -65,6 +82,7 @@ def purge(out: Path, before: datetime, dry_run: bool, force: bool = False) -> Pu
         before: that moment; aware.
         dry_run: only tell.
         force: remove all there is, too.
+        only: ids of the videos that may go; None for all.
 
     Raises:
         UsageError: all videos are too old, and so is the last run, as where the clock is wrong.
@@ -72,14 +90,11 @@ def purge(out: Path, before: datetime, dry_run: bool, force: bool = False) -> Pu
         OSError: OUT cannot be written. What was not removed is, by the next purge.
     """
     stored = read_videos(out)
-    finished = dict(zip(*(stored.table[name].to_pylist() for name in ("video_id", FINISHED_AT)), strict=True))
     ledger = Ledger.of(stored)
-    videos = sorted(
-        (one for one in ledger.by_id.values() if (one.start_time or finished[one.video_id]) < before),
-        key=lambda one: one.source,
-    )
+    older = older_than(stored, ledger, before, only)
+    videos, finished = older.videos, older.finished
     if dry_run:
-        return Purge(tuple(videos), None, finished=finished)
+        return older
     if (
         videos
         and not force
@@ -113,23 +128,24 @@ def purge(out: Path, before: datetime, dry_run: bool, force: bool = False) -> Pu
     _remove_empty_folders(out, {one.in_folder for one in videos})
     # The index has to be drawn before pages go, or it would lead to them; and they tell that this is still to be done.
     pages = (out / "reports" / "videos").glob("*.html")
-    return Purge(tuple(videos), log, any(page.stem in gone for page in pages), gone, finished)
+    return Purge(videos, log, any(page.stem in gone for page in pages), gone, finished)
 
 
-def read_tombstones(out: Path) -> frozenset[str]:
-    """Ids of the videos that were removed on purpose and are not to come back.
+def read_tombstones(out: Path) -> dict[str, str | None]:
+    """The videos that were removed on purpose and are not to come back: id -> camera, where it was known.
 
     Raises:
         OSError: a log of a purge cannot be read.
     """
-    ids: set[str] = set()
+    cameras: dict[str, str | None] = {}
     for log in sorted((out / PURGED).glob("*.jsonl")):
         try:
-            ids.update(json.loads(line)["video_id"] for line in log.read_text("utf-8").splitlines())
-        except (ValueError, KeyError, TypeError) as error:
+            rows = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+            cameras |= {row["video_id"]: row.get("camera") for row in rows}
+        except (AttributeError, ValueError, KeyError, TypeError) as error:
             words = "is damaged, and keeps purged videos from coming back; mend or remove it"
             raise OSError(errno.EIO, words, str(log)) from error
-    return frozenset(ids)
+    return cameras
 
 
 def _write_log(out: Path, now: datetime, videos: Iterable[Known]) -> Path:

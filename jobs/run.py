@@ -82,9 +82,10 @@ def plan(options: RunOptions) -> Agenda:
     out = for_reading(options.named_out, ("videos", PURGED, STATE), empty=True)
     # Of an OUT in a bucket the other tables are not fetched for this.
     listing = list_tables(out) if options.url is None else None
-    ledger = Ledger.of(read_videos(out), read_tombstones(out), listing)
+    videos = read_videos(out)
+    ledger = Ledger.of(videos, read_tombstones(out), listing)
     agenda = draw_up(sources, replace(options, force=True), crews.hashes, ledger, Fingerprints(out))
-    agenda.due = due_at(out, options, datetime.now(UTC))
+    agenda.due = due_at(agenda, videos, ledger, crews.hashes, options, datetime.now(UTC))
     return agenda
 
 
@@ -151,7 +152,7 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
                 with disk_errors_told(options.out):
                     _process(agenda, options, crews, settler, noting, held)
                     held.check()
-                    gone = remove_old(options, summary, frozenset(agenda.settled.values()))
+                    gone = remove_old(options, agenda.due, summary, frozenset(agenda.settled.values()))
                 summary.interrupted = False
             finally:
                 # An interrupted night has its record and its pages, too; one whose OUT was taken leaves both alone.
@@ -174,6 +175,7 @@ def _drawn_up(options: RunOptions, crews: Crews, sources: Sources) -> tuple[Agen
         for one in remove(out, ledger.doubles):
             _log.warning("%s: %s", one["source"], one["reason"])
         agenda = draw_up(sources, options, crews.hashes, ledger, fingerprints)
+        agenda.due = due_at(agenda, videos, ledger, crews.hashes, options, datetime.now(UTC))
         keep_videos(out, videos)
     n = len(sources.videos)
     _log.info("%d videos: %d to look at, %d unchanged", n, len(agenda.items), agenda.unchanged)

@@ -164,7 +164,7 @@ class Screen:
             self._print(Text(f"{count(agenda.passed_over, 'file')} not asked for"))
         if agenda.too_old:
             self._print(Text(f"{count(agenda.too_old, 'file')} not to be processed: {_TOO_OLD}"))
-        if agenda.due:
+        if agenda.due and agenda.due.videos:
             self._print(Text(_due(agenda.due), style="red" if agenda.due.held_back else "yellow"))
         if agenda.redone:
             self._print(Text(f"{count(len(agenda.redone), 'video')} decoded again because settings changed"))

@@ -214,9 +214,9 @@ def test_rows_are_looked_for_in_listings_alone(tmp_path: Path) -> None:
     fill(tmp_path, range(6))
     compact_days(tmp_path, None, least=1)
     (tmp_path / "faces" / DOOR.partition / COMPACTED).write_bytes(b"damaged")
-    ledger = Ledger.of(read_videos(tmp_path), (), list_tables(tmp_path))
+    ledger = Ledger.of(read_videos(tmp_path), {}, list_tables(tmp_path))
     assert {one for one, known in ledger.by_id.items() if known.lost} == set()
     (tmp_path / "faces" / DOOR.partition / COMPACTED).unlink()
-    ledger = Ledger.of(read_videos(tmp_path), (), list_tables(tmp_path))
+    ledger = Ledger.of(read_videos(tmp_path), {}, list_tables(tmp_path))
     with_faces = {video_id_of(number) for number in range(6) if len(tables_of(number)["faces"])}
     assert {one for one, known in ledger.by_id.items() if known.lost} == with_faces

@@ -219,7 +219,7 @@ def test_a_damaged_log_of_a_purge_is_told_of(tmp_path: Path) -> None:
     """What it kept from coming back would come back without a word."""
     fill_both(tmp_path)
     purge(tmp_path, NOW - timedelta(days=30), dry_run=False, force=True)
-    assert read_tombstones(tmp_path) == GONE
+    assert read_tombstones(tmp_path).keys() == GONE
     (log,) = (tmp_path / PURGED).iterdir()
     log.write_text("{half", "utf-8")
     with pytest.raises(OSError, match="damaged"):
@@ -250,7 +250,7 @@ def test_rows_in_a_damaged_file_are_told_and_go_with_the_next_purge(tmp_path: Pa
         purge(out, NOW - timedelta(days=30), dry_run=False)
     damaged = {video_id_of(number) for number in range(10, 13)}
     assert ids(out)["videos"] == STAYS | damaged
-    assert read_tombstones(out) == GONE | damaged
+    assert read_tombstones(out).keys() == GONE | damaged
     file.unlink()
     assert len(purge(out, NOW - timedelta(days=30), dry_run=False).videos) == 3
     assert ids(out)["videos"] == ids(out)["samples"] == STAYS

@@ -75,8 +75,8 @@ def test_the_next_purge_completes_one_that_was_killed(together: bool, tmp_path: 
         there = set(api.open_results(out).videos["video_id"])
         assert set(api.open_results(out).samples["video_id"]) == there
         assert there >= STAYS
-        assert read_tombstones(out) in (frozenset(), GONE)
-        assert there == STAYS | GONE or read_tombstones(out) == GONE
+        assert read_tombstones(out).keys() in (set(), GONE)
+        assert there == STAYS | GONE or read_tombstones(out).keys() == GONE
         if at % 12 == 0 or at >= steps - 4:
             assert CliRunner().invoke(app, ["purge", str(out), "--older-than", "30d"]).exit_code == 0
             assert ids(out) == dict.fromkeys(("videos", "samples", "pages"), STAYS)

@@ -21,10 +21,7 @@ from analytics.errors import EmobatchError, UsageError
 from analytics.purpose import Purpose, note_purpose, purpose_at, purposes_below
 from analytics.tables import Place
 from jobs.access import note_access, noted_if_possible
-from jobs.options import RunOptions, from_settings
-from jobs.outcome import RunSummary
-from jobs.purpose import checked
-from jobs.retention import remove_old
+from jobs.options import from_settings
 from tests.archive import fill
 from tests.clips import write_clip
 from tests.command import emobatch, files_below, rows
@@ -389,49 +386,3 @@ def test_a_declared_retention_is_kept_and_none_removes_nothing(tmp_path: Path) -
     done = emobatch("run", "--json", "--stable-for", "0", cwd=tmp_path)
     assert done.json["videos"]["done"] == 1 and "were written since" not in done.stderr
     assert sorted(row["source"] for row in rows(out, "videos")) == sorted(set(ids) - {min(ids)})
-
-
-@pytest.mark.parametrize("n", [2, 12])
-def test_most_of_an_archive_does_not_go_by_itself(tmp_path: Path, n: int) -> None:
-    """A wrong clock or rule looks like that: the run fails and says what to do."""
-    now = datetime.now(UTC)
-    for number in range(n):
-        start = now - timedelta(days=40)
-        place = Place(f"{start:%Y-%m-%d}", "door")
-        fill(tmp_path, [number], place, finished_at=now, start_time=start, start_time_source="pattern")
-    options = RunOptions(sources=(), out=tmp_path, purpose=checked({"retention": "30d"}))
-    summary = RunSummary(run_id="r", out=str(tmp_path), started_at=now.isoformat())
-    assert remove_old(options, summary) == frozenset()
-    assert summary.removed == 0 and len(rows(tmp_path, "videos")) == n
-    assert (
-        summary.exit_code == 3
-        and f"{n} of {n} videos are older than the retention of 30d" in summary.failures[0]["reason"]
-    )
-
-
-def test_an_only_video_under_a_clock_that_is_ahead_stays(tmp_path: Path) -> None:
-    """The refusal names OUT once, and a command that can be given as it stands."""
-    then = datetime.now(UTC) - timedelta(days=40)
-    fill(tmp_path, [1], Place(None, "door"), start_time=None, finished_at=then)
-    options = RunOptions(sources=(), out=tmp_path, purpose=checked({"retention": "30d"}))
-    summary = RunSummary(run_id="r", out=str(tmp_path), started_at=then.isoformat())
-    assert remove_old(options, summary) == frozenset() and len(rows(tmp_path, "videos")) == 1
-    [failure] = summary.failures
-    assert failure["source"] == str(tmp_path) and failure["reason"].count(str(tmp_path)) == 1
-    assert failure["reason"].endswith(f"and at emobatch purge {tmp_path} --older-than 30d --dry-run")
-    assert "--force" not in failure["reason"]
-
-
-def test_what_a_run_counts_is_what_is_left(tmp_path: Path) -> None:
-    """Neither events nor unchanged videos of what was removed at its end."""
-    now = datetime.now(UTC)
-    for number, days in enumerate((40, 2, 2)):
-        fill(tmp_path, [number], Place(None, "door"), start_time=None, finished_at=now - timedelta(days=days))
-    options = RunOptions(sources=(), out=tmp_path, purpose=checked({"retention": "30d"}))
-    summary = RunSummary(run_id="r", out=str(tmp_path), started_at=now.isoformat(), events=5)
-    summary.videos["unchanged"], summary.not_done = 3, {"failed": 1}
-    (tmp_path / "events").mkdir(exist_ok=True)
-    unchanged = frozenset(row["video_id"] for row in rows(tmp_path, "videos"))
-    remove_old(options, summary, unchanged)
-    assert (summary.removed, summary.videos["unchanged"], summary.events) == (1, 2, 0)
-    assert summary.not_done == {"failed": 1}
