@@ -11,6 +11,7 @@ from typing import Any
 from analytics.footage import is_url
 from jobs.lock import LOCK, STALE_S
 from jobs.lock_file import Holder, look
+from jobs.outcome import refused_of
 from jobs.record import FOLDER
 
 
@@ -67,7 +68,7 @@ def last_run(out: Path, now: AtWork | None) -> dict[str, Any] | None:
             "videos": record["videos"],
             "failures": len(record["failures"]),
             "left": len(record["left"]),
-            "refused": record.get("refused", []),
+            "refused": refused_of(record["failures"]),
             "masks_of_nobody": record.get("masks_of_nobody", []),
             "interrupted": record["interrupted"],
             "exit_code": record.get("exit_code"),

@@ -99,11 +99,14 @@ def _last_in_words(last: dict[str, Any] | None) -> str:
 def _masked_in_words(last: dict[str, Any] | None) -> list[str]:
     """What the last run did not look at for masks."""
     from jobs.masked import OF_NOBODY
+    from jobs.screen import MOST_FAILURES
 
     if last is None:
         return []
     lines = [f"camera {name}: {OF_NOBODY}" for name in last["masks_of_nobody"]]
-    return lines + [f"not looked at {one['source']}: {one['reason']}" for one in last["refused"]]
+    lines += [f"not looked at {one['source']}: {one['reason']}" for one in last["refused"][:MOST_FAILURES]]
+    more = len(last["refused"]) - MOST_FAILURES
+    return lines + ([f"not looked at and {more:,} more: emobatch status --json lists them"] if more > 0 else [])
 
 
 def _clock(moment: str) -> str:

@@ -25,10 +25,12 @@ from analytics.videos import read_videos
 from emobatch import __version__
 from jobs.cluster import cores
 from jobs.demo_clip import copy_demo_clip
+from jobs.ledger import Ledger
 from jobs.masked import check_found, masked_cameras, of_nobody
 from jobs.opened import for_reading
 from jobs.options import RunOptions
 from jobs.pipeline import Engines
+from jobs.purge import PURGED, read_tombstones
 from jobs.run import run
 from jobs.sources import find_videos
 from jobs.task import as_text
@@ -122,10 +124,12 @@ def _masks(options: RunOptions, files: list[str]) -> Finding:
     cameras = {camera for camera in named if camera}
     try:
         check_found(options, cameras)
-        out = for_reading(options.named_out, ("videos",), empty=True)
-        known = set(read_videos(out).table["camera"].to_pylist()) - {None}
+        out = for_reading(options.named_out, ("videos", PURGED), empty=True)
+        known = Ledger.of(read_videos(out), read_tombstones(out)).cameras
     except EmobatchError as error:
         return Finding("problem", "masks", error.problem, error.remedy)
+    except OSError as error:
+        return Finding("problem", "masks", str(error), "mend what cannot be read, or see that its disk is there")
     if nobodys := of_nobody(options, cameras, known):
         words = (
             f"given for camera {' and '.join(nobodys)}, and no file that was found and no video in OUT is from there"

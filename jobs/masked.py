@@ -14,6 +14,11 @@ UNKNOWN: Final = (
     "(docs/cameras.md), or name its --camera"
 )
 """Why a file is not processed: it may be from one of the cameras with masks."""
+_UNKNOWN_TOO: Final = (
+    "which camera recorded it is not known, and masks are given for {}, which nothing is from: mend the name there, and "
+    "write a rule for this file (docs/cameras.md)"
+)
+"""The same where --camera would help nobody: under a name that masks were meant for it would be processed without them."""
 OF_NOBODY: Final = (
     "masks are given for it, and no file that was found and no video in OUT is from there: mend its name, or say "
     "exclude = true beside its masks as long as it records nothing"
@@ -56,30 +61,31 @@ def of_nobody(options: RunOptions, found: Collection[str], known: Collection[str
     Args:
         options: of the run.
         found: cameras of all files that were found.
-        known: cameras of all videos in OUT.
+        known: cameras of all videos that are or were in OUT: one that rests is not misspelt because its rows are too old.
     """
     return tuple(name for name in masked_cameras(options) if name not in found and name not in known)
 
 
-def why_refused(camera: str | None, options: RunOptions, nobodys: Sequence[str], known: Collection[str]) -> str | None:
+def why_refused(camera: str | None, options: RunOptions, nobodys: Sequence[str], seen: Collection[str]) -> str | None:
     """Why a file must not be looked at, as it may be from a camera with masks; None where it may.
 
-    What was looked at before goes on, and so does each camera that the configuration names: of the others any
-    may be the one that somebody misspelt.
+    What was looked at before goes on, and so does each camera of which the configuration says masks, if only none: of the
+    others any may be the one that somebody misspelt, also where something else is set for it, or --camera names it.
 
     Args:
         camera: of the file.
         options: of the run.
         nobodys: cameras that have masks, and that nothing is from.
-        known: cameras of all videos in OUT.
+        seen: cameras of which videos in OUT were looked at.
     """
+    named = " and ".join(nobodys)
     if camera is None:
-        return UNKNOWN if masked_cameras(options) else None
-    if not nobodys or camera in options.cameras or camera in known:
+        return (_UNKNOWN_TOO.format(named) if nobodys else UNKNOWN) if masked_cameras(options) else None
+    if not nobodys or "masks" in options.cameras.get(camera, {}) or camera in seen:
         return None
     return (
-        f"camera {camera} is new, and masks are given for {' and '.join(nobodys)}, which nothing is from: is it the same? "
-        f'Mend the name there, or write [camera."{camera}"] with what is right for it, if only masks = []'
+        f"camera {camera} is new, and masks are given for {named}, which nothing is from: is it the same? "
+        f'Mend the name there, or say in [camera."{camera}"] which masks it has, if only masks = []'
     )
 
 

@@ -1,6 +1,6 @@
 """What became of videos and of a run: the records that screen, log, --json and Python callers see."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from jobs.agenda import Agenda
 
 EXIT_SOME_FAILED: Final = 3
+REFUSED: Final = "refused"
+"""Kind of a failure: a file that was not looked at, as it may be from a camera with masks."""
 STATUSES: Final = ("done", "partial", "failed", "duplicate", "unchanged")
 
 
@@ -47,8 +49,6 @@ class RunSummary:
     n_found: int = 0
     missing: list[str] = field(default_factory=list)
     """Sources that were named and not found; why stands among the failures."""
-    refused: list[dict[str, str]] = field(default_factory=list)
-    """Files that were not looked at, as they may be from a camera with masks, and why; also among the failures."""
     masks_of_nobody: list[str] = field(default_factory=list)
     """Cameras with masks that no file and no video in OUT is from."""
     passed_over: int = 0
@@ -75,8 +75,8 @@ class RunSummary:
         self.redone = len(agenda.redone)
         self.left += [{"source": source, "reason": reason} for source, reason in agenda.left]
         self.masks_of_nobody = list(agenda.nobodys)
-        self.refused = [{"source": source, "reason": reason} for source, reason in agenda.refused]
-        self.failures += agenda.told_of_nobodys + self.refused
+        self.failures += agenda.told_of_nobodys
+        self.failures += [{"source": source, "reason": reason, "kind": REFUSED} for source, reason in agenda.refused]
 
     def add(self, outcome: VideoOutcome) -> None:
         """Count one video."""
@@ -95,6 +95,11 @@ class RunSummary:
         self.not_done = {status: known for status, known in left.items() if known}
 
     @property
+    def refused(self) -> list[dict[str, str]]:
+        """Those of the failures that are files which were not looked at, as they may be from a camera with masks."""
+        return refused_of(self.failures)
+
+    @property
     def exit_code(self) -> int:
         """0 where everything named was processed whole, else 3."""
         return EXIT_SOME_FAILED if self.failures else 0
@@ -111,3 +116,8 @@ class RunSummary:
             *("too_old", "failures", "left"),
         )
         return {name: getattr(self, name) for name in names}
+
+
+def refused_of(failures: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Those of some failures that are refused files: source and reason."""
+    return [{"source": one["source"], "reason": one["reason"]} for one in failures if one.get("kind") == REFUSED]

@@ -62,7 +62,6 @@ def write_record(options: RunOptions, settings_hash: str, summary: RunSummary) -
         "sources": [as_text(source) for source in options.sources],
         "found": summary.n_found,
         "missing": summary.missing,
-        "refused": summary.refused,
         "masks_of_nobody": summary.masks_of_nobody,
         "passed_over": summary.passed_over,
         "settings": {

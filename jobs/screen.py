@@ -24,8 +24,8 @@ _SILENCE_S: Final = 60.0
 """Where stderr is no terminal, a line says that the run is alive after so long without one."""
 _WORKERS_SHOWN: Final = 16
 _MOST_LEFT: Final = 5
-_MOST_FAILURES: Final = 50
-"""Failed videos that the closing table lists; `emobatch status` lists them all."""
+MOST_FAILURES: Final = 50
+"""Failed videos that the closing table lists, and refused files that `emobatch status` does."""
 _NO_CAMERA: Final = (
     "no camera is known of the videos looked at: --camera or [[recorder]] in emobatch.toml tell it (docs/cameras.md)"
 )
@@ -149,9 +149,9 @@ class Screen:
             self._print(Text(f"  later and {more:,} more", style="dim"))
 
     def _failed(self, failures: "Sequence[Mapping[str, str]]", where: str = "") -> None:
-        for one in failures[:_MOST_FAILURES]:
+        for one in failures[:MOST_FAILURES]:
             self._print(Text(f"  ! {printable(one['source'])}: {printable(one['reason'])}", style="red"))
-        if (more := len(failures) - _MOST_FAILURES) > 0:
+        if (more := len(failures) - MOST_FAILURES) > 0:
             self._print(Text(f"  ! and {more} more{where}", style="red"))
 
     def agenda(self, agenda: "Agenda") -> None:
@@ -169,7 +169,7 @@ class Screen:
         if agenda.redone:
             self._print(Text(f"{count(len(agenda.redone), 'video')} decoded again because settings changed"))
             self._print(Text("  which a run asks --force for, where they are more than ten"))
-        for item in agenda.items[:_MOST_FAILURES]:
+        for item in agenda.items[:MOST_FAILURES]:
             where, start = item.recorded.camera or "no camera", item.recorded.start
             when = (
                 f"{start:%Y-%m-%d %H:%M:%S} UTC by its {item.recorded.start_source}"
@@ -177,8 +177,8 @@ class Screen:
                 else "no start by its path"
             )
             self._print(Text(f"  {printable(str(item.path))}: {printable(where)}, {when}"))
-        if n > _MOST_FAILURES:
-            self._print(Text(f"  and {n - _MOST_FAILURES:,} more"))
+        if n > MOST_FAILURES:
+            self._print(Text(f"  and {n - MOST_FAILURES:,} more"))
         self._later([{"source": source, "reason": reason} for source, reason in agenda.left])
         self._failed([*agenda.told_of_nobodys, *({"source": source, "reason": why} for source, why in agenda.refused)])
         if agenda.tells_no_camera:

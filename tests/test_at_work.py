@@ -94,6 +94,17 @@ def test_the_last_run_is_told_with_counts_and_exit_code(out: Path) -> None:
     assert words.endswith(", 1 h 02 min: 3 done, 1 failed, 7 unchanged, 1 left for later; exit code 3")
 
 
+def test_of_many_refused_files_the_first_are_told(out: Path) -> None:
+    """All stand among the failures, once; --json tells them all."""
+    failures = [{"source": f"/a/{n}.mp4", "reason": "new", "kind": "refused"} for n in range(1000)]
+    keep(out, failures=[*failures, {"source": "/b.mp4", "reason": "empty"}], masks_of_nobody=[])
+    lines = emobatch("status", out, cwd=out).stdout.splitlines()
+    told = [line for line in lines if line.startswith("  not looked at ")]
+    assert len(told) == 51 and told[0] == "  not looked at /a/0.mp4: new"
+    assert told[-1] == "  not looked at and 950 more: emobatch status --json lists them"
+    assert len(emobatch("status", out, "--json", cwd=out).json["last_run"]["refused"]) == 1000
+
+
 def test_the_run_at_work_is_not_the_last_one(out: Path) -> None:
     """Its record is there from its start, as one that was killed has its record, too."""
     keep(out)

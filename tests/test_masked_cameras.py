@@ -2,12 +2,17 @@
 
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from analytics.recorders import Recorder
+from analytics.tables import Place
 from jobs.doctor import examine
 from jobs.options import RunOptions
+from jobs.purge import purge
+from jobs.run import plan
+from tests.archive import fill
 from tests.clips import write_clip
 from tests.command import emobatch, rows
 from tests.footage import Scene
@@ -79,3 +84,64 @@ def test_doctor_tells_of_masks_that_hide_nothing(tmp_path: Path) -> None:
     assert finding.level == "problem" and finding.found.startswith("given for camera celar, and no file")
     right = replace(options, cameras={"cellar": {"masks": [MASK]}})
     assert [one.level for one in examine(right) if one.what == "masks"] == ["ok"]
+
+
+def options_for(folder: Path, *cameras: str, **settings: Any) -> RunOptions:
+    """Of a run over one empty file of each camera, with masks of `celar`, which is misspelt."""
+    for camera in cameras:
+        (folder / "footage" / camera).mkdir(parents=True, exist_ok=True)
+        (folder / "footage" / camera / "a.mp4").touch()
+    return RunOptions(
+        sources=(str(folder / "footage"),),
+        out=folder / "out",
+        recorders=(Recorder(pattern="footage/{camera}/*.mp4"),),
+        stable_for_s=0,
+        **{"cameras": {"celar": {"masks": [MASK]}}, **settings},
+    )
+
+
+def test_only_a_section_that_says_masks_lets_a_camera_pass(tmp_path: Path) -> None:
+    """What is set for it otherwise says nothing of where nobody may look."""
+    options = options_for(tmp_path, "cellar")
+    for section, n in (({"min_face": 20}, 1), ({"min_face": 20, "masks": []}, 0), ({"masks": [MASK]}, 0)):
+        agenda = plan(replace(options, cameras={**options.cameras, "cellar": section}))
+        assert (len(agenda.refused), len(agenda.items)) == (n, 1 - n)
+
+
+def test_a_camera_of_failed_videos_alone_was_never_looked_at(tmp_path: Path) -> None:
+    """Its first good file may be the one with faces under the masks."""
+    options = options_for(tmp_path, "cellar")
+    fill(tmp_path / "out", [1], Place(None, "cellar"), status="failed", start_time=None)
+    assert len(plan(options).refused) == 1
+    fill(tmp_path / "out", [2], Place(None, "cellar"), status="partial", start_time=None)
+    assert plan(options).refused == []
+
+
+def test_a_masked_camera_whose_rows_were_too_old_is_not_misspelt(tmp_path: Path) -> None:
+    """It rests, and its tombstones say so; no other camera waits for it."""
+    options = options_for(tmp_path, "lobby")
+    old, out = datetime.now(UTC) - timedelta(days=40), tmp_path / "out"
+    fill(out, [1], Place(f"{old:%Y-%m-%d}", "celar"), start_time=old)
+    fill(out, [2], Place(None, "shop"), start_time=None, finished_at=datetime.now(UTC))
+    assert len(purge(out, datetime.now(UTC) - timedelta(days=30), dry_run=False).videos) == 1
+    agenda = plan(options)
+    assert (agenda.nobodys, agenda.refused, len(agenda.items)) == ((), [], 1)
+    assert [one.level for one in examine(options) if one.what == "masks"] == ["ok"]
+    # Rows of a camera that were removed are no proof that its faces may be looked at now.
+    other = options_for(tmp_path, "shop", cameras={"shopp": {"masks": [MASK]}})
+    purge(out, datetime.now(UTC), dry_run=False, force=True)
+    assert len(plan(other).refused) == 2
+
+
+def test_an_unknown_file_is_told_of_no_remedy_that_does_not_help(tmp_path: Path) -> None:
+    """Under --camera it would be processed without the masks that may be meant for it, so that is refused, too."""
+    (tmp_path / "a.mp4").touch()
+    options = replace(options_for(tmp_path, "yard"), sources=(str(tmp_path / "a.mp4"),))
+    [(_, why)] = plan(options).refused
+    assert "--camera" not in why and "masks are given for celar, which nothing is from: mend the name there" in why
+    [(_, why)] = plan(replace(options, camera="hall")).refused
+    assert "camera hall is new" in why and 'say in [camera."hall"] which masks it has' in why
+    fill(tmp_path / "out", [1], Place(None, "celar"), start_time=None)
+    [(_, why)] = plan(options).refused
+    assert why.endswith("or name its --camera")
+    assert plan(replace(options, camera="hall")).refused == []
