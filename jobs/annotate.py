@@ -150,10 +150,10 @@ class Moments:
             track_id=int(known.track_id[row]),
             label=known.smoothed[row] or known.expression[row],
             alone=known.expression[row],
-            likeliest=EXPRESSIONS[int(known_ones.argmax())],
+            likeliest=known.classes[int(known_ones.argmax())],
             confidence=float(known.confidence[row]),
             usable=bool(known.usable[row]),
-            probabilities=tuple(known_ones.tolist()) if known.usable[row] else None,
+            probabilities=tuple(known_ones[: len(EXPRESSIONS)].tolist()) if known.usable[row] else None,
         )
 
 

@@ -20,7 +20,7 @@ from analytics.records import Pulse
 
 _BOX: Final = ("x", "y", "w", "h")
 _COLUMNS: Final = (
-    *("pts_s", "track_id", *_BOX, "usable", *EXPRESSIONS),
+    *("pts_s", "track_id", *_BOX, "usable"),
     *("expression", "confidence", "smoothed_expression"),
 )
 
@@ -37,7 +37,7 @@ class KnownFaces:
     """(n,) from 1; 0 outside any track."""
     usable: NDArray[np.bool_]
     probabilities: NDArray[np.float32]
-    """(n, 7) in the order of EXPRESSIONS; NaN for one that the classifier does not know."""
+    """(n, classes) in the order of `classes`; NaN for one that the classifier does not know."""
     expression: tuple[str, ...]
     """What each face alone was called."""
     confidence: NDArray[np.float32]
@@ -45,6 +45,8 @@ class KnownFaces:
     """What its track shows around that moment; None where nothing can be said."""
     samples_s: NDArray[np.float64]
     """(m,) times of all frames that were looked at, faces or not, ascending."""
+    classes: tuple[str, ...] = EXPRESSIONS
+    """The seven, then other classes of the classifier."""
     masks: Masks = NO_MASKS
     """Under which nobody looked."""
 
@@ -85,11 +87,12 @@ def _found_anew(path: Path, pulse: Pulse) -> KnownFaces:
         boxes=faces.boxes,
         track_id=result.track_id,
         usable=faces.usable,
-        probabilities=faces.probabilities[:, : len(EXPRESSIONS)],
+        probabilities=faces.probabilities,
         expression=tuple(labels[i] for i in result.labels),
         confidence=faces.probabilities.max(axis=1) if len(faces) else np.empty(0, np.float32),
         smoothed=tuple(labels[i] if i >= 0 else None for i in result.smoothed),
         samples_s=result.samples.pts_s,
+        classes=engines.classifier.facts.columns,
     )
 
 
@@ -105,7 +108,7 @@ def _masks_of(folder: Path, settings_hash: str) -> Masks:
 def _of_tables(path: Path, out: str) -> KnownFaces:
     from jobs.opened import for_reading
     from jobs.results import Results
-    from reports.archive import read_archive
+    from reports.archive import read_archive, read_labels
     from reports.stored import StoredTables
 
     folder = for_reading(out, (*TABLES, FOLDER))
@@ -118,7 +121,8 @@ def _of_tables(path: Path, out: str) -> KnownFaces:
             f"name the --out of a run that saw it, or: emobatch run {path} --out {out}",
         )
     tables = StoredTables(folder)
-    faces = tables.rows("faces", video.folder, video_id, list(_COLUMNS)).sort_values("pts_s", kind="stable")
+    classes = read_labels(folder)[:-1]  # All but uncertain.
+    faces = tables.rows("faces", video.folder, video_id, [*_COLUMNS, *classes]).sort_values("pts_s", kind="stable")
     samples = tables.rows("samples", video.folder, video_id, ["pts_s"])
     smoothed = faces["smoothed_expression"].astype(object)
     smoothed = smoothed.where(smoothed.notna(), None)
@@ -127,10 +131,11 @@ def _of_tables(path: Path, out: str) -> KnownFaces:
         boxes=faces[list(_BOX)].to_numpy(np.float32),
         track_id=faces["track_id"].fillna(0).to_numpy(np.int32),
         usable=faces["usable"].to_numpy(np.bool_),
-        probabilities=faces[list(EXPRESSIONS)].to_numpy(np.float32),
+        probabilities=faces[list(classes)].to_numpy(np.float32),
         expression=tuple(faces["expression"].astype(str)),
         confidence=faces["confidence"].to_numpy(np.float32),
         smoothed=tuple(smoothed),
         samples_s=np.sort(samples["pts_s"].to_numpy(np.float64)),
+        classes=classes,
         masks=_masks_of(folder, video.settings_hash),
     )

@@ -48,12 +48,13 @@ class Shown:
     alone: str
     """What the face is called by this moment alone."""
     likeliest: str
-    """The class with the largest probability at this moment, and that."""
+    """The class with the largest probability at this moment; it is `alone` unless that is uncertain."""
     confidence: float
+    """That probability."""
     usable: bool
     """Big, sharp and frontal enough to judge."""
     probabilities: tuple[float, ...] | None
-    """Seven, in the order of EXPRESSIONS; None leaves the bars out."""
+    """Seven, in the order of EXPRESSIONS, also where the classifier has more; None leaves the bars out."""
 
     @property
     def words(self) -> str:
@@ -61,8 +62,9 @@ class Shown:
         name = f"#{self.track_id}" if self.track_id else "no track"
         if not self.usable:
             return f"{name} hard to judge"
-        now = f"{self.likeliest} {self.confidence:.0%}"
-        if self.label == self.likeliest:
+        moment = self.likeliest if self.alone == UNCERTAIN else self.alone
+        now = f"{moment} {self.confidence:.0%}"
+        if self.label == moment:
             return f"{name} {now}"
         if self.label == UNCERTAIN == self.alone:
             return f"{name} uncertain (likeliest {now})"
@@ -129,7 +131,7 @@ class Captions:
         self._style = self._styles[0]
         self._labels = Labels(height, width, self._style.stroke + 1)
         self._forms: dict[int, tuple[int, int]] = {}
-        """How each track's label looks, 0 with bars, and since which picture."""
+        """How each track's label looks, 0 with bars, and in which picture there was last no room for more."""
         self._number = 0
 
     def draw(self, picture: Picture, faces: Sequence[Shown], status: str) -> None:
@@ -168,23 +170,25 @@ class Captions:
         forms = [(words, style, False) for words in (face.words, face.short) for style in self._styles]
         # Over a face, if need be, but over no other label.
         forms += [(words, small, True) for words in (face.short, face.shortest)]
-        least = self._least_form(face)
+        least, could_grow = self._least_form(face), False
         for form, (words, style, over_faces) in enumerate(forms, start=1):
-            if form >= least and (
-                rect := self._labels.place(k, style.size_of(words), face.track_id, over_faces=over_faces)
-            ):
-                if form > 1:  # Of the first, whether there is room for bars decides.
+            size = style.size_of(words)
+            if form < least:
+                could_grow |= self._labels.has_room(k, size)
+            elif rect := self._labels.place(k, size, face.track_id, over_faces=over_faces):
+                # Of the first, whether there is room for bars decides, if the face has any.
+                if (form > 1 or face.probabilities is None) and not (form == least and could_grow):
                     self._note_form(face, form)
                 return words, style, rect
         return None
 
     def _least_form(self, face: Shown) -> int:
-        """The best form that a label may take now: one that had to become smaller stays so for a while, or it would flicker."""
+        """The best form that a label may take now: one that had to be smaller stays so for a while, or it would flicker."""
         form, since = self._forms.get(face.track_id, (0, self._number))
         return form if self._number - since < _PATIENCE else 0
 
     def _note_form(self, face: Shown, form: int) -> None:
-        if face.track_id and self._forms.get(face.track_id, (-1, 0))[0] != form:
+        if face.track_id:
             self._forms[face.track_id] = form, self._number
 
     def _panel_of(self, k: int, face: Shown) -> Rect | None:
@@ -192,10 +196,13 @@ class Captions:
         style = self._style
         if face.probabilities is None or 8 * style.line > _LEAST_BARS * self._height + 4 * style.line:
             return None
-        if self._least_form(face) > 0:
-            return None
         width = max(style.size_of(face.words)[0], 2 * self._names + 3 * style.pad)
-        place = self._labels.place(k, (width, 8 * style.line + 2 * style.pad), face.track_id)
+        size = (width, 8 * style.line + 2 * style.pad)
+        if (least := self._least_form(face)) > 0:
+            if least == 1 and not self._labels.has_room(k, size):
+                self._note_form(face, 1)
+            return None
+        place = self._labels.place(k, size, face.track_id)
         self._note_form(face, 0 if place else 1)
         return place
 

@@ -5,10 +5,12 @@ in the best way of all is NP-hard: Marks and Shieber 1991, "The Computational Co
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+_NO_ROOM: Final = np.iinfo(np.int64).max
 
 
 class Rect(NamedTuple):
@@ -63,9 +65,25 @@ class Labels:
             track: whose label it is; 0 for nobody's.
             over_faces: whether it may cover faces, as few px of them as can be.
         """
+        rects, costs = self._costs(face, size, over_faces)
+        if not (costs < _NO_ROOM).any():
+            return None
+        best, last = int(costs.argmin()), self._last.get(track, 0)
+        if costs[last] == costs[best]:
+            best = last
+        self._last[track] = best
+        self._taken[face] = rects[best]
+        return rects[best]
+
+    def has_room(self, face: int, size: tuple[int, int]) -> bool:
+        """Whether a label of this size would have a place off all faces now."""
+        return bool((self._costs(face, size, over_faces=False)[1] < _NO_ROOM).any())
+
+    def _costs(self, face: int, size: tuple[int, int], over_faces: bool) -> tuple[list[Rect], NDArray[np.int64]]:
+        """Places for a label, and px of faces that it would cover there."""
         width, height = size
         if width > self._width or height > self._height:
-            return None
+            return [], np.empty(0, np.int64)
         rects = self._around(self._boxes[face], width, height)
         labels = [rect for other, rect in self._taken.items() if other != face]
         faces = common(rects, self._boxes)
@@ -74,15 +92,7 @@ class Labels:
         costs = faces.sum(axis=1)
         if not over_faces:
             free &= costs == 0
-        if not free.any():
-            return None
-        costs = np.where(free, costs, np.iinfo(np.int64).max)
-        best, last = int(costs.argmin()), self._last.get(track, 0)
-        if costs[last] == costs[best]:
-            best = last
-        self._last[track] = best
-        self._taken[face] = rects[best]
-        return rects[best]
+        return rects, np.where(free, costs, _NO_ROOM)
 
     def _around(self, box: Rect, width: int, height: int) -> list[Rect]:
         right, bottom, middle = box.x + box.w, box.y + box.h, box.x + (box.w - width) // 2

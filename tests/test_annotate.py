@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -14,7 +15,7 @@ from analytics.expressions import EXPRESSIONS
 from jobs.annotate import Moments
 from jobs.known import KnownFaces
 from reports.caption import Captions, Picture, Shown
-from reports.labels import Rect, common
+from reports.labels import Labels, Rect, common
 from tests.clips import read_times, write_clip
 from tests.command import COMMAND, ENVIRONMENT, Finished, emobatch, files_below, rows
 from tests.films import kinds, packets, pictures, with_extras
@@ -116,6 +117,30 @@ def test_between_samples_a_box_goes_straight_on() -> None:
     assert Moments(_known([1.0, 4.0], [10.0, 10.0])).at(2.5) == []
 
 
+def test_an_eighth_class_has_its_own_share() -> None:
+    """A share never stands beside a class that it is not of; bars are of the seven."""
+    probabilities = np.full((3, 8), 0.02, np.float32)
+    probabilities[:, 4], probabilities[:, 7] = 0.16, 0.70
+    known = replace(
+        _known([1.0, 1.5, 2.0], [10.0] * 3),
+        probabilities=probabilities,
+        classes=(*EXPRESSIONS, "contempt"),
+        expression=("contempt", "contempt", "uncertain"),
+        confidence=np.array([0.7, 0.7, 0.7], np.float32),
+        smoothed=("contempt", "neutral", "uncertain"),
+    )
+    moments = Moments(known)
+    shown = [moments.at(time_s)[0] for time_s in (1.0, 1.5, 2.0)]
+    assert [face.words for face in shown] == [
+        "#1 contempt 70%",
+        "#1 neutral (for a moment contempt 70%)",
+        "#1 uncertain (likeliest contempt 70%)",
+    ]
+    assert all(len(face.probabilities or ()) == len(EXPRESSIONS) for face in shown)
+    # The label is the face's own, whatever two classes of one share would make of it.
+    assert _face((0.0, 0.0, 9.0, 9.0), label="sad", alone="sad", likeliest="happy").words == "#3 sad 90%"
+
+
 def _face(box: tuple[float, float, float, float], **more: object) -> Shown:
     values = {
         "track_id": 3,
@@ -204,6 +229,36 @@ def test_a_face_at_the_edge() -> None:
     faces = [_face((x, y, 40, 50)) for x in (-20.0, 30.0, 70.0, 140.0) for y in (-20.0, 30.0, 90.0)]
     Captions(120, 160).draw(picture, faces, "0:00:01.0 apparent expression")
     assert cv2.absdiff(picture, np.full_like(picture, 120)).any()
+
+
+@pytest.mark.parametrize("probabilities", [None, (1 / 7,) * 7])
+@pytest.mark.parametrize("tight_for", [3, 40])
+def test_a_label_does_not_flicker_where_room_comes_and_goes(
+    probabilities: tuple[float, ...] | None, tight_for: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it was small: it grows once there was room for a second, and not between."""
+    height, width = 480, 640
+    face = _face((280, 200, 60, 60), probabilities=probabilities, usable=probabilities is not None)
+    tight = [Rect(0, 0, width, 180), Rect(0, 262, width, height), Rect(0, 0, 278, height), Rect(372, 0, width, height)]
+    sizes: list[int] = []
+    ground, begin = Captions._ground, Labels.begin
+
+    def noted(self: Captions, picture: Picture, rect: Rect, *rest: object) -> None:
+        sizes.append(rect.w)
+        ground(self, picture, rect, *rest)  # type: ignore[arg-type]
+
+    def begun(self: Labels, boxes: list[Rect], reserved: list[Rect]) -> None:
+        number = (len(sizes) - 1) // 2  # The line at the bottom is drawn before.
+        is_tight = number < tight_for or (number % 2 and number < tight_for + 40)
+        begin(self, boxes, [*reserved, *(tight if is_tight else [])])
+
+    monkeypatch.setattr(Captions, "_ground", noted)
+    monkeypatch.setattr(Labels, "begin", begun)
+    captions = Captions(height, width)
+    for _ in range(tight_for + 40 + 30):
+        captions.draw(np.full((height, width, 3), 120, np.uint8), [face], "")
+    labels = sizes[1::2]
+    assert len(set(labels[tight_for : tight_for + 40])) == 1 and labels[-1] > labels[tight_for]
 
 
 @pytest.mark.slow

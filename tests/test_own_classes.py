@@ -5,13 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pandas as pd
 import pyarrow.dataset as ds
 import pytest
 import skimage.data
 
 from analytics.expressions import EXPRESSIONS
+from analytics.records import Pulse
 from analytics.schema import why_no_classes
+from jobs.known import known_faces
 from models.classifier import SHIPPED, ModelFacts
 from tests.clips import write_clip
 from tests.command import emobatch
@@ -62,6 +65,14 @@ def test_pages_have_the_labels_of_the_model(folder: Path) -> None:
     assert bars["y"] == [*EXPRESSIONS, "contempt", "bored", "uncertain"]
     assert len(set(bars["marker"]["color"])) == 10
     assert "contempt" in page.text and "bored" in page.text
+
+
+def test_copies_are_labelled_with_all_classes(folder: Path) -> None:
+    """A share is that of its label, whether that is one of the seven or not."""
+    known = known_faces(folder / "footage" / "face.mp4", str(folder / "out"), Pulse())
+    assert known.classes == (*EXPRESSIONS, "contempt", "bored") and known.probabilities.shape == (6, 9)
+    assert np.nansum(known.probabilities, axis=1) == pytest.approx(1, abs=1e-4)
+    assert np.nanmax(known.probabilities, axis=1) == pytest.approx(known.confidence, abs=1e-6)
 
 
 def test_one_out_holds_one_class_list(folder: Path) -> None:
