@@ -18,6 +18,8 @@ people recognise nobody. Of 51 faces of five clips YuNet at 0.5 saw none, in the
 cells, plain or soft, and 14 with 6 soft ones."""
 _LEVELS: Final = 16
 """Steps of each cell's colours: of a face that moves, cells of full depth would tell more from frame to frame."""
+BLURRED_AS: Final = f"blur of {_CELLS} cells along the whole box, {_LEVELS} steps"
+"""How blurred() hides faces: other words are noted with pictures that were made otherwise, so mend them with the way."""
 
 
 def blurred(picture: Picture, faces: NDArray[np.floating]) -> Picture:
@@ -49,21 +51,23 @@ def conceal(picture: Picture, boxes: NDArray[np.floating], how: str) -> NDArray[
     height, width = picture.shape[:2]
     touched = np.zeros((height, width), np.bool_)
     for x, y, w, h in np.asarray(boxes, np.float64).reshape(-1, 4):
-        left, top = max(0, int(np.floor(x))), max(0, int(np.floor(y)))
-        right, bottom = min(width, int(np.ceil(x + w))), min(height, int(np.ceil(y + h)))
+        whole = int(np.floor(x)), int(np.floor(y)), int(np.ceil(x + w)), int(np.ceil(y + h))
+        left, top = max(0, whole[0]), max(0, whole[1])
+        right, bottom = min(width, whole[2]), min(height, whole[3])
         if right <= left or bottom <= top:
             continue
         touched[top:bottom, left:right] = True
         part = picture[top:bottom, left:right]
         # From what is covered already, or two faces that overlap would show one another.
-        part[:] = _GREY if how == "box" else _cells(part, how == "blur")
+        part[:] = _GREY if how == "box" else _cells(part, (whole[3] - whole[1], whole[2] - whole[0]), how == "blur")
     return touched
 
 
-def _cells(part: Picture, soft: bool) -> Picture:
+def _cells(part: Picture, whole: tuple[int, int], soft: bool) -> Picture:
+    """The cells of what is seen of a box of so many rows and columns: beyond the picture's edge as large as within."""
     rows, columns = part.shape[:2]
-    longer = max(rows, columns)
-    size = max(1, round(_CELLS * columns / longer)), max(1, round(_CELLS * rows / longer))
+    down, across = (max(1, round(_CELLS * side / max(whole))) for side in whole)
+    size = max(1, across * columns // whole[1]), max(1, down * rows // whole[0])
     cells = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
     step = 256 // _LEVELS
     coarse = (cells // step * step + step // 2).astype(np.uint8)

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.conceal import blurred
+from analytics.conceal import BLURRED_AS, blurred
 from analytics.errors import VideoError
 from analytics.fingerprint import fingerprint, id_of_content
 from analytics.footage import Footage, footage_of
@@ -166,7 +166,7 @@ def _wanted(options: RunOptions) -> Iterator[Portraits]:
 
 
 def drop_unmasked(options: RunOptions) -> None:
-    """Remove thumbnails that show what lies under masks now, for a run that draws none.
+    """Remove thumbnails that show what lies under masks now, or faces less blurred than today, for a run that draws none.
 
     Raises:
         OSError: OUT cannot be written.
@@ -182,7 +182,9 @@ def drop_unmasked(options: RunOptions) -> None:
             masks = masks_for(out, options, video.settings_hash, video.camera)
             if _told(folder / MADE) in [_made(video, masks, clear) for clear in (False, True)]:
                 continue
-            _log.warning("%s: its thumbnails are removed: they were drawn with other masks or settings", video.source)
+            _log.warning(
+                "%s: its thumbnails are removed: they were drawn with other masks, settings or blur", video.source
+            )
         except OSError as error:
             _log.warning("%s: its thumbnails are removed: %s", video.source, error)
         _remove(folder)
@@ -191,7 +193,8 @@ def drop_unmasked(options: RunOptions) -> None:
 def _made(video: Video, masks: Masks, clear: bool) -> str:
     """What thumbnails were drawn with."""
     under = {"masks": masks.told()} if masks else {}
-    return json.dumps({"settings_hash": video.settings_hash, "clear_faces": clear, **under})
+    hidden = {} if clear else {"faces": BLURRED_AS}
+    return json.dumps({"settings_hash": video.settings_hash, "clear_faces": clear, **hidden, **under})
 
 
 def _remove(folder: Path) -> None:

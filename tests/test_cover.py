@@ -130,6 +130,20 @@ def _found(*boxes: tuple[float, float, float, float], score: float = 0.9) -> Det
     )
 
 
+@pytest.mark.parametrize(
+    "box", [(300, 200, 150, 210), (-75, -105, 150, 210), (300, 495, 150, 210), (725, 200, 150, 210)]
+)
+def test_cells_at_the_edge_are_as_large_as_within(box: tuple[int, int, int, int]) -> None:
+    """Half a face in the picture gets half the cells, or it would be told twice as finely."""
+    picture = np.random.default_rng(0).integers(0, 256, (600, 800, 3), dtype=np.uint8)
+    conceal(picture, np.array([box], np.float32), "pixelate")
+    x, y, w, h = box
+    seen = picture[max(0, y) : y + h, max(0, x) : x + w].astype(int)
+    for axis, least in ((0, h / 3), (1, w / 2)):
+        changes = np.abs(np.diff(seen, axis=axis)).sum(axis=(1 - axis, 2)) > 0
+        assert seen.shape[axis] / (1 + changes.sum()) >= min(seen.shape[axis], least - 1)
+
+
 def test_strands_keep_faces_apart() -> None:
     """Two faces that pass close by each other keep their strands; a weak one begins none, but goes on with one."""
     linker = Linker()

@@ -59,6 +59,28 @@ def test_thumbnails_are_blurred_until_clear_faces_are_asked_for_and_again_after(
     assert all(f"../{name.removeprefix('reports/')}" in page for name in expected)
 
 
+def test_what_was_blurred_otherwise_is_drawn_again(tmp_path: Path, footage: Path) -> None:
+    """As of an earlier release; a run that draws none leaves no weaker blur."""
+    command = ("run", footage, "--out", "out")
+    assert emobatch(*command, "--thumbnails", cwd=tmp_path).code == 0
+    drawn = {name: path.read_bytes() for name, path in thumbnails(tmp_path / "out").items()}
+    [marker] = (tmp_path / "out" / "reports" / "thumbnails").rglob("made*")
+    noted = json.loads(marker.read_text("utf-8"))
+    assert "3 cells" in noted["faces"]
+
+    def be_earlier() -> None:
+        marker.write_text(json.dumps({key: value for key, value in noted.items() if key != "faces"}), "utf-8")
+        for name in drawn:
+            (tmp_path / "out" / name).write_bytes(b"a weaker blur")
+
+    be_earlier()
+    assert emobatch(*command, "--thumbnails", cwd=tmp_path).code == 0
+    assert {name: path.read_bytes() for name, path in thumbnails(tmp_path / "out").items()} == drawn
+    be_earlier()
+    assert emobatch(*command, cwd=tmp_path).code == 0
+    assert thumbnails(tmp_path / "out") == {}
+
+
 def test_thumbnails_go_with_their_video(tmp_path: Path, footage: Path) -> None:
     """What is purged leaves no picture behind; the page of no other video lacks one."""
     assert emobatch("run", footage, "--out", "out", "--thumbnails", cwd=tmp_path).code == 0
