@@ -8,9 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from analytics.recorders import recorded
 from analytics.tables import Place
 from analytics.videos import read_videos
-from jobs.agenda import Agenda
+from jobs.agenda import Agenda, Item
 from jobs.ledger import Ledger
 from jobs.options import RunOptions
 from jobs.outcome import RunSummary
@@ -31,10 +32,12 @@ retention = "30d"
 """
 
 
-def due(options: RunOptions) -> Due | None:
-    """What a run without any file finds too old."""
+def due(options: RunOptions, *again: str) -> Due | None:
+    """What a run finds too old that is to do some files again, and no others."""
+    facts = {"size": 1, "changed_ns": 1, "recorded": recorded("", (), None), "digest": None}
+    agenda = Agenda(items=[Item(path=Path(path), **facts) for path in again])  # type: ignore[arg-type]
     videos = read_videos(options.out)
-    return due_at(Agenda(), videos, Ledger.of(videos), {None: "cafe"}, options, datetime.now(UTC))
+    return due_at(agenda, videos, Ledger.of(videos), {None: "other"}, options, datetime.now(UTC))
 
 
 def test_a_run_removes_what_a_dry_run_tells_and_nothing_that_came_in_since(tmp_path: Path) -> None:
@@ -83,6 +86,22 @@ def test_what_is_to_be_done_again_is_not_due_where_nothing_else_dates_it(tmp_pat
     assert emobatch(*again, "--dry-run", cwd=tmp_path).json["due"] is None
     done = emobatch(*again, cwd=tmp_path)
     assert (done.code, done.json["removed"], len(rows(tmp_path / "out", "videos"))) == (0, 0, 4)
+
+
+def test_where_a_disk_is_away_most_of_an_archive_does_not_go_either(tmp_path: Path) -> None:
+    """What could not be done again is too old still: one goes, three of four do not."""
+    then, now = datetime.now(UTC) - timedelta(days=40), datetime.now(UTC)
+    fill(tmp_path, range(3), Place(None, "door"), start_time=None, finished_at=then)
+    fill(tmp_path, [3], Place(None, "door"), start_time=None, finished_at=now)
+    options = RunOptions(sources=(), out=tmp_path, purpose=checked({"retention": "30d"}))
+    again = [f"/archive/{number:06}.mp4" for number in range(3)]
+    found = due(options, *again)
+    assert found and (found.videos, found.held_back) == (0, None)
+    summary = RunSummary(run_id="r", out=str(tmp_path), started_at=now.isoformat())
+    assert remove_old(options, found, summary) == frozenset() and len(rows(tmp_path, "videos")) == 4
+    assert summary.failures[0]["reason"].startswith("3 of 4 videos are older than the retention of 30d")
+    fill(tmp_path, [1, 2], Place(None, "door"), start_time=None, finished_at=now)
+    assert len(remove_old(options, found, summary)) == summary.removed == 1
 
 
 @pytest.mark.parametrize("n", [2, 12])
