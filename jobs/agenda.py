@@ -155,7 +155,7 @@ def draw_up(
         elif item.path not in sources.direct and abs(age_s) < options.stable_for_s:
             words = f"changed {max(age_s, 0):.0f} s ago and may still be written"
             agenda.left.append((source, f"{words} (--stable-for {options.stable_for_s:g}s; 0 takes it at once)"))
-        elif why := why_refused(item.recorded.camera, options, agenda.nobodys, ledger.seen_cameras):
+        elif why := why_refused(item.recorded.camera, options, agenda.nobodys, ledger):
             agenda.refused.append((source, why))
         else:
             items.append(item)

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Final
 
 from analytics.compaction import COMPACTED
+from analytics.kept_masks import MASKED
 from analytics.listing import Listing
 from analytics.recorders import CONTAINER, Recorded
 from analytics.tables import Place
@@ -116,6 +117,12 @@ class Ledger:
         """Cameras of the videos that were looked at, at least in part, and are there."""
         seen = (one for one in self.by_id.values() if one.status in _FINISHED)
         return frozenset(one.camera for one in seen if one.camera)
+
+    @cached_property
+    def masked_cameras(self) -> frozenset[str]:
+        """Cameras of which rows are there that were made with masks."""
+        seen = (one for one in self.by_id.values() if one.status in _FINISHED)
+        return frozenset(one.camera for one in seen if one.camera and one.settings_hash.endswith(MASKED))
 
     def ids_of(self, source: str) -> frozenset[str]:
         """Videos that were found under this path."""

@@ -7,6 +7,7 @@ from typing import Final
 from analytics.errors import UsageError
 from analytics.kept_masks import masks_below, write_masks
 from analytics.masks import Masks
+from jobs.ledger import Ledger
 from jobs.options import RunOptions
 
 UNKNOWN: Final = (
@@ -66,22 +67,30 @@ def of_nobody(options: RunOptions, found: Collection[str], known: Collection[str
     return tuple(name for name in masked_cameras(options) if name not in found and name not in known)
 
 
-def why_refused(camera: str | None, options: RunOptions, nobodys: Sequence[str], seen: Collection[str]) -> str | None:
+def why_refused(camera: str | None, options: RunOptions, nobodys: Sequence[str], ledger: Ledger) -> str | None:
     """Why a file must not be looked at, as it may be from a camera with masks; None where it may.
 
-    What was looked at before goes on, and so does each camera of which the configuration says masks, if only none: of the
-    others any may be the one that somebody misspelt, also where something else is set for it, or --camera names it.
+    What was looked at without masks before goes on, and so does each camera of which the configuration says masks, if
+    only none: of the others any may be the one that somebody misspelt, also where something else is set for it, or
+    --camera names it.
 
     Args:
         camera: of the file.
         options: of the run.
         nobodys: cameras that have masks, and that nothing is from.
-        seen: cameras of which videos in OUT were looked at.
+        ledger: what OUT says of the videos before.
     """
     named = " and ".join(nobodys)
     if camera is None:
         return (_UNKNOWN_TOO.format(named) if nobodys else UNKNOWN) if masked_cameras(options) else None
-    if not nobodys or "masks" in options.cameras.get(camera, {}) or camera in seen:
+    if not nobodys or "masks" in options.cameras.get(camera, {}):
+        return None
+    if camera in ledger.masked_cameras and not options.of_camera(camera).masks:
+        return (
+            f"camera {camera} was looked at with masks, none are given for it now, and there are masks for {named}, "
+            f'which nothing is from: mend the name there, or say masks = [] in [camera."{camera}"] if it needs none'
+        )
+    if camera in ledger.seen_cameras:
         return None
     return (
         f"camera {camera} is new, and masks are given for {named}, which nothing is from: is it the same? "

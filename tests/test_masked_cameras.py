@@ -70,6 +70,27 @@ def test_masks_of_a_misspelt_camera_end_with_3_and_new_cameras_wait(tmp_path: Pa
     assert done.code == 0 and "settings of camera cellar: no file that was found is from there" in done.stderr
 
 
+def test_a_camera_loses_no_masks_by_a_misspelt_name(tmp_path: Path) -> None:
+    """What was looked at with masks keeps its rows, and nothing of that camera is looked at without them by mistake."""
+    (tmp_path / "footage" / "cellar").mkdir(parents=True)
+    write_clip(Scene(fps=4, duration_s=1), tmp_path / "footage" / "cellar" / "a.mp4")
+    config = tmp_path / "emobatch.toml"
+    masked = f"masks = [{MASK}]\n"
+    config.write_text(f"{CONFIG}[camera.cellar]\n{masked}")
+    assert emobatch("run", "--stable-for", "0", cwd=tmp_path).code == 0
+    [before] = rows(tmp_path / "out", "videos")
+
+    config.write_text(f"{CONFIG}[camera.celar]\n{masked}")
+    done = emobatch("run", "--stable-for", "0", "--json", cwd=tmp_path)
+    assert done.code == 3 and "camera cellar was looked at with masks" in done.stderr
+    assert rows(tmp_path / "out", "videos") == [before]
+
+    config.write_text(f"{CONFIG}[camera.celar]\n{masked}[camera.cellar]\nmasks = []\n")  # On purpose.
+    emobatch("run", "--stable-for", "0", cwd=tmp_path)
+    [after] = rows(tmp_path / "out", "videos")
+    assert before["settings_hash"].endswith("m") and not after["settings_hash"].endswith("m")
+
+
 def test_doctor_tells_of_masks_that_hide_nothing(tmp_path: Path) -> None:
     """As a run would, from names of files alone."""
     (tmp_path / "footage" / "cellar").mkdir(parents=True)
