@@ -45,8 +45,12 @@ def review(
     Verdicts are kept in OUT/reviews.jsonl and survive every run and evaluation.
     """
     log_to_stderr()
+    from analytics.events.reviews import VERDICTS
+
     if file is not None and (event is not None or note is not None):
         raise UsageError("--import takes the verdicts of a file", "leave EVENT, its verdict and --note out")
+    if verdict is None and event in VERDICTS:
+        out, event, verdict = None, out, event  # As without OUT elsewhere, it is the one that the configuration names.
     if event is not None and verdict is None:
         raise UsageError(f"{event}: no verdict is given", _SAY)
     if event is None and note is not None:
@@ -86,13 +90,13 @@ def _appended(out: str, given: Callable[["Reviewed"], list["Review"]]) -> list["
 
     if is_url(out):
         with alone(out, "emobatch review") as folder:
-            told: list[Review] = given(Reviewed.read(folder))
+            told: list[Review] = given(Reviewed.read(folder).need_events())
             note_access(out, "review", purpose_at(purposes_below(folder)), verdicts=len(told))
             send_reviews(folder, told)
             return told
     folder = Path(out)
     Results.opened(folder)
-    told = given(Reviewed.read(folder))
+    told = given(Reviewed.read(folder).need_events())
     need_file(folder)
     note_access(out, "review", purpose_at(purposes_below(folder)), verdicts=len(told))
     with disk_errors_told(out, "no verdict is sure to be written"):
@@ -122,6 +126,8 @@ def _list(out: str, as_json: bool) -> int:
         typer.echo(printable(f"{event['event_id']} {line_of(event, zones.get(event['video_id']))}"))
     for line in _counted(told):
         typer.echo(printable(line))
+    if not known.events:
+        typer.echo("the rules found none, or were not evaluated: `emobatch events` does it")
     return 0
 
 

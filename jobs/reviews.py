@@ -44,16 +44,23 @@ class Reviewed:
         """What is there now.
 
         Raises:
-            UsageError: there are no events, or one of the files cannot be read.
+            UsageError: one of the files cannot be read.
         """
         events = read_events(out)
         stored = read_reviews(out).need_whole()
-        if not events:
-            raise UsageError(
-                f"{out}: holds no events", "evaluate rules first with `emobatch events`: see docs/events.md"
-            )
         matcher = Matcher(events)
         return Reviewed(out, tuple(events), matcher, *matcher.verdicts(stored.reviews))
+
+    def need_events(self) -> "Reviewed":
+        """Itself.
+
+        Raises:
+            UsageError: there are no events.
+        """
+        if not self.events:
+            remedy = "`emobatch events` evaluates rules: see docs/events.md"
+            raise UsageError(f"{self.out}: holds no events: the rules found none, or were not evaluated", remedy)
+        return self
 
     @property
     def open(self) -> list[Row]:
@@ -151,7 +158,7 @@ def imported(path: Path, known: Reviewed, who: str) -> list[Review]:
         try:
             review = _review(row, known, who, now)
         except UsageError as error:
-            wrong.append(f"line {line}: {error.problem}")
+            wrong.append(f"line {line}: {error.problem}{f': {error.remedy}' if error.remedy else ''}")
             continue
         before = verdicts.get(review.event_id)
         if before is None or (before.verdict, before.note) != (review.verdict, review.note):
@@ -167,7 +174,8 @@ def imported(path: Path, known: Reviewed, who: str) -> list[Review]:
 
 
 def _review(row: Mapping[str, str], known: Reviewed, who: str, now: datetime) -> Review:
-    verdict, note = row["verdict"].strip().lower(), row.get("note", "").strip()
+    # The page shows "false alarm", and so does a table that somebody typed from it.
+    verdict, note = "-".join(row["verdict"].lower().split()), row.get("note", "").strip()
     if problem := _problem(verdict, note):
         raise UsageError(*problem)
     event = next((one for one in known.events if one["event_id"] == row["event_id"].strip()), None)

@@ -92,7 +92,8 @@ def test_a_verdict_is_one_line_and_the_last_one_counts(folder: Path) -> None:
     assert (line["verdict"], line["note"], line["who"]) == ("useful", 'a "quoted" ü', "Jo")
     assert datetime.fromisoformat(line["time"]) == event["time"]
     assert datetime.now(UTC) - datetime.fromisoformat(line["when"]) < timedelta(minutes=5)
-    assert emobatch("review", "out", event["event_id"][:8].upper(), "false-alarm", cwd=folder).code == 0
+    # Without OUT it is the one that the configuration names.
+    assert emobatch("review", event["event_id"][:8].upper(), "false-alarm", cwd=folder).code == 0
     assert verdicts(folder)[0] == line
     told = Reviewed.read(folder / "out").to_json()
     assert told["verdicts"] == {"useful": 0, "false-alarm": 1, "unclear": 0}
@@ -180,7 +181,9 @@ def test_an_out_without_events(tmp_path: Path) -> None:
     """No rule was evaluated, or none fired."""
     write_planted(tmp_path / "out", "shop", Drawer(5, 0.1, KINDS))
     done = emobatch("review", "out", "abc", "useful", cwd=tmp_path)
-    assert (done.code, "out: holds no events: evaluate rules first" in done.only_error()) == (2, True)
+    assert (done.code, "out: holds no events: the rules found none" in done.only_error()) == (2, True)
+    done = emobatch("review", "out", cwd=tmp_path)
+    assert (done.code, done.stdout.splitlines()[-1][:25]) == (0, "the rules found none, or ")
 
 
 def test_verdicts_survive_other_sampling(evaluated: Path, tmp_path: Path) -> None:
@@ -257,10 +260,13 @@ def test_a_csv_is_imported_whole_or_not_at_all(folder: Path) -> None:
     done = emobatch("review", "out", "--import", "bad.csv", cwd=folder)
     assert done.code == 2
     error = done.only_error()
-    assert "line 3: 'perhaps' is no verdict; line 4: no event is called ffffffffffffffff" in error
+    assert (
+        "line 3: 'perhaps' is no verdict: say useful, false-alarm or unclear; line 4: no event is called ffffffffffffffff"
+        in error
+    )
     assert error.endswith("nothing was imported")
     assert not (folder / "out" / FILE).exists()
-    good = f'\ufeffEvent_id;Verdict;Note\r\n{ids[0]};useful;"\'=1+1; two\r\nlines"\r\n\r\n{ids[1]};False-alarm\r\n'
+    good = f'\ufeffEvent_id;Verdict;Note\r\n{ids[0]};useful;"\'=1+1; two\r\nlines"\r\n\r\n{ids[1]};False alarm\r\n'
     (folder / "good.csv").write_bytes(good.encode())
     done = emobatch("review", "out", "--import", "good.csv", "--json", cwd=folder)
     assert [one["verdict"] for one in done.json["reviews"]] == ["useful", "false-alarm"]
