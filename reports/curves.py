@@ -1,6 +1,7 @@
 """Curves of a training: a figure by epoch, of the training pictures and of those that choose the epoch."""
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -13,6 +14,10 @@ SEVERAL: Final = (
     "#332288", "#117733", "#AA4499", "#661100", "#44AA99", "#6699CC",
 )  # fmt: skip
 """One each, in turn: Okabe and Ito (2008), then Tol (2021)."""
+
+
+_WILD: Final = 4.0
+"""Medians beyond which a loss is not drawn: of one network that went astray all others would be a line at the bottom."""
 
 
 def colour_of(place: int) -> str:
@@ -57,8 +62,11 @@ def curves_figure(traces: list[Figure], title: str, *, shares: bool) -> Figure |
     if last <= 20:
         epochs["dtick"] = 1
     axis: Figure = {"fixedrange": True, "zeroline": False, "title": {"text": title}}
+    drawn = [value for trace in traces for value in trace["y"] if value is not None] or [0.0, 1.0]
+    most = _WILD * statistics.median(drawn)
+    if not shares and max(drawn) > most:
+        axis |= {"title": {"text": f"{title} (some beyond {most:.2g})"}, "range": [0.0, most]}
     if shares:
-        drawn = [value for trace in traces for value in trace["y"] if value is not None] or [0.0, 1.0]
         axis = share_axis(title) | {"range": [max(0.0, min(drawn) - 0.05), min(1.01, max(drawn) + 0.05)]}
     return plain_figure(traces, height=320, xaxis=epochs, yaxis=axis)
 
