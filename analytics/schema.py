@@ -238,7 +238,12 @@ EVENTS: Final = pa.schema(
         _column("videos", pa.list_(_TEXT), "ids of all videos that it spans, in order of time; the first is video_id"),
         _column("peak_video_id", _LABEL, "the video to open it in: the one that peak_pts_s is a second of"),
         _column("peak_pts_s", _SECONDS, "the second to open it at, from the start of the video stream"),
-        _column("thresholds", _TEXT, "what the rule asks for, as a JSON object"),
+        _column(
+            "thresholds",
+            _TEXT,
+            "what the rule asks for, as a JSON object; zones holds the corners of the zones that it names, as shares of the "
+            "picture",
+        ),
         _column("figures", _TEXT, "what was measured, as a JSON object; tracks holds the tracks by video_id"),
     ]
 )
