@@ -12,6 +12,7 @@
   const OVERLAYS = data.zones.length ? "Boxes and zones" : "Boxes";
   const OFTEN_MS = 250; // the line in the charts moves this often
   const LATE_MS = 8000; // footage that says nothing for so long is told of
+  const FIRST_MS = 5000; // a first frame that takes longer is not waited for
   const STEP_S = 5;
 
   const chosen = { seconds: 0, track: null };
@@ -207,7 +208,7 @@
     if (!video.requestVideoFrameCallback || video.currentTime > 0) known(0);
     else {
       video.requestVideoFrameCallback((now, frame) => known(frame.mediaTime));
-      setTimeout(known, 1000, 0);
+      setTimeout(known, FIRST_MS, 0);
     }
   }
 
