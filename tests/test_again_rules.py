@@ -205,7 +205,9 @@ ODD_NAMES: Final = {
 }
 
 
-@pytest.mark.parametrize("kind", ODD_NAMES)
+@pytest.mark.parametrize(
+    "kind", ["bytes", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ODD_NAMES if kind != "bytes")]
+)
 def test_a_camera_that_cannot_be_filed_is_none_and_a_warning(archive: Archive, kind: str) -> None:
     """Its videos are processed, and what is known of them but for the camera is kept."""
     name, words = ODD_NAMES[kind]

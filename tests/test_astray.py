@@ -38,7 +38,7 @@ def found(archive: Archive) -> dict[str, list[Any]]:
     return {table: sorted((row["video_id"], repr(row)) for row in rows(archive.out, table)) for table in OF_ROWS}
 
 
-@pytest.fixture(name="archive", params=[True, False], ids=["together", "apart"])
+@pytest.fixture(name="archive", params=[True, pytest.param(False, marks=pytest.mark.slow)], ids=["together", "apart"])
 def _archive(tmp_path: Path, request: pytest.FixtureRequest) -> Archive:
     """Two cameras on one day, whose tables were put together or not."""
     archive = Archive(tmp_path)

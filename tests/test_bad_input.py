@@ -257,14 +257,19 @@ LONG_NAME = "n" * 300
     "arguments",
     [
         ("run", f"{LONG_NAME}.mp4"),
-        ("run", f"@{LONG_NAME}"),
         ("run", "good.mp4", "--out", LONG_NAME),
-        ("run", "good.mp4", "--model", f"{LONG_NAME}.tflite"),
-        ("report", LONG_NAME),
         ("status", LONG_NAME),
-        ("models", "verify", f"{LONG_NAME}.tflite"),
         ("evaluate", "default", f"{LONG_NAME}.npz"),
-        ("evaluate", "default", LONG_NAME),
+        *(
+            pytest.param(arguments, marks=pytest.mark.slow)
+            for arguments in (
+                ("run", f"@{LONG_NAME}"),
+                ("run", "good.mp4", "--model", f"{LONG_NAME}.tflite"),
+                ("report", LONG_NAME),
+                ("models", "verify", f"{LONG_NAME}.tflite"),
+                ("evaluate", "default", LONG_NAME),
+            )
+        ),
     ],
 )
 def test_names_that_no_file_can_have_are_wrong_usage(arguments: tuple[str, ...], made: Path, tmp_path: Path) -> None:

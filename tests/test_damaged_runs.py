@@ -78,7 +78,9 @@ def test_a_hole_is_found_and_what_follows_is_kept(container: str, sound: Path, t
     assert faces.pts_s.max() > SECONDS - 1
 
 
-@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize(
+    "container", [pytest.param(one, marks=() if one in ("mp4", "ts") else pytest.mark.slow) for one in CONTAINERS]
+)
 def test_a_sound_recording_is_covered_whole(container: str, sound: Path, tmp_path: Path) -> None:
     """Without damage the same files are done, with a sample every half second."""
     done = emobatch("run", str(sound / f"clip.{container}"), "--out", "out", cwd=tmp_path)

@@ -166,8 +166,14 @@ def exported(out: Path, *arguments: str, cwd: Path, code: int = 0) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("form", READERS)
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize(
+    ("table", "form"),
+    [
+        pytest.param(table, form, marks=() if form == "csv" or table == "faces" else pytest.mark.slow)
+        for table in TABLES
+        for form in READERS
+    ],
+)
 def test_all_rows_in_order_whether_put_together_or_not(
     table: str, form: str, out: Path, compacted: Path, tmp_path: Path
 ) -> None:

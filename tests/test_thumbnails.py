@@ -137,7 +137,7 @@ def test_clear_faces_alone_is_a_contradiction(tmp_path: Path, footage: Path) -> 
 
 
 @pytest.mark.parametrize("options", [("--thumbnails", "--clear-faces"), ()])
-@pytest.mark.parametrize("is_away", [False, True])
+@pytest.mark.parametrize("is_away", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_masks_that_come_later_hold_for_thumbnails_of_earlier_footage(
     tmp_path: Path, footage: Path, options: tuple[str, ...], is_away: bool
 ) -> None:
