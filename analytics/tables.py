@@ -184,7 +184,7 @@ def read_video(out: Path, partition: str, video_id: str) -> tuple[dict[str, pa.T
     for name, path in zip(_WRITE_ORDER, files_of(out, partition, video_id), strict=True):
         if path.exists():
             with path.open("rb") as file:
-                tables[name] = pq.ParquetFile(file).read()
+                tables[name] = pq.ParquetFile(file).read(use_threads=False)
     metadata = tables["videos"].schema.metadata or {}
     return tables, {key.decode(): value.decode() for key, value in metadata.items()}
 

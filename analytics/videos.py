@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from analytics.listing import StoredFile
 from analytics.schema import SCHEMA_VERSION, VIDEOS
-from analytics.snapshot import UNREADABLE, Key, key_of, read_table
+from analytics.snapshot import UNREADABLE, Key, all_rows, key_of, read_table
 from analytics.whole import whole
 
 STATE: Final = ".state"
@@ -98,7 +98,7 @@ def read_state(out: Path, name: str) -> pa.Table | None:
     """One file of OUT/.state; None where there is none that can be read, as nothing there is needed."""
     try:
         with (out / STATE / f"{name}.parquet").open("rb") as file:
-            return pq.ParquetFile(file).read()
+            return all_rows(file)
     except UNREADABLE:
         return None
 

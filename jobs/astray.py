@@ -104,7 +104,7 @@ def _ids_in(file: StoredFile) -> set[str]:
         return set()
     try:
         with file.path.open("rb") as opened:
-            rows = pq.ParquetFile(opened).read(columns=["video_id"])
+            rows = pq.ParquetFile(opened).read(columns=["video_id"], use_threads=False)
             return {*moved_in(rows.schema.metadata), *rows["video_id"].cast(pa.string()).unique().to_pylist()}
     except UNREADABLE:
         return set()

@@ -8,12 +8,11 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from analytics.errors import UsageError
 from analytics.paths import is_folder
 from analytics.schema import EVENTS, SEVERITIES, VIDEOS
-from analytics.snapshot import read_table
+from analytics.snapshot import all_rows, read_table
 from analytics.tables import need_our_schema
 from analytics.videos import read_videos
 from jobs.outcome import STATUSES
@@ -68,7 +67,7 @@ class Results:
         return frame
 
     def _read(self, table: str) -> pd.DataFrame:
-        found = read_table(self.out, table, lambda opened: pq.ParquetFile(opened).read())
+        found = read_table(self.out, table, all_rows)
         for file, error in found.unreadable.items():
             raise UsageError(f"{file}: cannot be read ({error})", "remove it and run again") from None
         # Descriptions of single files may differ; the columns do not.

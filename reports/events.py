@@ -8,13 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-import pyarrow.parquet as pq
-
 from analytics.events.precision import OfRule, precision_by_rule
 from analytics.events.reviews import FILE, Matcher, Review, read_reviews
 from analytics.listing import EVENTS
 from analytics.schema import SEVERITIES
-from analytics.snapshot import read_table
+from analytics.snapshot import all_rows, read_table
 from reports.archive import Archive
 from reports.clock import local
 from reports.records import Video
@@ -130,7 +128,7 @@ class Queue:
 
 def read_queue(out: Path, archive: Archive) -> Queue:
     """Events of the videos that OUT knows, with their verdicts. What cannot be read is named in it, and raises no error."""
-    found = read_table(out, EVENTS, lambda opened: pq.ParquetFile(opened).read().to_pylist())
+    found = read_table(out, EVENTS, lambda opened: all_rows(opened).to_pylist())
     unreadable = {path: why_unreadable(error) for path, error in found.unreadable.items()}
     videos = {video.video_id: video for video in archive.videos}
     rows = [row for _, part in found.parts for row in part]

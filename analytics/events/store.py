@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from analytics.commit import commit, is_under_way
 from analytics.errors import UsageError
@@ -15,7 +14,7 @@ from analytics.events.evidence import as_json, figures_of, in_words, thresholds_
 from analytics.events.items import Item
 from analytics.listing import EVENTS, StoredFile, list_tables
 from analytics.schema import EVENTS as SCHEMA
-from analytics.snapshot import read_table
+from analytics.snapshot import all_rows, read_table
 from analytics.tables import NO_ROWS, Place, to_table, write_half
 
 FILE: Final = "events.parquet"
@@ -103,7 +102,7 @@ def read_events(out: Path) -> list[dict[str, Any]]:
     Raises:
         UsageError: a file of the table cannot be read.
     """
-    found = read_table(out, EVENTS, lambda opened: pq.ParquetFile(opened).read())
+    found = read_table(out, EVENTS, all_rows)
     for file, error in found.unreadable.items():
         raise UsageError(f"{file}: cannot be read ({error})", "remove it and evaluate the rules again") from None
     return [row for _, part in found.parts for row in part.to_pylist()]
@@ -116,7 +115,7 @@ def _files(out: Path) -> list[StoredFile]:
 def _read(file: StoredFile) -> pa.Table:
     with file.path.open("rb") as opened:
         try:
-            return pq.ParquetFile(opened).read()
+            return all_rows(opened)
         except pa.ArrowException as error:
             raise OSError(f"{file.path} is damaged; remove it") from error
 
