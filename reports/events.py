@@ -21,6 +21,8 @@ from reports.text import clock, moment
 
 Row = Mapping[str, Any]
 _HIGH: Final = SEVERITIES[-1]
+_APART_S: Final = 0.5
+"""From which on the begin of an event is told beside the second to look at."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,12 @@ class Event:
         if self.row["peak_video_id"] == video_id:
             return _finite(self.row["peak_pts_s"])
         return _finite(self.row["start_s"]) if self.row["video_id"] == video_id else 0.0
+
+    def begins_s(self, video_id: str) -> float | None:
+        """The second of its video at which it begins; None where that is the one to look at, or in another video."""
+        begins_s = _finite(self.row["start_s"])
+        is_here = self.row["video_id"] == video_id and abs(begins_s - self.at_s(video_id)) >= _APART_S
+        return begins_s if is_here else None
 
 
 @dataclass(frozen=True)

@@ -160,7 +160,12 @@ def test_an_event_opens_its_video_at_its_second(queue: Visit, folder: Path) -> N
     queue.page.wait_for_selector("html[data-listed]")
     assert event["evidence"] == queue.page.inner_text("tr.selected td.evidence")
     queue.page.goto((folder / "out" / "reports" / "videos" / f"{event['video_id']}.html").as_uri())
-    queue.page.locator(".of-events li", has_text=event["evidence"]).locator("a[href*=event]").click()
+    item = queue.page.locator(".of-events li", has_text=event["evidence"])
+    seconds = [float(link.get_attribute("data-at") or "") for link in item.locator(".jump").all()]
+    wanted = [event["peak_pts_s"], event["start_s"]]
+    assert event["peak_video_id"] == event["video_id"] and wanted[0] - wanted[1] >= 0.5
+    assert seconds == pytest.approx(wanted, abs=0.001)  # Where to look, and since when.
+    item.locator("a[href*=event]").click()
     queue.page.wait_for_selector("html[data-listed]")
     assert event["evidence"] == queue.page.inner_text("#review .evidence")
 
