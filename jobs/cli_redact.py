@@ -120,6 +120,14 @@ def _need_plain_numbers(ctx: typer.Context) -> None:
         raise UsageError(problem, "name the results that you have the number from: --tracks OUT")
 
 
+def _with_masks(ctx: typer.Context, config: Path | None) -> Path | None:
+    """The configuration, where it has masks of any camera."""
+    from jobs.cli_config import config_of
+
+    configuration = config_of(ctx, config)
+    return configuration.path if any(of_camera.get("masks") for of_camera in configuration.cameras.values()) else None
+
+
 def _note(out: str | None, action: str, video: str) -> None:
     """Say in the log of an OUT that its rows are used for a copy of a video."""
     if out is None:
@@ -197,6 +205,10 @@ def annotate(
     options = AnnotateOptions(**_common(video, file, tracks, no_sound, no_subtitles, force))
     _note(tracks, "annotate", video)
     with Passes(quiet) as passes:
+        if tracks is None and (path := _with_masks(ctx, config)):
+            passes.fault(
+                f"{path} has masks, which hold for no video by itself: --tracks OUT paints them over in the copy"
+            )
         done = annotate_all(options, passes)
         _tell_rest(done, passes)
     words = f"{count(len(done.tracks), 'track')} in {done.with_faces:,} of {count(done.frames, 'frame')}"
