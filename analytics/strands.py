@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
+from analytics.pairs import lightest
 from analytics.records import Detections
 
 SEEN, NEAR, MATCHED = 0, 1, 2
@@ -191,8 +191,7 @@ class Linker:
         if not self.live or not len(boxes):
             return {}
         cost = np.stack([self._cost(strand, now_s, boxes) for strand in self.live])
-        chosen = zip(*linear_sum_assignment(cost), strict=True)
-        return {int(place): self.live[s] for s, place in chosen if cost[s, place] < _FORBIDDEN}
+        return {place: self.live[s] for s, place in lightest(cost) if cost[s, place] < _FORBIDDEN}
 
     def _cost(self, strand: Strand, now_s: float, boxes: NDArray[np.float64]) -> NDArray[np.float64]:
         elapsed = now_s - strand.at_s

@@ -11,6 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.pairs import lightest
+
 _FORBIDDEN: Final = 1e6
 _NO_LONGER_LIKELY: Final = 3.0
 """A link this dear weighs no more than none, so that nobody is moved along a row to save a stranger a link."""
@@ -100,18 +102,7 @@ def _assign(
     # Among equals a link is better than none, and a near one better than a far one.
     preference = np.where(allowed, 1e-6 * cost, 1e-3)
     weight = np.where(allowed, np.minimum(cost, _NO_LONGER_LIKELY), _NO_LONGER_LIKELY) + preference
-    return {place: live[t] for t, place in _lightest(weight) if allowed[t, place]}
-
-
-def _lightest(weight: NDArray[np.float64]) -> list[tuple[int, int]]:
-    """The pairs of row and column, each in one pair at most, that weigh least together."""
-    if min(weight.shape) == 1:
-        t, place = divmod(int(weight.argmin()), weight.shape[1])
-        return [(t, place)]
-    # Here, because it takes a third of a second to load, and most footage shows one person at a time or none.
-    from scipy.optimize import linear_sum_assignment
-
-    return [(int(t), int(place)) for t, place in zip(*linear_sum_assignment(weight), strict=True)]
+    return {place: live[t] for t, place in lightest(weight) if allowed[t, place]}
 
 
 def _cost(

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from analytics.track import TrackSettings, _lightest, link
+from analytics.pairs import lightest
+from analytics.track import TrackSettings, link
 from models.detectors.yunet import YuNet
 from tests.footage import FACE_ASPECT, Actor, Box, Scene, crossing, iou, standing
 
@@ -169,9 +170,9 @@ def test_place_and_resolution_do_not_matter(some: Faces, right: int, down: int, 
 
 @given(st.lists(st.sampled_from([0.25, 0.5, 8.0]), min_size=1, max_size=6), st.booleans())
 def test_one_face_or_one_track_is_assigned_as_many_are(weights: list[float], is_column: bool) -> None:
-    """Without SciPy, which takes a third of a second to load: among equals the same one, too."""
+    """Without SciPy, which takes half a second to load: among equals the same one, too."""
     weight = np.array(weights).reshape((-1, 1) if is_column else (1, -1))
-    assert _lightest(weight) == list(zip(*map(np.ndarray.tolist, linear_sum_assignment(weight)), strict=True))
+    assert lightest(weight) == list(zip(*map(np.ndarray.tolist, linear_sum_assignment(weight)), strict=True))
 
 
 @given(faces(), st.randoms(use_true_random=False))
