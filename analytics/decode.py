@@ -26,6 +26,7 @@ from analytics.upright import PictureShape, shape_of, small_luma, upright
 
 _DELAY: Final = 32
 """Packets after the last one of a segment until all of its frames have come out of the decoder."""
+_NEVER: Final = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +71,8 @@ class DecodeOutcome:
     pulse: Pulse = field(default_factory=Pulse)
     is_sound: bool = True
     """Nothing damaged has come out so far, and nothing interlaced: there a packet may hold half of a picture."""
-    is_begun: bool = False
-    """Something has come out."""
+    reached: int = -1
+    """The last frame that has come out so far."""
     spared: NDArray[np.bool_] = field(init=False)
     """(n,) which frames were not decoded, as nobody needs them."""
     n_spared: int = 0
@@ -88,8 +89,8 @@ def decode_samples(
 
     In a sound file that is the frame the plan names. Where it is damaged, the next sound frame of
     the same cell stands in; a cell without any is left out. Corrupt packets are counted and
-    stepped over. Pictures that nobody looks at, and that no other one is decoded from, are spared
-    as long as everything is sound.
+    stepped over. Pictures that nobody looks at, and from which nothing is decoded that somebody looks at, are
+    spared as long as everything is sound.
 
     Raises:
         VideoError: the file cannot be opened.
@@ -98,9 +99,9 @@ def decode_samples(
     with container:
         sampled: set[int] = set()
         missing = len(segment)
-        for number, frame in frames_of(container, stream, plan, segment, outcome, _sparable(plan, segment)):
+        for number, frame in frames_of(container, stream, plan, segment, outcome, _spared_from(plan, segment)):
             outcome.is_sound &= not frame.is_corrupt and not frame.interlaced_frame
-            outcome.is_begun = True
+            outcome.reached = max(outcome.reached, number)
             if frame.is_corrupt or not segment.first <= number < segment.until:
                 continue
             missing -= not outcome.decoded[number - segment.first]
@@ -116,20 +117,36 @@ def decode_samples(
         outcome.decoded = _seen(outcome)
 
 
-def _sparable(plan: VideoPlan, segment: Segment) -> NDArray[np.bool_]:
-    """(packets,) pictures that nobody looks at, and that no other one is decoded from.
+def _spared_from(plan: VideoPlan, segment: Segment) -> NDArray[np.int32]:
+    """(packets,) the frame that must have come out before a packet may be left undecoded; _NEVER for one that may not.
 
-    None where frames are told by counting them, or where the container shows damage.
+    That are pictures that nobody looks at, and that no other one is decoded from, and all that lie between the last one
+    that somebody looks at and the next beginning. Only once that one has come out is it known to be sound: else
+    those after it stand in for it.
     """
+    spared_from = np.full(len(plan.frame_of_packet), _NEVER, np.int32)
     if plan.keyframes_only:
-        return ~plan.keyframe
+        spared_from[~plan.keyframe] = -1
+        return spared_from
     around = slice(max(segment.first - _DELAY, 0), segment.until + _DELAY)
     sound = not plan.damaged[around].any() and plan.lost_bytes[around].max(initial=0) <= LEAST_LOST_BYTES
     if not sound or plan.pts_source != "container":
-        return np.zeros(len(plan.frame_of_packet), np.bool_)
-    looked_at = np.zeros(len(plan.times_s), np.bool_)
-    looked_at[sampled_frames(plan)] = True
-    return plan.disposable & (plan.frame_of_packet >= 0) & ~looked_at[plan.frame_of_packet]
+        return spared_from
+    is_sampled = np.zeros(len(plan.times_s), np.bool_)
+    is_sampled[sampled_frames(plan)] = True
+    is_sampled[: segment.first] = is_sampled[segment.until :] = False
+    shown = plan.frame_of_packet >= 0
+    looked_at = shown & is_sampled[plan.frame_of_packet]
+    group = np.cumsum(plan.beginning)
+    last_place, last_frame = np.full(group[-1] + 1, -1), np.zeros(group[-1] + 1, np.int32)
+    places = np.flatnonzero(looked_at)
+    np.maximum.at(last_place, group[places], places)
+    np.maximum.at(last_frame, group[places], plan.frame_of_packet[places])
+    # What ends with the file is decoded to its end, where it may have been cut off.
+    ends = (np.arange(len(group)) > last_place[group]) & (group < group[-1])
+    spared_from[ends] = last_frame[group[ends]]
+    spared_from[plan.disposable & shown & ~looked_at] = 0
+    return spared_from
 
 
 def _seen(outcome: DecodeOutcome) -> NDArray[np.bool_]:
@@ -161,11 +178,12 @@ def frames_of(
     plan: VideoPlan,
     segment: Segment,
     outcome: DecodeOutcome,
-    sparable: NDArray[np.bool_] | None = None,
+    spared_from: NDArray[np.int32] | None = None,
 ) -> Iterator[tuple[int, VideoFrame]]:
     """Frames of the stream, those of the segment among them, with their numbers in the plan.
 
-    The packets (packets,) that are sparable are not decoded until something turns out to be damaged.
+    Until something turns out to be damaged, packets are not decoded once the frame has come out that stands in
+    spared_from (packets,).
 
     Each packet carries its place in the file through the decoder, so a frame is known by its packet even
     where timestamps are missing or come twice.
@@ -180,8 +198,8 @@ def frames_of(
     numbers = _Numbers(plan, max(context.reorder_depth, 1) if context.has_b_frames else 0, segment.start)
     for place, packet in _packets(container, stream, plan, segment, outcome.pulse):
         is_known = place is not None and place < len(plan.keyframe)
-        spares = plan.keyframes_only or (outcome.is_sound and outcome.is_begun)
-        if is_known and sparable is not None and sparable[place] and spares:
+        reached = outcome.reached if outcome.is_sound or plan.keyframes_only else -1
+        if is_known and spared_from is not None and spared_from[place] <= reached:
             within = int(plan.frame_of_packet[place]) - segment.first
             if 0 <= within < len(segment):
                 outcome.spared[within] = True

@@ -31,7 +31,6 @@ def decode_every(path: Path, plan: VideoPlan, outcome: DecodeOutcome) -> Iterato
     last = -1
     with container:
         for number, frame in frames_of(container, stream, plan, whole, outcome):
-            outcome.is_begun = True
             outcome.is_sound &= not frame.is_corrupt
             if frame.is_corrupt or number <= last:
                 continue

@@ -17,7 +17,7 @@ from analytics.container import open_video, packets_of
 from analytics.errors import VideoError
 from analytics.filler import filler_bytes
 from analytics.records import Pulse
-from analytics.references import REFERENCE, References
+from analytics.references import BEGINNING, REFERENCE, References
 
 NO_STAMP: Final = -(2**63)
 """Stands in the columns for a timestamp that the container does not give."""
@@ -67,6 +67,8 @@ class Packets:
     position: NDArray[np.int64]
     disposable: NDArray[np.bool_]
     """No other picture is decoded from this one."""
+    beginning: NDArray[np.bool_]
+    """Neither this one nor any after it is decoded from one before it."""
 
     def __len__(self) -> int:
         return len(self.pts)
@@ -78,7 +80,16 @@ class Packets:
         columns = np.array(stamps, np.int64).reshape(-1, len(PacketInfo._fields)).T
         pts, dts, duration, discard, corrupt, lost_bytes, keyframe, position, layer = columns
         return Packets(
-            pts, dts, duration, discard != 0, corrupt != 0, lost_bytes, keyframe != 0, position, layer != REFERENCE
+            pts,
+            dts,
+            duration,
+            discard != 0,
+            corrupt != 0,
+            lost_bytes,
+            keyframe != 0,
+            position,
+            disposable=layer >= 0,
+            beginning=layer == BEGINNING,
         )
 
 
@@ -118,6 +129,7 @@ def list_packets(path: Path, pulse: Pulse | None = None) -> PacketList:
         timed = container.format.name != "avi" and not container.format.flags & _NO_TIMESTAMPS
         indexed = _avi_index(container, stream)
         references = References(stream.codec_context)
+        begins_always = stream.codec_context.codec.intra_only
         last_s, found = 0.0, 0
         for packet in packets_of(container):
             if pulse:
@@ -154,6 +166,7 @@ def list_packets(path: Path, pulse: Pulse | None = None) -> PacketList:
                 keyframe=keyframe != 0,
                 position=position,
                 disposable=layer == references.top_layer,
+                beginning=(layer == BEGINNING) | begins_always,
             ),
             declared_s=declared_s,
             ended_early_s=max(0.0, container_s - last_s) if container_s else 0.0,

@@ -33,6 +33,8 @@ class VideoPlan:
     """(packets,) where it begins in the file, bytes."""
     disposable: NDArray[np.bool_]
     """(packets,) no other picture is decoded from the one that it holds."""
+    beginning: NDArray[np.bool_]
+    """(packets,) neither the picture that it holds nor any after it is decoded from one before it."""
     stamp: NDArray[np.int64]
     """(packets,) its decoding timestamp, or the presentation timestamp where it has none: what is sought by."""
     pts_source: str
@@ -100,6 +102,7 @@ def plan_video(listed: PacketList, every: Fraction, keyframes_only: bool = False
         keyframe=packets.keyframe,
         position=packets.position,
         disposable=packets.disposable,
+        beginning=packets.beginning,
         stamp=np.where(packets.dts != NO_STAMP, packets.dts, packets.pts),
         pts_source=pts_source,
         reordered=listed.reordered,

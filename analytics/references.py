@@ -1,7 +1,8 @@
-"""Which packets hold pictures that no other picture is decoded from, told by their headers alone.
+"""Which packets hold pictures that no other picture is decoded from, and where all begins anew, told by headers alone.
 
-H.264 says so in nal_ref_idc (ITU-T H.264, 7.4.1), H.265 by the types of sub-layer non-reference pictures (ITU-T
-H.265, table 7-1). A decoder need not look at such a picture where nobody wants to see it.
+H.264 says so in nal_ref_idc and nal_unit_type (ITU-T H.264, 7.4.1), H.265 by the types of sub-layer non-reference
+pictures and of IDR pictures (ITU-T H.265, table 7-1). A decoder need not look at the first kind where nobody wants to see
+it, nor at what lies between the last picture that somebody wants to see and the next beginning.
 """
 
 from collections.abc import Iterator
@@ -11,11 +12,15 @@ from av.video.codeccontext import VideoCodecContext
 
 REFERENCE: Final = -1
 """Other pictures may be decoded from it, or nobody can tell."""
+BEGINNING: Final = -2
+"""Neither it nor any picture after it is decoded from one before it: an IDR picture."""
 _MARK: Final = b"\x00\x00\x01"
 _AVCC_LENGTH_AT, _HVCC_LENGTH_AT = 4, 21
 _H264_SLICES: Final = range(1, 6)
+_H264_IDR: Final = 5
 _H265_SLICES: Final = range(32)
 _H265_NON_REFERENCE: Final = range(0, 15, 2)
+_H265_IDR: Final = (19, 20)
 _MOST_LAYERS: Final = 4
 """More temporal layers are no layers of a recorder."""
 
@@ -36,26 +41,30 @@ class References:
         """The highest temporal layer so far, with H.265: pictures there may be decoded from all others."""
 
     def layer(self, packet: bytes) -> int:
-        """The temporal layer of a picture that none of its own layer or below is decoded from; else REFERENCE."""
+        """The temporal layer of a picture that none of its own layer or below is decoded from; else REFERENCE or BEGINNING."""
         layer = REFERENCE
         for unit in self._units(packet):
             found = self._layer_of(unit)
-            if found == REFERENCE:
-                return REFERENCE
+            if found is not None and found < 0:
+                return found
             layer = layer if found is None else found
         return layer
 
     def _layer_of(self, header: bytes) -> int | None:
         """That of one piece of a picture, by the first two bytes of its unit; None of what is no piece of one."""
         if self._codec == "h264":
-            if header[0] & 0x1F not in _H264_SLICES:
+            if (kind := header[0] & 0x1F) not in _H264_SLICES:
                 return None
+            if kind == _H264_IDR:
+                return BEGINNING
             return REFERENCE if header[0] & 0x60 else 0
         kind, layer = header[0] >> 1 & 0x3F, (header[1] & 0x07) - 1
         if kind not in _H265_SLICES:
             return None
         if layer < _MOST_LAYERS:  # A broken header would say more.
             self.top_layer = max(self.top_layer, layer)
+        if kind in _H265_IDR:
+            return BEGINNING
         return layer if kind in _H265_NON_REFERENCE else REFERENCE
 
     def _units(self, packet: bytes) -> Iterator[bytes]:

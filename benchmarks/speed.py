@@ -56,9 +56,11 @@ def printed(code: str, path: Path) -> float:
 def run(path: Path, out: Path, *more: str) -> Ran:
     """A run from a cold process to its exit."""
     shutil.rmtree(out, ignore_errors=True)
+    # As pip installs it: with compiled modules beside the sources.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     command = [sys.executable, "-m", "emobatch", "run", str(path), "--out", str(out), "--quiet", *more]
     began = time.perf_counter()
-    process = subprocess.Popen(command)
+    process = subprocess.Popen(command, env=environment)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"{' '.join(command)}: status {status}")

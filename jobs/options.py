@@ -25,7 +25,7 @@ from jobs.moments import parse_every, parse_gate, parse_segment
 
 _SHOWN: Final = 40
 """Characters of a wrong value that an error repeats."""
-ALGORITHM: Final = 4
+ALGORITHM: Final = 5
 """Rises when the same settings would give other rows."""
 OF_CAMERAS: Final = ("every", "gate", "keyframes", "detector", "min_face", "min_score", "long_side", "masks")
 """What single cameras may have settings of their own for."""

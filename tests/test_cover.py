@@ -264,6 +264,7 @@ def _listed(stamps: list[int]) -> PacketList:
         keyframe=~none,
         position=np.arange(n, dtype=np.int64) * 1000,
         disposable=none,
+        beginning=none,
     )
     return PacketList(
         format="matroska",

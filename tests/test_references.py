@@ -1,4 +1,4 @@
-"""Pictures that nobody looks at and nothing is decoded from are spared, and nobody can tell."""
+"""Pictures that nobody looks at, and from which nothing is decoded that somebody looks at, are spared; nobody can tell."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -35,7 +35,7 @@ def decoded(path: Path, plan: VideoPlan, length: int = 3600) -> tuple[list[Sampl
 
 def everything(plan: VideoPlan) -> VideoPlan:
     """The plan in which no picture can be spared."""
-    return replace(plan, disposable=np.zeros_like(plan.disposable))
+    return replace(plan, disposable=np.zeros_like(plan.disposable), beginning=np.zeros_like(plan.beginning))
 
 
 def assert_same(one: list[SampledFrame], other: list[SampledFrame]) -> None:
@@ -72,12 +72,20 @@ def test_what_is_spared_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    ("name", "codec"), [("clip.mp4", "libx264"), ("clip.avi", "libx264"), ("clip.mp4", "mpeg4"), ("clip.avi", "mjpeg")]
+    ("name", "codec", "options"),
+    [
+        ("clip.mp4", "libx264", {"x264-params": "intra-refresh=1"}),
+        ("clip.avi", "libx264", {"bf": "2"}),
+        ("clip.mp4", "mpeg4", {}),
+        ("clip.avi", "mjpeg", {}),
+    ],
 )
-def test_nothing_is_spared_where_nobody_can_tell(tmp_path: Path, name: str, codec: str) -> None:
-    """Without B-frames every picture is decoded from; AVI has no times, so that its frames must be counted."""
+def test_nothing_is_spared_where_nobody_can_tell(
+    tmp_path: Path, name: str, codec: str, options: dict[str, str]
+) -> None:
+    """Where pictures are refreshed piece by piece nothing begins anew; AVI has no times, so that its frames are counted."""
     path = tmp_path / name
-    write_clip(_SCENE, path, codec=codec, bframes=2 if path.suffix == ".avi" and codec == "libx264" else 0)
+    write_clip(_SCENE, path, codec=codec, options=options)
     frames, (outcome,) = decoded(path, planned(path))
     assert len(frames) == 12 and outcome.decoded.all() and not outcome.spared.any()
 
@@ -96,23 +104,79 @@ def test_streams_that_do_not_say_how_far_they_are_reordered(tmp_path: Path, suff
     assert sum(int(outcome.spared.sum()) for outcome in outcomes) > 50
 
 
-@pytest.mark.parametrize("at", [0.3, 0.6])
-def test_damage_ends_it(tmp_path: Path, at: float) -> None:
+@pytest.mark.parametrize("length", [2, 3600])
+@pytest.mark.parametrize(
+    ("name", "codec", "options", "least"),
+    [
+        ("clip.mp4", "libx264", {}, 0.35),
+        ("clip.ts", "libx264", {}, 0.35),
+        ("clip.mkv", "libx265", {"x265-params": "log-level=none:open-gop=0"}, 0.35),
+        ("clip.mkv", "mjpeg", {}, 0.9),
+    ],
+)
+def test_what_follows_the_last_sample_of_a_group(
+    tmp_path: Path, name: str, codec: str, options: dict[str, str], least: float, length: int
+) -> None:
+    """Without B-frames, too, half a group of a second is spared; of pictures that stand for themselves all but samples."""
+    path = tmp_path / name
+    write_clip(_SCENE, path, codec=codec, options=options)
+    plan = planned(path)
+    frames, outcomes = decoded(path, plan, length)
+    assert_same(frames, decoded(path, everything(plan), length)[0])
+    assert sum(int(outcome.spared.sum()) for outcome in outcomes) > least * len(plan.times_s)
+    assert all(outcome.decoded.all() for outcome in outcomes)
+
+
+def broken(path: Path, place: int) -> VideoPlan:
+    """The plan of a file in which a packet is overwritten with noughts."""
+    content = bytearray(path.read_bytes())
+    begin = int(planned(path).position[place]) + 4
+    content[begin : begin + 60] = bytes(60)
+    path.write_bytes(content)
+    return planned(path)
+
+
+@pytest.mark.parametrize("frame", [30, 90])
+def test_damage_ends_it(tmp_path: Path, frame: int) -> None:
     """From a broken packet on everything is decoded, and spared pictures beside it count as lost with it."""
     path = tmp_path / "clip.mp4"
     write_clip(_SCENE, path, bframes=3)
     plan = planned(path)
-    place = int(np.flatnonzero(~plan.disposable & ~plan.keyframe & (plan.frame_of_packet >= at * len(plan.times_s)))[0])
-    content = bytearray(path.read_bytes())
-    begin = int(plan.position[place]) + 4
-    content[begin : begin + 60] = bytes(60)
-    path.write_bytes(content)
-    plan = planned(path)
+    place = int(np.flatnonzero(~plan.disposable & ~plan.keyframe & (plan.frame_of_packet >= frame))[0])
+    plan = broken(path, place)
     frames, (outcome,) = decoded(path, plan)
     whole, (of_all,) = decoded(path, everything(plan))
     assert_same(frames, whole)
-    broken = int(plan.frame_of_packet[place])
+    lost = int(plan.frame_of_packet[place])
     assert outcome.errors == of_all.errors > 0
-    assert not outcome.decoded[broken] and not of_all.decoded[broken]
-    assert outcome.spared[:broken].any() and not outcome.spared[broken + 4 :].any()
-    assert not outcome.decoded[outcome.spared & (np.abs(np.arange(len(outcome.spared)) - broken) <= 1)].any()
+    assert not outcome.decoded[lost] and not of_all.decoded[lost]
+    assert outcome.spared[:lost].any() and not outcome.spared[lost + 4 :].any()
+    assert not outcome.decoded[outcome.spared & (np.abs(np.arange(len(outcome.spared)) - lost) <= 1)].any()
+
+
+@pytest.mark.parametrize("bframes", [0, 3])
+def test_a_broken_sample_finds_its_substitute(tmp_path: Path, bframes: int) -> None:
+    """What follows the last sample of a group is spared once that is known to be sound: else a later picture stands in."""
+    path = tmp_path / "clip.mp4"
+    write_clip(_SCENE, path, bframes=bframes)
+    plan = planned(path)
+    last = 63  # The sample at 2.5 s; the next group begins at frame 75.
+    plan = broken(path, int(np.flatnonzero(plan.frame_of_packet == last)[0]))
+    frames, (outcome,) = decoded(path, plan)
+    assert_same(frames, decoded(path, everything(plan))[0])
+    # Without B-frames all others of the group are decoded from it.
+    assert [frame.pts_s > last / 25 for frame in frames if frame.sample == 5] == [True] * bool(bframes)
+    assert not outcome.decoded[last] and not outcome.spared[last:].any()
+
+
+def test_damage_on_which_no_sample_hangs(tmp_path: Path) -> None:
+    """It is not seen, and no sample is another one for it."""
+    path = tmp_path / "clip.mp4"
+    write_clip(_SCENE, path)
+    sound, _ = decoded(path, planned(path))
+    plan = planned(path)
+    plan = broken(path, int(np.flatnonzero(plan.frame_of_packet == 70)[0]))
+    frames, (outcome,) = decoded(path, plan)
+    assert_same(frames, sound)
+    assert not outcome.errors and outcome.decoded.all()
+    assert decoded(path, everything(plan))[1][0].errors

@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from analytics.errors import UsageError
 from analytics.records import Detections, Picture
+from analytics.shrink import shrunk
 
 
 def check_settings(min_score: float, long_side: int) -> None:
@@ -34,12 +35,12 @@ def scaled_by(picture: Picture, scale: float) -> tuple[Picture, NDArray[np.float
     """The picture so many times as large, and the factors that scaled() gives."""
     height, width = picture.shape[:2]
     size = max(1, round(width * scale)), max(1, round(height * scale))
+    small, n = shrunk(picture, size)
     # Rounding the short side changes it by up to half a pixel, hence one factor per axis.
-    factors = np.array([width / size[0], height / size[1]], np.float32)
-    if size == (width, height):
-        return picture, factors
-    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(picture, size, interpolation=way), np.uint8), factors
+    factors = np.array([small.shape[1] * n / size[0], small.shape[0] * n / size[1]], np.float32)
+    if size == (small.shape[1], small.shape[0]):
+        return small, factors
+    return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_LINEAR), np.uint8), factors
 
 
 def faces(boxes: ArrayLike, landmarks: ArrayLike | None, scores: ArrayLike, factors: NDArray[np.float32]) -> Detections:
