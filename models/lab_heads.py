@@ -34,6 +34,9 @@ Labels = NDArray[np.int32]
 
 NEIGHBOURS: Final = 5
 TREES: Final = 200
+SOFTNESS: Final = 0.001
+"""C of softmax and linear support vectors, for features of deviation 1. Best of 0.0003 to 1 with HOG and LBP of 5,000
+pictures of FER2013, whose thousand columns and more are learned by heart at 1: 0.43 instead of 0.36 are right."""
 _FOLDS: Final = 3
 """Parts of the training features by which the sigmoid of support vectors is fitted."""
 
@@ -100,11 +103,11 @@ class Head:
 
 
 def _softmax(seed: int) -> _Classifier:
-    return _scaled(LogisticRegression(max_iter=1000, random_state=seed))
+    return _scaled(LogisticRegression(C=SOFTNESS, max_iter=1000, random_state=seed))
 
 
 def _linear_svm(seed: int) -> _Classifier:
-    return _scaled(CalibratedClassifierCV(LinearSVC(random_state=seed), method="sigmoid", cv=_FOLDS))
+    return _scaled(CalibratedClassifierCV(LinearSVC(C=SOFTNESS, random_state=seed), method="sigmoid", cv=_FOLDS))
 
 
 def _svm(seed: int) -> _Classifier:
