@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Final
 
 import av
 import numpy as np
@@ -18,15 +17,11 @@ from numpy.typing import NDArray
 
 from analytics.container import open_video, packets_of
 from analytics.masks import NO_MASKS, Masks
-from analytics.packets import LEAST_LOST_BYTES
-from analytics.plan import VideoPlan, sampled_frames
+from analytics.plan import VideoPlan
 from analytics.records import Picture, Pulse
 from analytics.segments import Segment
+from analytics.sparing import AROUND, needless_from
 from analytics.upright import PictureShape, shape_of, small_luma, upright
-
-_DELAY: Final = 32
-"""Packets after the last one of a segment until all of its frames have come out of the decoder."""
-_NEVER: Final = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +94,7 @@ def decode_samples(
     with container:
         sampled: set[int] = set()
         missing = len(segment)
-        for number, frame in frames_of(container, stream, plan, segment, outcome, _spared_from(plan, segment)):
+        for number, frame in frames_of(container, stream, plan, segment, outcome, needless_from(plan, segment)):
             outcome.is_sound &= not frame.is_corrupt and not frame.interlaced_frame
             outcome.reached = max(outcome.reached, number)
             if frame.is_corrupt or not segment.first <= number < segment.until:
@@ -115,38 +110,6 @@ def decode_samples(
             if missing <= outcome.n_spared:
                 break
         outcome.decoded = _seen(outcome)
-
-
-def _spared_from(plan: VideoPlan, segment: Segment) -> NDArray[np.int32]:
-    """(packets,) the frame that must have come out before a packet may be left undecoded; _NEVER for one that may not.
-
-    That are pictures that nobody looks at, and that no other one is decoded from, and all that lie between the last one
-    that somebody looks at and the next beginning. Only once that one has come out is it known to be sound: else
-    those after it stand in for it.
-    """
-    spared_from = np.full(len(plan.frame_of_packet), _NEVER, np.int32)
-    if plan.keyframes_only:
-        spared_from[~plan.keyframe] = -1
-        return spared_from
-    around = slice(max(segment.first - _DELAY, 0), segment.until + _DELAY)
-    sound = not plan.damaged[around].any() and plan.lost_bytes[around].max(initial=0) <= LEAST_LOST_BYTES
-    if not sound or plan.pts_source != "container":
-        return spared_from
-    is_sampled = np.zeros(len(plan.times_s), np.bool_)
-    is_sampled[sampled_frames(plan)] = True
-    is_sampled[: segment.first] = is_sampled[segment.until :] = False
-    shown = plan.frame_of_packet >= 0
-    looked_at = shown & is_sampled[plan.frame_of_packet]
-    group = np.cumsum(plan.beginning)
-    last_place, last_frame = np.full(group[-1] + 1, -1), np.zeros(group[-1] + 1, np.int32)
-    places = np.flatnonzero(looked_at)
-    np.maximum.at(last_place, group[places], places)
-    np.maximum.at(last_frame, group[places], plan.frame_of_packet[places])
-    # What ends with the file is decoded to its end, where it may have been cut off.
-    ends = (np.arange(len(group)) > last_place[group]) & (group < group[-1])
-    spared_from[ends] = last_frame[group[ends]]
-    spared_from[plan.disposable & shown & ~looked_at] = 0
-    return spared_from
 
 
 def _seen(outcome: DecodeOutcome) -> NDArray[np.bool_]:
@@ -178,12 +141,12 @@ def frames_of(
     plan: VideoPlan,
     segment: Segment,
     outcome: DecodeOutcome,
-    spared_from: NDArray[np.int32] | None = None,
+    needless: NDArray[np.int32] | None = None,
 ) -> Iterator[tuple[int, VideoFrame]]:
     """Frames of the stream, those of the segment among them, with their numbers in the plan.
 
     Until something turns out to be damaged, packets are not decoded once the frame has come out that stands in
-    spared_from (packets,).
+    needless (packets,).
 
     Each packet carries its place in the file through the decoder, so a frame is known by its packet even
     where timestamps are missing or come twice.
@@ -199,7 +162,7 @@ def frames_of(
     for place, packet in _packets(container, stream, plan, segment, outcome.pulse):
         is_known = place is not None and place < len(plan.keyframe)
         reached = outcome.reached if outcome.is_sound or plan.keyframes_only else -1
-        if is_known and spared_from is not None and spared_from[place] <= reached:
+        if is_known and needless is not None and needless[place] <= reached:
             within = int(plan.frame_of_packet[place]) - segment.first
             if 0 <= within < len(segment):
                 outcome.spared[within] = True
@@ -215,7 +178,7 @@ def frames_of(
         for frame in frames:
             if (number := numbers.of(frame)) is not None:
                 yield number, frame
-        if place is not None and place > segment.last + _DELAY:
+        if place is not None and place > segment.last + AROUND:
             break
     for frame in _decoded(context, None)[0]:  # None asks the decoder for the frames it still holds.
         if (number := numbers.of(frame)) is not None:
