@@ -15,12 +15,13 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from analytics.cells import one_a_cell
 from analytics.container import open_video, packets_of
 from analytics.masks import NO_MASKS, Masks
-from analytics.plan import VideoPlan
+from analytics.plan import VideoPlan, sampled_frames
 from analytics.records import Picture, Pulse
 from analytics.segments import Segment
-from analytics.sparing import AROUND, needless_from
+from analytics.sparing import AROUND, Needless, needless_packets
 from analytics.upright import PictureShape, shape_of, small_luma, upright
 
 
@@ -70,11 +71,13 @@ class DecodeOutcome:
     """The last frame that has come out so far."""
     spared: NDArray[np.bool_] = field(init=False)
     """(n,) which frames were not decoded, as nobody needs them."""
+    follows: NDArray[np.bool_] = field(init=False)
+    """(n,) which of these follow the last sample of their group."""
     n_spared: int = 0
     """How many these are: counting them anew at every frame would take the square of the frames in time."""
 
     def __post_init__(self) -> None:
-        self.spared = np.zeros(len(self.decoded), np.bool_)
+        self.spared, self.follows = np.zeros((2, len(self.decoded)), np.bool_)
 
 
 def decode_samples(
@@ -92,34 +95,45 @@ def decode_samples(
     """
     container, stream = open_video(path)
     with container:
-        sampled: set[int] = set()
-        missing = len(segment)
-        for number, frame in frames_of(container, stream, plan, segment, outcome, needless_from(plan, segment)):
-            outcome.is_sound &= not frame.is_corrupt and not frame.interlaced_frame
-            outcome.reached = max(outcome.reached, number)
-            if frame.is_corrupt or not segment.first <= number < segment.until:
-                continue
-            missing -= not outcome.decoded[number - segment.first]
-            outcome.decoded[number - segment.first] = True
-            outcome.pulse.at(float(plan.times_s[number] - plan.times_s[segment.first]))
-            cell = int(plan.cells[number])
-            if cell not in sampled:
-                sampled.add(cell)
-                outcome.shape = outcome.shape or shape_of(frame, float(stream.sample_aspect_ratio or 1))
-                yield SampledFrame(cell, float(plan.times_s[number]), frame, outcome.shape, masks)
-            if missing <= outcome.n_spared:
-                break
-        outcome.decoded = _seen(outcome)
+        needless = needless_packets(plan, segment)
+        planned = set(sampled_frames(plan, segment.first, segment.until).tolist()) if needless.in_order else None
+        came = _sound_frames(frames_of(container, stream, plan, segment, outcome, needless), plan, segment, outcome)
+        for number, frame in one_a_cell(came, plan, planned):
+            outcome.shape = outcome.shape or shape_of(frame, float(stream.sample_aspect_ratio or 1))
+            yield SampledFrame(int(plan.cells[number]), float(plan.times_s[number]), frame, outcome.shape, masks)
+    outcome.decoded = _seen(outcome)
+
+
+def _sound_frames(
+    came: Iterator[tuple[int, VideoFrame]], plan: VideoPlan, segment: Segment, outcome: DecodeOutcome
+) -> Iterator[tuple[int, VideoFrame]]:
+    """The sound frames of a segment as they come, until all have come that are not spared."""
+    missing = len(segment)
+    for number, frame in came:
+        outcome.is_sound &= not frame.is_corrupt and not frame.interlaced_frame
+        outcome.reached = max(outcome.reached, number)
+        if frame.is_corrupt or not segment.first <= number < segment.until:
+            continue
+        missing -= not outcome.decoded[number - segment.first]
+        outcome.decoded[number - segment.first] = True
+        outcome.pulse.at(float(plan.times_s[number] - plan.times_s[segment.first]))
+        yield number, frame
+        if missing <= outcome.n_spared:
+            return
 
 
 def _seen(outcome: DecodeOutcome) -> NDArray[np.bool_]:
-    """(n,) frames that came out, and spared ones between such: damage beside a picture mostly is in it, too."""
+    """(n,) frames that came out, and spared ones.
+
+    Damage beside a single picture mostly is in it, too, so both that came before and after it must be sound; of what
+    follows a sample that came out sound, one of both.
+    """
     tried = np.flatnonzero(~outcome.spared)
     if not len(tried):
         return outcome.decoded
     after = np.searchsorted(tried, np.arange(len(outcome.spared)))
-    both = outcome.decoded[tried[np.maximum(after - 1, 0)]] & outcome.decoded[tried[np.minimum(after, len(tried) - 1)]]
-    return outcome.decoded | (outcome.spared & both)
+    first, second = (outcome.decoded[tried[np.clip(place, 0, len(tried) - 1)]] for place in (after - 1, after))
+    return outcome.decoded | (outcome.spared & np.where(outcome.follows, first | second, first & second))
 
 
 def look(path: Path, plan: VideoPlan, pulse: Pulse) -> PictureShape | None:
@@ -141,12 +155,11 @@ def frames_of(
     plan: VideoPlan,
     segment: Segment,
     outcome: DecodeOutcome,
-    needless: NDArray[np.int32] | None = None,
+    needless: Needless | None = None,
 ) -> Iterator[tuple[int, VideoFrame]]:
     """Frames of the stream, those of the segment among them, with their numbers in the plan.
 
-    Until something turns out to be damaged, packets are not decoded once the frame has come out that stands in
-    needless (packets,).
+    Needless packets are not decoded, until something turns out to be damaged.
 
     Each packet carries its place in the file through the decoder, so a frame is known by its packet even
     where timestamps are missing or come twice.
@@ -162,10 +175,13 @@ def frames_of(
     for place, packet in _packets(container, stream, plan, segment, outcome.pulse):
         is_known = place is not None and place < len(plan.keyframe)
         reached = outcome.reached if outcome.is_sound or plan.keyframes_only else -1
-        if is_known and needless is not None and needless[place] <= reached:
+        if place is not None and place > segment.last + AROUND:
+            break
+        if place is not None and needless is not None and needless.from_frame(place) <= reached:
             within = int(plan.frame_of_packet[place]) - segment.first
             if 0 <= within < len(segment):
                 outcome.spared[within] = True
+                outcome.follows[within] = needless.is_after_the_last(place)
                 outcome.n_spared += 1
             continue
         # PyAV finds opaque objects again by their identity, over all threads: small numbers would be shared.
@@ -178,8 +194,6 @@ def frames_of(
         for frame in frames:
             if (number := numbers.of(frame)) is not None:
                 yield number, frame
-        if place is not None and place > segment.last + AROUND:
-            break
     for frame in _decoded(context, None)[0]:  # None asks the decoder for the frames it still holds.
         if (number := numbers.of(frame)) is not None:
             yield number, frame

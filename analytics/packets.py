@@ -49,7 +49,8 @@ class PacketInfo(NamedTuple):
     position: int = -1
     """Where it begins in the file, bytes; -1 where that is unknown."""
     layer: int = REFERENCE
-    """See References.layer."""
+    """See References.told; so too of the next."""
+    sets: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +70,8 @@ class Packets:
     """No other picture is decoded from this one."""
     beginning: NDArray[np.bool_]
     """Neither this one nor any after it is decoded from one before it."""
+    sets: NDArray[np.bool_]
+    """It holds parameter sets, by which later ones are decoded."""
 
     def __len__(self) -> int:
         return len(self.pts)
@@ -78,7 +81,7 @@ class Packets:
         """The columns of some packets."""
         stamps = [(NO_STAMP if i.pts is None else i.pts, NO_STAMP if i.dts is None else i.dts, *i[2:]) for i in infos]
         columns = np.array(stamps, np.int64).reshape(-1, len(PacketInfo._fields)).T
-        pts, dts, duration, discard, corrupt, lost_bytes, keyframe, position, layer = columns
+        pts, dts, duration, discard, corrupt, lost_bytes, keyframe, position, layer, sets = columns
         return Packets(
             pts,
             dts,
@@ -90,6 +93,7 @@ class Packets:
             position,
             disposable=layer >= 0,
             beginning=layer == BEGINNING,
+            sets=sets != 0,
         )
 
 
@@ -149,7 +153,8 @@ def list_packets(path: Path, pulse: Pulse | None = None) -> PacketList:
         declared_s, container_s = _declared_s(container, stream)
         rate = stream.average_rate or stream.guessed_rate or 0
         assert stream.time_base is not None
-        pts, dts, duration, discard, corrupt, _, keyframe, position, layer = (np.array(c, np.int64) for c in columns)
+        arrays = (np.array(column, np.int64) for column in columns)
+        pts, dts, duration, discard, corrupt, _, keyframe, position, layer, sets = arrays
         return PacketList(
             format=container.format.name,
             codec=stream.codec_context.name,
@@ -167,6 +172,7 @@ def list_packets(path: Path, pulse: Pulse | None = None) -> PacketList:
                 position=position,
                 disposable=layer == references.top_layer,
                 beginning=(layer == BEGINNING) | begins_always,
+                sets=sets != 0,
             ),
             declared_s=declared_s,
             ended_early_s=max(0.0, container_s - last_s) if container_s else 0.0,
@@ -180,6 +186,7 @@ def _info(packet: "Packet[Any]", timed: bool, indexed: dict[int, int], reference
     if not timed:
         # What the library gives here as a presentation time is its guess.
         pts, dts = None, indexed.get(packet.pos, dts) if packet.pos is not None else dts
+    layer, sets = references.told(bytes(packet)) if references.tells else (REFERENCE, False)
     return PacketInfo(
         pts=pts,
         dts=dts,
@@ -188,7 +195,8 @@ def _info(packet: "Packet[Any]", timed: bool, indexed: dict[int, int], reference
         corrupt=packet.is_corrupt,
         keyframe=packet.is_keyframe,
         position=packet.pos if packet.pos is not None else -1,
-        layer=references.layer(bytes(packet)) if references.tells else REFERENCE,
+        layer=layer,
+        sets=sets or packet.has_sidedata("new_extradata"),
     )
 
 

@@ -35,6 +35,8 @@ class VideoPlan:
     """(packets,) no other picture is decoded from the one that it holds."""
     beginning: NDArray[np.bool_]
     """(packets,) neither the picture that it holds nor any after it is decoded from one before it."""
+    sets: NDArray[np.bool_]
+    """(packets,) it holds parameter sets, by which later pictures are decoded."""
     stamp: NDArray[np.int64]
     """(packets,) its decoding timestamp, or the presentation timestamp where it has none: what is sought by."""
     pts_source: str
@@ -103,6 +105,7 @@ def plan_video(listed: PacketList, every: Fraction, keyframes_only: bool = False
         position=packets.position,
         disposable=packets.disposable,
         beginning=packets.beginning,
+        sets=packets.sets,
         stamp=np.where(packets.dts != NO_STAMP, packets.dts, packets.pts),
         pts_source=pts_source,
         reordered=listed.reordered,
@@ -137,12 +140,16 @@ def _median_interval_s(times_s: NDArray[np.float64], rate: float) -> float:
     return 1 / (rate or FALLBACK_RATE)
 
 
-def sampled_frames(plan: VideoPlan) -> NDArray[np.int64]:
+def sampled_frames(plan: VideoPlan, first: int = 0, until: int | None = None) -> NDArray[np.int64]:
     """Numbers of the frames that are sampled, ascending: the first of each cell, or its first keyframe.
+
+    Those from `first` to before `until` alone, where these are beginnings of cells.
 
     >>> at 4 frames a second and every = 0.5 the cells are 0 0 1 1 2 2, and frames 0, 2, 4 are sampled
     """
-    numbers = np.arange(len(plan.times_s))
+    until = len(plan.times_s) if until is None else until
+    numbers = np.arange(first, until)
     if plan.keyframes_only:
         numbers = np.sort(plan.frame_of_packet[plan.keyframe & (plan.frame_of_packet >= 0)].astype(np.int64))
+        numbers = numbers[(numbers >= first) & (numbers < until)]
     return numbers[np.flatnonzero(np.diff(plan.cells[numbers], prepend=-1))]

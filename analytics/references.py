@@ -2,7 +2,8 @@
 
 H.264 says so in nal_ref_idc and nal_unit_type (ITU-T H.264, 7.4.1), H.265 by the types of sub-layer non-reference
 pictures and of IDR pictures (ITU-T H.265, table 7-1). A decoder need not look at the first kind where nobody wants to see
-it, nor at what lies between the last picture that somebody wants to see and the next beginning.
+it, nor at what lies between the last picture that somebody wants to see and the next beginning; but for parameter sets,
+by which later pictures are decoded.
 """
 
 from collections.abc import Iterator
@@ -18,9 +19,12 @@ _MARK: Final = b"\x00\x00\x01"
 _AVCC_LENGTH_AT, _HVCC_LENGTH_AT = 4, 21
 _H264_SLICES: Final = range(1, 6)
 _H264_IDR: Final = 5
+_H264_SETS: Final = (7, 8, 13, 15)
 _H265_SLICES: Final = range(32)
 _H265_NON_REFERENCE: Final = range(0, 15, 2)
 _H265_IDR: Final = (19, 20)
+_H265_SETS: Final = (32, 33, 34, 36, 37)
+"""And the end of a sequence, which changes how the next picture is decoded, too."""
 _MOST_LAYERS: Final = 4
 """More temporal layers are no layers of a recorder."""
 
@@ -40,15 +44,25 @@ class References:
         self.top_layer = 0
         """The highest temporal layer so far, with H.265: pictures there may be decoded from all others."""
 
-    def layer(self, packet: bytes) -> int:
-        """The temporal layer of a picture that none of its own layer or below is decoded from; else REFERENCE or BEGINNING."""
-        layer = REFERENCE
+    def told(self, packet: bytes) -> tuple[int, bool]:
+        """What the headers of a packet tell.
+
+        Returns:
+            The temporal layer of a picture that none of its own layer or below is decoded from; else REFERENCE or
+            BEGINNING. And whether there are parameter sets.
+        """
+        layer, has_sets = None, False
         for unit in self._units(packet):
-            found = self._layer_of(unit)
-            if found is not None and found < 0:
-                return found
-            layer = layer if found is None else found
-        return layer
+            has_sets |= self._is_set(unit)
+            if layer is None or layer >= 0:
+                found = self._layer_of(unit)
+                layer = layer if found is None else found
+            elif not self._length:
+                break  # Where there are start codes, sets open a packet: looking for more would read all of it.
+        return REFERENCE if layer is None else layer, has_sets
+
+    def _is_set(self, header: bytes) -> bool:
+        return header[0] & 0x1F in _H264_SETS if self._codec == "h264" else header[0] >> 1 & 0x3F in _H265_SETS
 
     def _layer_of(self, header: bytes) -> int | None:
         """That of one piece of a picture, by the first two bytes of its unit; None of what is no piece of one."""

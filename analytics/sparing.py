@@ -5,6 +5,7 @@ pictures, up to the next one that begins anew. The latter are spared once that s
 sound: else a later picture of its cell stands in for it.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -16,49 +17,86 @@ from analytics.segments import Segment
 
 AROUND: Final = 32
 """Packets after the last one of a segment until all of its frames have come out of the decoder."""
-NEVER: Final = np.iinfo(np.int32).max
+_NEVER: Final = np.iinfo(np.int32).max
 _TO_THE_END: Final = 2
-"""Groups at the end of a file that are decoded to their end. It may have been cut off, even right after a beginning; then
-pictures before that would count as lost with it."""
+"""Groups at the end of a file that are decoded to their end: it may have been cut off, even right after a beginning."""
+_MOST_REORDERED: Final = 16
+"""Pictures by which one is shown before others that were stored before it (ITU-T H.264, max_dec_frame_buffering)."""
 
 
-def needless_from(plan: VideoPlan, segment: Segment) -> NDArray[np.int32]:
-    """(packets,) the frame that must have come out before a packet may be left undecoded; NEVER for one that may not.
+@dataclass(frozen=True, eq=False)
+class Needless:
+    """What may be left undecoded of the n packets of a segment and those around it."""
 
-    All are needed where frames are told by counting them, or where the container shows damage.
+    start: int
+    """Place of the first of them."""
+    once: NDArray[np.int32]
+    """(n,) the frame that must have come out before a packet is needless."""
+    follows: NDArray[np.bool_]
+    """(n,) whether it is so because the last sample of its group is before it."""
+    in_order: bool
+    """Pictures are stored in the order in which they are shown, or as near to it as B-frames are."""
+
+    def from_frame(self, place: int) -> int:
+        """The frame that must have come out before the packet at a place is needless."""
+        within = place - self.start
+        return int(self.once[within]) if 0 <= within < len(self.once) else _NEVER
+
+    def is_after_the_last(self, place: int) -> bool:
+        """Whether the last sample of its group is before it."""
+        return bool(self.follows[place - self.start])
+
+
+def needless_packets(plan: VideoPlan, segment: Segment) -> Needless:
+    """What may be left undecoded in a segment.
+
+    Nothing where frames are told by counting them, where the container shows damage, or where its times are in disorder.
     """
-    needless = np.full(len(plan.frame_of_packet), NEVER, np.int32)
-    if plan.keyframes_only:
-        needless[~plan.keyframe] = -1
-        return needless
+    read = slice(segment.start, segment.last + 1 + AROUND)
+    frames, sets = plan.frame_of_packet[read], plan.sets[read]
+    once = np.full(len(frames), _NEVER, np.int32)
+    follows = np.zeros(len(frames), np.bool_)
+    # Not all streams that are reordered say so.
+    in_order = _is_in_order(frames[frames >= 0], plan.reordered or bool(plan.disposable[read].any()))
     around = slice(max(segment.first - AROUND, 0), segment.until + AROUND)
     sound = not plan.damaged[around].any() and plan.lost_bytes[around].max(initial=0) <= LEAST_LOST_BYTES
-    if not sound or plan.pts_source != "container":
-        return needless
-    sampled = sampled_frames(plan)
-    is_wanted = np.zeros(len(plan.times_s), np.bool_)
-    is_wanted[sampled[(sampled >= segment.first) & (sampled < segment.until)]] = True
-    shown = plan.frame_of_packet >= 0
-    wanted = shown & is_wanted[plan.frame_of_packet]
-    follows, last = _after_the_last(plan, np.flatnonzero(wanted))
-    needless[follows] = last[follows]
-    needless[plan.disposable & shown & ~wanted] = 0
-    return needless
+    if plan.keyframes_only:
+        once[~plan.keyframe[read]] = -1
+    elif sound and in_order and plan.pts_source == "container":
+        wanted = np.isin(frames, sampled_frames(plan, segment.first, segment.until))
+        follows, last_frame = _after_the_last(plan, segment.start, wanted, sets)
+        once[follows] = last_frame[follows]
+        once[plan.disposable[read] & (frames >= 0) & ~wanted & ~sets] = 0
+        follows &= ~plan.disposable[read]
+    return Needless(segment.start, once, follows, in_order)
 
 
-def _after_the_last(plan: VideoPlan, wanted: NDArray[np.intp]) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
-    """Which packets follow the last wanted one of their group, and the last wanted frame of each packet's group.
+def _is_in_order(frames: NDArray[np.int32], reordered: bool) -> bool:
+    rank = np.argsort(np.argsort(frames, kind="stable"), kind="stable")
+    return int(np.abs(rank - np.arange(len(rank))).max(initial=0)) <= (_MOST_REORDERED if reordered else 0)
+
+
+def _after_the_last(
+    plan: VideoPlan, start: int, wanted: NDArray[np.bool_], sets: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
+    """Which packets follow the last needed one of their group, and the last wanted frame up to the group's end.
 
     Args:
         plan: of the video.
-        wanted: places of the packets that hold wanted frames.
+        start: place of the first packet.
+        wanted: (n,) packets with wanted frames.
+        sets: (n,) packets that are needed for what comes after their group.
 
     Returns:
-        (packets,) each; frame 0 where a group holds none.
+        (n,) each; frame 0 where nothing is wanted yet.
     """
-    group = np.cumsum(plan.beginning)
+    places = np.arange(len(wanted))
+    group = np.cumsum(plan.beginning[start : start + len(wanted)])
     last_place, last_frame = np.full(group[-1] + 1, -1), np.zeros(group[-1] + 1, np.int32)
-    np.maximum.at(last_place, group[wanted], wanted)
-    np.maximum.at(last_frame, group[wanted], plan.frame_of_packet[wanted])
-    follows = (np.arange(len(group)) > last_place[group]) & (group <= group[-1] - _TO_THE_END)
-    return follows, last_frame[group]
+    np.maximum.at(last_place, group[wanted | sets], places[wanted | sets])
+    np.maximum.at(last_frame, group[wanted], plan.frame_of_packet[start:][places[wanted]])
+    beginnings = np.flatnonzero(plan.beginning)
+    end = beginnings[-_TO_THE_END] if len(beginnings) >= _TO_THE_END else 0
+    # A cell goes on beyond its group: what stands in for a sample may lie in the next one.
+    last_frame = np.maximum.accumulate(last_frame)
+    return (places > last_place[group]) & (start + places < end), last_frame[group]

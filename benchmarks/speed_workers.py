@@ -56,8 +56,10 @@ def run(clips: list[Path], out: Path, workers: int) -> Ran:
     """All clips in one run."""
     shutil.rmtree(out, ignore_errors=True)
     rows = FirstRows(out)
-    watched = watch(emobatch(*clips, "--out", out, "--workers", str(workers)))
-    rows.stop()
+    try:
+        watched = watch(emobatch(*clips, "--out", out, "--workers", str(workers)))
+    finally:
+        rows.stop()
     most = max(mb for curve in watched.workers.values() for _, mb in curve)
     return Ran(rows.after_s, watched.elapsed_s, max(mb for _, mb in watched.main), most)
 

@@ -265,6 +265,7 @@ def _listed(stamps: list[int]) -> PacketList:
         position=np.arange(n, dtype=np.int64) * 1000,
         disposable=none,
         beginning=none,
+        sets=none,
     )
     return PacketList(
         format="matroska",

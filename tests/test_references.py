@@ -19,15 +19,17 @@ HALF = Fraction(1, 2)
 _SCENE = Scene(192, 112, 25.0, 6.0, 3, (Actor(standing(80, 60, 50)),))
 
 
-def planned(path: Path) -> VideoPlan:
+def planned(path: Path, every: Fraction = HALF) -> VideoPlan:
     """How a file is decoded."""
-    return plan_video(list_packets(path), HALF)
+    return plan_video(list_packets(path), every)
 
 
-def decoded(path: Path, plan: VideoPlan, length: int = 3600) -> tuple[list[SampledFrame], list[DecodeOutcome]]:
+def decoded(
+    path: Path, plan: VideoPlan, length: int = 3600, every: Fraction = HALF
+) -> tuple[list[SampledFrame], list[DecodeOutcome]]:
     """All samples of a file, and what each of its segments told."""
     frames, outcomes = [], []
-    for segment in cut(plan, Fraction(length), HALF):
+    for segment in cut(plan, Fraction(length), every):
         outcomes.append(DecodeOutcome(decoded=np.zeros(len(segment), np.bool_)))
         frames += list(decode_samples(path, plan, segment, outcomes[-1]))
     return frames, outcomes
