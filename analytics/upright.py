@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from analytics.masks import NO_MASKS, Masks
 from analytics.records import Picture
-from analytics.shrink import shrunk
+from analytics.resize import resized
 
 _TURNS: Final = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 _SQUARE_ENOUGH: Final = 0.02
@@ -59,7 +59,7 @@ def small_luma(frame: VideoFrame, shape: PictureShape, long_side: int, masks: Ma
     scale = long_side / max(shape.height, shape.width)
     size = max(1, round(shape.width * scale)), max(1, round(shape.height * scale))
     stored = size[::-1] if shape.rotation % 180 else size
-    small = np.asarray(cv2.resize(shrunk(gray, stored)[0], stored, interpolation=cv2.INTER_LINEAR), np.uint8)
+    small, _ = resized(gray, stored)
     if shape.rotation:
         small = np.asarray(cv2.rotate(small, _TURNS[shape.rotation]), np.uint8)
     masks.paint_small(small, max(stored[0] / gray.shape[1], stored[1] / gray.shape[0]))

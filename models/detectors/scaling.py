@@ -1,12 +1,11 @@
 """What all detectors share: the picture brought to a working size, the faces brought back in order."""
 
-import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analytics.errors import UsageError
 from analytics.records import Detections, Picture
-from analytics.shrink import shrunk
+from analytics.resize import resized
 
 
 def check_settings(min_score: float, long_side: int) -> None:
@@ -35,12 +34,9 @@ def scaled_by(picture: Picture, scale: float) -> tuple[Picture, NDArray[np.float
     """The picture so many times as large, and the factors that scaled() gives."""
     height, width = picture.shape[:2]
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    small, n = shrunk(picture, size)
+    small, shown = resized(picture, size)
     # Rounding the short side changes it by up to half a pixel, hence one factor per axis.
-    factors = np.array([small.shape[1] * n / size[0], small.shape[0] * n / size[1]], np.float32)
-    if size == (small.shape[1], small.shape[0]):
-        return small, factors
-    return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_LINEAR), np.uint8), factors
+    return small, np.array([shown[0] / size[0], shown[1] / size[1]], np.float32)
 
 
 def faces(boxes: ArrayLike, landmarks: ArrayLike | None, scores: ArrayLike, factors: NDArray[np.float32]) -> Detections:
