@@ -11,8 +11,7 @@ from typing import Any
 from analytics.footage import is_url
 from jobs.lock import LOCK, STALE_S
 from jobs.lock_file import Holder, look
-from jobs.outcome import refused_of
-from jobs.record import FOLDER
+from jobs.outcome import RUNS, refused_of
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ def _records(out: Path) -> Iterator[dict[str, Any]]:
     """Records of runs, the latest first; one that cannot be read is no part of the tables, and passed over."""
     # A clock that was wrong once must not be the last run for years.
     until = datetime.now(UTC) + timedelta(days=1)
-    for file in sorted((out / FOLDER).glob("*.json"), reverse=True):
+    for file in sorted((out / RUNS).glob("*.json"), reverse=True):
         try:
             record = json.loads(file.read_text(encoding="utf-8"))
             if datetime.fromisoformat(record["started_at"]) < until and {"videos", "failures", "left"} <= record.keys():

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperArgument, TyperCommand, TyperOption
 
 from analytics.errors import UsageError
+from analytics.footage import is_url
 from jobs.config import NAME, Config, read_config
 from jobs.config_values import Kind, Setting, option_of
 
@@ -192,6 +193,27 @@ def out_named(ctx: typer.Context, out: str | None, config: Path | None) -> str:
     if named := config_of(ctx, config or (Path(named_file) if named_file else None)).run.get("out"):
         return str(named)
     raise UsageError("Missing argument 'OUT'", f"name it, or give out in {NAME}; see {ctx.command_path} --help")
+
+
+def config_for(ctx: typer.Context, out: str, config: Path | None) -> Config:
+    """The configuration that says how OUT is made: the one that is named, or else the one here, if OUT is its own.
+
+    Nothing where there is none. Results can be looked at whatever is wrong with a file that nobody named.
+
+    Raises:
+        UsageError: the configuration that is named cannot be read.
+    """
+    if config is not None:
+        return config_of(ctx, config)
+    named_file = os.environ.get(f"{PREFIX}CONFIG")
+    try:
+        found = config_of(ctx, Path(named_file) if named_file else None)
+    except UsageError:
+        return Config()
+    own = os.environ.get(f"{PREFIX}OUT") or str(found.run.get("out", "out"))
+    if is_url(own) or is_url(out):
+        return found if own.rstrip("/") == out.rstrip("/") else Config()
+    return found if os.path.realpath(own) == os.path.realpath(out) else Config()
 
 
 def need_allowed(ctx: typer.Context, config: Path | None) -> None:

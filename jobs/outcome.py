@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from jobs.agenda import Agenda
 
+RUNS: Final = "runs"
+"""Folder below OUT with a record and a log of each run."""
 EXIT_SOME_FAILED: Final = 3
 REFUSED: Final = "refused"
 """Kind of a failure: a file that was not looked at, as it may be from a camera with masks."""

@@ -33,10 +33,9 @@ from jobs.masked import keep_masks
 from jobs.mirror import Follower
 from jobs.opened import for_reading
 from jobs.options import RunOptions
-from jobs.outcome import RunSummary, VideoOutcome
+from jobs.outcome import RUNS, RunSummary, VideoOutcome
 from jobs.output import Held, followed, held_alone, logged_to, make_folder, prepare_tables
 from jobs.purge import PURGED, read_tombstones
-from jobs.record import FOLDER as RUNS
 from jobs.record import write_record
 from jobs.removal import remove
 from jobs.retention import due_at, remove_old

@@ -100,6 +100,20 @@ def test_a_verdict_is_one_line_and_the_last_one_counts(folder: Path) -> None:
     assert event["event_id"] not in {one["event_id"] for one in told["open"]}
 
 
+def test_status_tells_how_many_events_are_open(folder: Path) -> None:
+    """And what was said of the others; a damaged line of the log keeps nobody from it."""
+    events = rows(folder / "out", "events")
+    n = len(events)
+    assert f"; {n} open, 0 reviewed\n" in emobatch("status", cwd=folder).stdout
+    for event, verdict in zip(events, ("useful", "useful", "unclear"), strict=False):
+        append_reviews(folder / "out", [review_of(event, verdict, "", "Jo")])
+    with (folder / "out" / FILE).open("a") as file:
+        file.write("damaged\n")
+    assert f"; {n - 3} open, 3 reviewed (2 useful, 1 unclear)\n" in emobatch("status", cwd=folder).stdout
+    told = emobatch("status", "--json", cwd=folder).json["reviews"]
+    assert told == {"open": n - 3, "useful": 2, "false-alarm": 0, "unclear": 1}
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

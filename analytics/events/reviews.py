@@ -24,6 +24,8 @@ from analytics.errors import UsageError
 FILE: Final = "reviews.jsonl"
 USEFUL, FALSE_ALARM, UNCLEAR = "useful", "false-alarm", "unclear"
 VERDICTS: Final = (USEFUL, FALSE_ALARM, UNCLEAR)
+OF_EVENT: Final = ("event_id", "rule", "camera", "video_id", "time", "end_time", "start_s", "end_s")
+"""Columns of the table `events` that a verdict keeps, and by which it is matched."""
 MOST_NOTE: Final = 1000
 """Characters of a note."""
 
@@ -56,8 +58,7 @@ class Review:
     @staticmethod
     def of(event: Mapping[str, Any], verdict: str, note: str, who: str, when: datetime) -> "Review":
         """A verdict on a row of the table `events`."""
-        names = ("event_id", "rule", "camera", "video_id", "time", "end_time", "start_s", "end_s")
-        told = {name: event[name] for name in names}
+        told = {name: event[name] for name in OF_EVENT}
         return Review(**told, verdict=verdict, note=note, who=who, when=when)
 
     def to_json(self) -> dict[str, Any]:
