@@ -12,6 +12,7 @@ from analytics.errors import UsageError
 from analytics.footage import is_url
 from jobs.config import NAME, Config, read_config
 from jobs.config_values import Kind, Setting, option_of
+from jobs.mistakes import Tell, raised
 
 PREFIX: Final = "EMOBATCH_"
 """Of the environment variables: EMOBATCH_NEWEST_FIRST is --newest-first."""
@@ -166,17 +167,17 @@ def _kind(parameter: Parameter) -> Setting:
     return Setting(kind=_KINDS.get(parameter.type_descriptor.annotation, "text"))
 
 
-def config_of(ctx: typer.Context, path: Path | None) -> Config:
+def config_of(ctx: typer.Context, path: Path | None, tell: Tell = raised) -> Config:
     """What the named file holds, or else the one in this folder; nothing where there is none.
 
     Raises:
-        UsageError: it cannot be read, or holds what cannot be.
+        UsageError: it cannot be read, or holds what cannot be, of which `tell` is told.
     """
     if path is None and os.path.lexists(NAME):  # A broken link is told, not passed over.
         path = Path(NAME)
     if path is None:
         return Config()
-    return read_config(path, {name: _kind(parameter) for name, parameter in run_command(ctx).settings()})
+    return read_config(path, {name: _kind(parameter) for name, parameter in run_command(ctx).settings()}, tell)
 
 
 def out_named(ctx: typer.Context, out: str | None, config: Path | None) -> str:
