@@ -217,8 +217,8 @@ def config_for(ctx: typer.Context, out: str, config: Path | None) -> Config:
     return found if os.path.realpath(own) == os.path.realpath(out) else Config()
 
 
-def need_allowed(ctx: typer.Context, config: Path | None) -> None:
-    """Refuse for a command without settings of its own what a run that is started here would refuse.
+def need_allowed(ctx: typer.Context, config: Path | None) -> Config:
+    """Refuse for a command without settings of its own what a run that is started here would refuse; the configuration.
 
     Raises:
         UsageError: the purpose that is declared is forbidden, or the configuration cannot be read.
@@ -226,7 +226,9 @@ def need_allowed(ctx: typer.Context, config: Path | None) -> None:
     from jobs.purpose import purpose_from
 
     named_file = os.environ.get(f"{PREFIX}CONFIG")
-    purpose_from(config_of(ctx, config or (Path(named_file) if named_file else None)))
+    found = config_of(ctx, config or (Path(named_file) if named_file else None))
+    purpose_from(found)
+    return found
 
 
 def _read(ctx: typer.Context, path: Path | None) -> Path | None:
