@@ -75,6 +75,20 @@ def last_run(out: Path, now: AtWork | None) -> dict[str, Any] | None:
     return None
 
 
+def held_back_since(out: Path) -> datetime | None:
+    """When the first of the last runs began that all found too much too old to remove it; None where the last one did not.
+
+    Args:
+        out: the folder of OUT.
+    """
+    since = next((record.get("held_back_since") for record in _records(out)), None)
+    try:
+        moment = datetime.fromisoformat(since) if isinstance(since, str) else None
+    except ValueError:
+        return None
+    return moment if moment and moment.tzinfo else None
+
+
 def _seen_in(out: Path) -> tuple[Holder, float] | None:
     try:
         seen = look(out / LOCK)

@@ -71,6 +71,8 @@ class RunSummary:
     """Events of all videos as the rules have them; None where there are no rules."""
     removed: int = 0
     """Videos that were removed at the end, as they were older than the declared retention."""
+    held_back_since: str | None = None
+    """When the first of the runs up to this one began that all left what is too old to a person; None where this one did not."""
     interrupted: bool = False
     """It ended before all videos had their turn."""
 

@@ -73,6 +73,7 @@ def write_record(options: RunOptions, settings_hash: str, summary: RunSummary) -
         "purpose": options.purpose.told() if options.purpose else UNDECLARED,
         "masks": {name: len(options.of_camera(name).masks.polygons) for name in masked_cameras(options)},
         "removed_for_retention": summary.removed,
+        "held_back_since": summary.held_back_since,
     }
     with whole(folder / f"{summary.run_id}.json") as file:
         file.write(f"{json.dumps(record, indent=2)}\n".encode())

@@ -38,7 +38,7 @@ from jobs.output import Held, followed, held_alone, logged_to, make_folder, prep
 from jobs.purge import PURGED, read_tombstones
 from jobs.record import write_record
 from jobs.removal import remove
-from jobs.retention import due_at, remove_old
+from jobs.retention import due_at, remove_old, since_of
 from jobs.settle import Settler
 from jobs.sources import Sources, find_videos
 from jobs.task import VideoTask, as_text
@@ -142,6 +142,7 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
             # Before there is anything to record: it may be refused.
             agenda, settler = _drawn_up(options, crews, sources)
             summary.found(len(sources.videos), agenda)
+            summary.held_back_since = since_of(agenda.due, summary)
             with disk_errors_told(options.out):
                 note_purpose(options.out, now, options.purpose)
             _recorded(options, crews.others.settings_hash, summary)  # A night that is killed has its record, too.
