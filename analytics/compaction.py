@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from analytics.commit import commit, is_under_way
 from analytics.listing import TABLES, Listing, StoredFile
 from analytics.moved import Moved, moved_in, with_moved, written_ns
+from analytics.snapshot import all_rows
 from analytics.tables import NO_ROWS, write_half
 from analytics.videos import PROMISED, TRANSIENT
 
@@ -238,9 +239,7 @@ def _metadata(file: StoredFile) -> Mapping[bytes, bytes]:
 def _read(file: StoredFile) -> pa.Table:
     try:
         with file.path.open("rb") as opened:
-            return pq.ParquetFile(opened).read(
-                use_threads=file.name == COMPACTED
-            )  # Threads cost more than a small file.
+            return all_rows(opened)
     except (OSError, pa.ArrowException) as error:
         raise _damaged(file) from error
 

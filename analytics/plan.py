@@ -153,3 +153,12 @@ def sampled_frames(plan: VideoPlan, first: int = 0, until: int | None = None) ->
         numbers = np.sort(plan.frame_of_packet[plan.keyframe & (plan.frame_of_packet >= 0)].astype(np.int64))
         numbers = numbers[(numbers >= first) & (numbers < until)]
     return numbers[np.flatnonzero(np.diff(plan.cells[numbers], prepend=-1))]
+
+
+def sampled_every_s(plan: VideoPlan) -> float:
+    """Seconds between most samples of a video: their median, which pauses of the recorder do not touch.
+
+    All of its seconds where there is but one sample.
+    """
+    steps = np.diff(plan.times_s[sampled_frames(plan)])
+    return float(np.median(steps)) if len(steps) else plan.duration_s

@@ -7,7 +7,7 @@ been read of files that are still there is kept.
 
 import os
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,13 +67,13 @@ def open_listed(file: StoredFile) -> BinaryIO:
     return opened
 
 
-def all_rows(opened: BinaryIO) -> pa.Table:
-    """All of a file, read by this thread alone.
+def all_rows(opened: BinaryIO, columns: Sequence[str] | None = None) -> pa.Table:
+    """All rows of a file, read by this thread alone; of some columns where they are named.
 
     Threads of Arrow may hold Python's file a moment longer than the read lasts. One that asks for the interpreter while that
     ends is killed in the middle of C++, which aborts the process: a short command would end with 134 now and then.
     """
-    return pq.ParquetFile(opened).read(use_threads=False)
+    return pq.ParquetFile(opened).read(columns, use_threads=False)
 
 
 def read_table(

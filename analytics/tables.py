@@ -16,6 +16,7 @@ from analytics.commit import JOURNAL, commit, complete, half_of, is_under_way
 from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
 from analytics.schema import SCHEMA_VERSION, tables_for
+from analytics.snapshot import all_rows
 from analytics.videos import STATE
 
 UNDATED: Final = "undated"
@@ -184,7 +185,7 @@ def read_video(out: Path, partition: str, video_id: str) -> tuple[dict[str, pa.T
     for name, path in zip(_WRITE_ORDER, files_of(out, partition, video_id), strict=True):
         if path.exists():
             with path.open("rb") as file:
-                tables[name] = pq.ParquetFile(file).read(use_threads=False)
+                tables[name] = all_rows(file)
     metadata = tables["videos"].schema.metadata or {}
     return tables, {key.decode(): value.decode() for key, value in metadata.items()}
 

@@ -230,7 +230,8 @@ def _is_asked_for(item: Item, options: RunOptions) -> bool:
     local = start.astimezone(zone) if start else datetime.fromtimestamp(item.changed_ns / 1e9, zone)
     if options.since and local.date() < options.since:
         return False
-    return not (options.hours and start and not _within(local.hour, *options.hours))
+    hour = (local.hour * 3600 + local.minute * 60 + local.second) / 3600
+    return not (options.hours and start and not _within(hour, *options.hours))
 
 
 def _kept(items: Sequence[Item], options: RunOptions) -> list[Item]:
@@ -287,7 +288,7 @@ def _matches(path: Footage, patterns: Sequence[str]) -> bool:
     return any(PurePath(path).match(pattern) for pattern in patterns)
 
 
-def _within(hour: int, first: int, until: int) -> bool:
+def _within(hour: float, first: float, until: float) -> bool:
     return first <= hour < until if first < until else hour >= first or hour < until
 
 

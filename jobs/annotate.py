@@ -12,9 +12,8 @@ from analytics.decode import SampledFrame
 from analytics.expressions import EXPRESSIONS
 from analytics.masks import PAINT, Masks
 from analytics.overlay import Drawn
-from analytics.records import Gap
 from analytics.rewrite import Copying, rewrite
-from jobs.copying import lost_of, original_of
+from jobs.copying import Copied, lost_of, original_of
 from jobs.known import KnownFaces, known_faces
 from jobs.passes import Passes
 from jobs.writing import disk_errors_told
@@ -36,24 +35,13 @@ class AnnotateOptions:
     copying: Copying = field(default_factory=Copying)
 
 
-@dataclass(frozen=True, eq=False)
-class Annotated:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Annotated(Copied):
     """What was done."""
 
-    file: Path
-    frames: int
     with_faces: int
     """Frames in which a face is drawn."""
     tracks: list[int]
-    left_behind: tuple[str, ...]
-    dropped: int
-    lost: list[Gap]
-    elapsed_s: float
-
-    @property
-    def exit_code(self) -> int:
-        """3 where something of the video is not in the copy."""
-        return 3 if self.lost else 0
 
     def to_json(self) -> dict[str, Any]:
         """For --json."""
@@ -62,10 +50,7 @@ class Annotated:
             "frames": self.frames,
             "frames_with_faces": self.with_faces,
             "tracks": self.tracks,
-            "left_behind": list(self.left_behind),
-            "dropped_packets": self.dropped,
-            "lost": [vars(gap) for gap in self.lost],
-            "elapsed_s": round(self.elapsed_s, 3),
+            **self.rest_to_json(),
         }
 
 

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from analytics.compaction import COMPACTED, DamagedFileError, drop, loosen
 from analytics.listing import TABLES, Listing, StoredFile, list_tables
 from analytics.moved import moved_in
-from analytics.snapshot import UNREADABLE
+from analytics.snapshot import UNREADABLE, all_rows
 from analytics.tables import NO_ROWS
 
 _log = logging.getLogger(__name__)
@@ -104,7 +103,7 @@ def _ids_in(file: StoredFile) -> set[str]:
         return set()
     try:
         with file.path.open("rb") as opened:
-            rows = pq.ParquetFile(opened).read(columns=["video_id"], use_threads=False)
+            rows = all_rows(opened, ["video_id"])
             return {*moved_in(rows.schema.metadata), *rows["video_id"].cast(pa.string()).unique().to_pylist()}
     except UNREADABLE:
         return set()

@@ -11,8 +11,7 @@ from typing import Any
 from analytics.footage import is_url
 from jobs.lock import LOCK, STALE_S
 from jobs.lock_file import Holder, look
-from jobs.outcome import refused_of
-from jobs.record import FOLDER
+from jobs.outcome import RUNS, refused_of
 
 
 @dataclass(frozen=True)
@@ -76,6 +75,20 @@ def last_run(out: Path, now: AtWork | None) -> dict[str, Any] | None:
     return None
 
 
+def held_back_since(out: Path) -> datetime | None:
+    """When the first of the last runs began that all found too much too old to remove it; None where the last one did not.
+
+    Args:
+        out: the folder of OUT.
+    """
+    since = next((record.get("held_back_since") for record in _records(out)), None)
+    try:
+        moment = datetime.fromisoformat(since) if isinstance(since, str) else None
+    except ValueError:
+        return None
+    return moment if moment and moment.tzinfo else None
+
+
 def _seen_in(out: Path) -> tuple[Holder, float] | None:
     try:
         seen = look(out / LOCK)
@@ -100,7 +113,7 @@ def _records(out: Path) -> Iterator[dict[str, Any]]:
     """Records of runs, the latest first; one that cannot be read is no part of the tables, and passed over."""
     # A clock that was wrong once must not be the last run for years.
     until = datetime.now(UTC) + timedelta(days=1)
-    for file in sorted((out / FOLDER).glob("*.json"), reverse=True):
+    for file in sorted((out / RUNS).glob("*.json"), reverse=True):
         try:
             record = json.loads(file.read_text(encoding="utf-8"))
             if datetime.fromisoformat(record["started_at"]) < until and {"videos", "failures", "left"} <= record.keys():

@@ -32,8 +32,8 @@ from analytics.store import StoreError, download, get, listed, name
 from analytics.videos import STATE
 from analytics.whole import whole
 from jobs.options import cache_of
+from jobs.outcome import RUNS
 from jobs.purge import PURGED
-from jobs.record import FOLDER as RUNS
 from reports.cards import FOLDER as CARDS
 
 MARK: Final = ".mirror.jsonl"

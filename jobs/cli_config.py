@@ -9,8 +9,10 @@ import typer
 from typer.core import TyperArgument, TyperCommand, TyperOption
 
 from analytics.errors import UsageError
+from analytics.footage import is_url
 from jobs.config import NAME, Config, read_config
 from jobs.config_values import Kind, Setting, option_of
+from jobs.mistakes import Tell, raised
 
 PREFIX: Final = "EMOBATCH_"
 """Of the environment variables: EMOBATCH_NEWEST_FIRST is --newest-first."""
@@ -165,17 +167,17 @@ def _kind(parameter: Parameter) -> Setting:
     return Setting(kind=_KINDS.get(parameter.type_descriptor.annotation, "text"))
 
 
-def config_of(ctx: typer.Context, path: Path | None) -> Config:
+def config_of(ctx: typer.Context, path: Path | None, tell: Tell = raised) -> Config:
     """What the named file holds, or else the one in this folder; nothing where there is none.
 
     Raises:
-        UsageError: it cannot be read, or holds what cannot be.
+        UsageError: it cannot be read, or holds what cannot be, of which `tell` is told.
     """
     if path is None and os.path.lexists(NAME):  # A broken link is told, not passed over.
         path = Path(NAME)
     if path is None:
         return Config()
-    return read_config(path, {name: _kind(parameter) for name, parameter in run_command(ctx).settings()})
+    return read_config(path, {name: _kind(parameter) for name, parameter in run_command(ctx).settings()}, tell)
 
 
 def out_named(ctx: typer.Context, out: str | None, config: Path | None) -> str:
@@ -194,8 +196,29 @@ def out_named(ctx: typer.Context, out: str | None, config: Path | None) -> str:
     raise UsageError("Missing argument 'OUT'", f"name it, or give out in {NAME}; see {ctx.command_path} --help")
 
 
-def need_allowed(ctx: typer.Context, config: Path | None) -> None:
-    """Refuse for a command without settings of its own what a run that is started here would refuse.
+def config_for(ctx: typer.Context, out: str, config: Path | None) -> Config:
+    """The configuration that says how OUT is made: the one that is named, or else the one here, if OUT is its own.
+
+    Nothing where there is none. Results can be looked at whatever is wrong with a file that nobody named.
+
+    Raises:
+        UsageError: the configuration that is named cannot be read.
+    """
+    if config is not None:
+        return config_of(ctx, config)
+    named_file = os.environ.get(f"{PREFIX}CONFIG")
+    try:
+        found = config_of(ctx, Path(named_file) if named_file else None)
+    except UsageError:
+        return Config()
+    own = os.environ.get(f"{PREFIX}OUT") or str(found.run.get("out", "out"))
+    if is_url(own) or is_url(out):
+        return found if own.rstrip("/") == out.rstrip("/") else Config()
+    return found if os.path.realpath(own) == os.path.realpath(out) else Config()
+
+
+def need_allowed(ctx: typer.Context, config: Path | None) -> Config:
+    """Refuse for a command without settings of its own what a run that is started here would refuse; the configuration.
 
     Raises:
         UsageError: the purpose that is declared is forbidden, or the configuration cannot be read.
@@ -203,7 +226,9 @@ def need_allowed(ctx: typer.Context, config: Path | None) -> None:
     from jobs.purpose import purpose_from
 
     named_file = os.environ.get(f"{PREFIX}CONFIG")
-    purpose_from(config_of(ctx, config or (Path(named_file) if named_file else None)))
+    found = config_of(ctx, config or (Path(named_file) if named_file else None))
+    purpose_from(found)
+    return found
 
 
 def _read(ctx: typer.Context, path: Path | None) -> Path | None:

@@ -120,14 +120,6 @@ def _need_plain_numbers(ctx: typer.Context) -> None:
         raise UsageError(problem, "name the results that you have the number from: --tracks OUT")
 
 
-def _with_masks(ctx: typer.Context, config: Path | None) -> Path | None:
-    """The configuration, where it has masks of any camera."""
-    from jobs.cli_config import config_of
-
-    configuration = config_of(ctx, config)
-    return configuration.path if any(of_camera.get("masks") for of_camera in configuration.cameras.values()) else None
-
-
 def _note(out: str | None, action: str, video: str) -> None:
     """Say in the log of an OUT that its rows are used for a copy of a video."""
     if out is None:
@@ -196,7 +188,7 @@ def annotate(
 ) -> int:
     """Draw boxes, track ids and apparent expressions into a copy of a video."""
     _begin(quiet)
-    need_allowed(ctx, config)
+    configuration = need_allowed(ctx, config)
     from jobs.annotate import AnnotateOptions
     from jobs.annotate import annotate as annotate_all
     from jobs.passes import Passes
@@ -205,9 +197,9 @@ def annotate(
     options = AnnotateOptions(**_common(video, file, tracks, no_sound, no_subtitles, force))
     _note(tracks, "annotate", video)
     with Passes(quiet) as passes:
-        if tracks is None and (path := _with_masks(ctx, config)):
+        if tracks is None and any(of_camera.get("masks") for of_camera in configuration.cameras.values()):
             passes.fault(
-                f"{path} has masks, which hold for no video by itself: --tracks OUT paints them over in the copy"
+                f"{configuration.path} has masks, which hold for no video by itself: --tracks OUT paints them over in the copy"
             )
         done = annotate_all(options, passes)
         _tell_rest(done, passes)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from analytics.footage import is_url
-from jobs.cli_config import ConfigOfOut, OutOfRun, out_named
+from jobs.cli_config import ConfigOfOut, OutOfRun, config_for, out_named
 from jobs.cli_options import Debug, Json, LinkFootage, log_to_stderr
 
 if TYPE_CHECKING:
     from jobs.at_work import AtWork
+    from jobs.config import Config
 
 
 def report(
@@ -38,32 +39,37 @@ def status(
 ) -> int:
     """Tell what is done, partial or failed, and why; whether a run is at work, and what the last one did."""
     log_to_stderr()
+    from analytics.events.reviews import FILE as REVIEWS
     from analytics.listing import EVENTS
     from analytics.purpose import FOLDER as PURPOSE
     from analytics.purpose import UNDECLARED, purpose_at, purposes_below
     from jobs.at_work import at_work, last_run
+    from jobs.config_masks import masked_of
     from jobs.opened import for_reading
-    from jobs.record import FOLDER as RUNS
+    from jobs.outcome import RUNS
     from jobs.results import Results, status_of
-    from jobs.screen import printable
+    from jobs.screen import count, printable
 
     out = out_named(ctx, out, config)
-    folder = for_reading(out, ("videos", EVENTS, RUNS, PURPOSE))
+    told_by = config_for(ctx, out, config)
+    folder = for_reading(out, ("videos", EVENTS, REVIEWS, RUNS, PURPOSE))
     found = status_of(Results.opened(folder))
     purpose = purpose_at(purposes_below(folder))
     now = at_work(out)
     last = last_run(folder, now)
+    masked = masked_of(told_by.cameras)
     if is_url(out):
         found["out"] = out
     if as_json:
         told = purpose.told() if purpose else UNDECLARED
         work = now.to_json() if now else None
+        found["masked_cameras"] = list(masked)
         typer.echo(json.dumps({**found, "at_work": work, "last_run": last, "purpose": told}))
         return 0
     typer.echo(_counted(found["videos"]) or "no video")
-    if any(found["events"].values()):
-        typer.echo(f"events: {_counted(found['events'])}")
-    for line in (_in_words(now), _last_in_words(last), f"purpose: {purpose.in_words()}"):
+    masks = f"masks: of {count(len(masked), 'camera')} in {told_by.path}" if masked else ""
+    events = _events_in_words(found, told_by)
+    for line in (events, masks, _in_words(now), _last_in_words(last), f"purpose: {purpose.in_words()}"):
         if line:
             typer.echo(printable(line))
     for video in found["list"]:
@@ -76,6 +82,17 @@ def status(
 
 def _counted(videos: dict[str, int]) -> str:
     return ", ".join(f"{n} {name}" for name, n in videos.items() if n)
+
+
+def _events_in_words(found: dict[str, Any], config: "Config") -> str:
+    """By severity, and how far they were reviewed; what there may be to do where there are none."""
+    if any(found["events"].values()):
+        verdicts = {name: n for name, n in found["reviews"].items() if name != "open"}
+        judged = f"{sum(verdicts.values())} reviewed{f' ({of_them})' if (of_them := _counted(verdicts)) else ''}"
+        return f"events: {_counted(found['events'])}; {found['reviews']['open']} open, {judged}"
+    if config.of_events.get("rule") or config.of_events.get("events", {}).get("use"):
+        return f"events: none; the rules in {config.path} found none, or were not evaluated: `emobatch events` does it"
+    return ""
 
 
 def _in_words(now: "AtWork | None") -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from analytics.events.reviews import Review
     from jobs.reviews import Reviewed
 
-_SAY = "say useful, false-alarm or unclear"
+_SAY = "say useful, false-alarm, unclear, or open to withdraw one"
 
 
 def review(
@@ -28,7 +28,12 @@ def review(
         typer.Argument(metavar="EVENT", help="Id of an event, or what no other begins with.", show_default="list them"),
     ] = None,
     verdict: Annotated[
-        str | None, typer.Argument(metavar="useful|false-alarm|unclear", help="What came of it.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="useful|false-alarm|unclear|open",
+            help="What came of it; open withdraws what was said before.",
+            show_default=False,
+        ),
     ] = None,
     note: Annotated[str | None, typer.Option(help="A remark; leave names of people out.")] = None,
     file: Annotated[
@@ -45,11 +50,11 @@ def review(
     Verdicts are kept in OUT/reviews.jsonl and survive every run and evaluation.
     """
     log_to_stderr()
-    from analytics.events.reviews import VERDICTS
+    from analytics.events.reviews import OPEN, VERDICTS
 
     if file is not None and (event is not None or note is not None):
         raise UsageError("--import takes the verdicts of a file", "leave EVENT, its verdict and --note out")
-    if verdict is None and event in VERDICTS:
+    if verdict is None and event in (*VERDICTS, OPEN):
         out, event, verdict = None, out, event  # As without OUT elsewhere, it is the one that the configuration names.
     if event is not None and verdict is None:
         raise UsageError(f"{event}: no verdict is given", _SAY)
@@ -67,7 +72,7 @@ def review(
             return imported(file, known, name)
         assert event is not None
         assert verdict is not None
-        return [review_of(known.find(event), verdict, note or "", name)]
+        return [review_of(known.find(event), verdict, note or "", name, known)]
 
     told = _appended(out, given)
     if as_json:
@@ -147,6 +152,7 @@ def _counted(told: dict[str, Any]) -> Iterator[str]:
 
 
 def _said(told: list["Review"]) -> Iterator[str]:
+    from analytics.events.reviews import OPEN
     from jobs.screen import count, printable
 
     for one in told:
@@ -154,8 +160,10 @@ def _said(told: list["Review"]) -> Iterator[str]:
     if not told:
         yield "nothing new: all of it is known"
     else:
-        shows = "it" if len(told) == 1 else "them"
-        yield f"{count(len(told), 'verdict')} written; the next report shows {shows}"
+        withdrawn = sum(one.verdict == OPEN for one in told)
+        numbers = ((len(told) - withdrawn, "written"), (withdrawn, "withdrawn"))
+        done = ", ".join(f"{count(n, 'verdict')} {what}" for n, what in numbers if n)
+        yield f"{done}; the next report shows {'it' if len(told) == 1 else 'them'}"
 
 
 def _login() -> str:

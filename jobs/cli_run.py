@@ -62,7 +62,7 @@ def run(
         str | None, typer.Option(metavar="DATE", help="Only what was recorded since: YYYY-MM-DD, or 7d for a week.")
     ] = None,
     hours: Annotated[
-        str | None, typer.Option(metavar="22-06", help="Only what began in these hours of the camera's day.")
+        str | None, typer.Option(metavar="22:30-06", help="Only what began in these hours of the camera's day.")
     ] = None,
     newest_first: Annotated[bool, typer.Option("--newest-first", help="Begin with the latest recordings.")] = False,
     stable_for: Annotated[

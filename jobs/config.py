@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from analytics.errors import UsageError
 from jobs.config_values import PARSERS, Setting, as_option, nearest, parser_of
+from jobs.mistakes import Tell, raised, telling
 from jobs.toml_lines import Key, lines_of, occurrences
 
 if TYPE_CHECKING:  # emobatch.toml is also read to be shown, which needs no recorder.
@@ -48,6 +49,7 @@ PURPOSE_SETTINGS: Final = dict.fromkeys(
     ("setting", "basis", "notice", "exception", "reason", "retention"), Setting(kind="words")
 )
 """What [purpose] may hold; what it means, jobs.purpose knows."""
+Settings = Mapping[str, Setting]
 _RECORDER_SETTINGS: Final = dict.fromkeys(("pattern", "preset", "timezone", "camera"), Setting(kind="text"))
 
 
@@ -95,12 +97,13 @@ def named(key: Key) -> str:
     return ".".join(shown[1:] if shown[0] == "run" and len(shown) > 1 else shown)
 
 
-def read_config(path: Path, settings: Mapping[str, Setting]) -> Config:
+def read_config(path: Path, settings: Mapping[str, Setting], tell: Tell = raised) -> Config:
     """Read a file and check all that can be checked before anything else is looked at.
 
     Args:
         path: the file; relative paths in it are relative to its folder.
         settings: what [run] may hold.
+        tell: what is done about a name, type or value that cannot be.
 
     Raises:
         UsageError: it cannot be read, is no TOML, or has a name, type or value that cannot be; with the line.
@@ -110,13 +113,9 @@ def read_config(path: Path, settings: Mapping[str, Setting]) -> Config:
     config = Config(path=path, lines=lines_of(text))
     found: dict[str, Any] = {}
     for name, table in tables.items():
-        if name not in _SECTIONS:
-            problem = "no such section" if isinstance(table, dict | list) else "stands in no section"
-            belongs = name in settings and not isinstance(table, dict | list)
-            raise config.error((name,), problem, "put it below [run]" if belongs else nearest(name, _SECTIONS))
-        if not isinstance(table, list if name in _LISTS else dict):
-            raise config.error((name,), _another_kind(name, table), f"write {_SECTIONS[name]}")
-        found[name] = table if name in _OF_EVENTS else _SECTION_READERS[name](config, table, settings)
+        with telling(tell):
+            _check_section(config, name, table, settings)
+            found[name] = table if name in _OF_EVENTS else _SECTION_READERS[name](config, table, settings, tell)
     return Config(
         path=path,
         lines=config.lines,
@@ -126,6 +125,15 @@ def read_config(path: Path, settings: Mapping[str, Setting]) -> Config:
         of_events={name: found[name] for name in _OF_EVENTS if name in found},
         purpose=found.get("purpose", {}),
     )
+
+
+def _check_section(config: Config, name: str, table: Any, settings: Mapping[str, Setting]) -> None:
+    if name not in _SECTIONS:
+        problem = "no such section" if isinstance(table, dict | list) else "stands in no section"
+        belongs = name in settings and not isinstance(table, dict | list)
+        raise config.error((name,), problem, "put it below [run]" if belongs else nearest(name, _SECTIONS))
+    if not isinstance(table, list if name in _LISTS else dict):
+        raise config.error((name,), _another_kind(name, table), f"write {_SECTIONS[name]}")
 
 
 def _another_kind(name: str, table: Any) -> str:
@@ -178,38 +186,42 @@ def _twice(text: str) -> tuple[Key, int, int] | None:
     return None
 
 
-def _run_section(config: Config, table: dict[str, Any], settings: Mapping[str, Setting]) -> dict[str, Any]:
-    return _values(config, ("run",), table, settings)
+def _run_section(config: Config, table: dict[str, Any], settings: Settings, tell: Tell) -> dict[str, Any]:
+    return _values(config, ("run",), table, settings, tell)
 
 
-def _cameras(config: Config, tables: dict[str, Any], _: Mapping[str, Setting]) -> dict[str, dict[str, Any]]:
+def _cameras(config: Config, tables: dict[str, Any], _: Settings, tell: Tell) -> dict[str, dict[str, Any]]:
+    cameras = {}
     for name, table in tables.items():
-        if not isinstance(table, dict):
-            raise config.error(
-                ("camera", name), "is no camera", f"write {_SECTIONS['camera']} above the settings of one"
-            )
-    return {name: _values(config, ("camera", name), table, CAMERA_SETTINGS) for name, table in tables.items()}
+        key: Key = ("camera", name)
+        with telling(tell):
+            if not isinstance(table, dict):
+                raise config.error(key, "is no camera", f"write {_SECTIONS['camera']} above the settings of one")
+            cameras[name] = _values(config, key, table, CAMERA_SETTINGS, tell)
+    return cameras
 
 
-def _purpose(config: Config, table: dict[str, Any], _: Mapping[str, Setting]) -> dict[str, Any]:
-    return _values(config, ("purpose",), table, PURPOSE_SETTINGS)
+def _purpose(config: Config, table: dict[str, Any], _: Settings, tell: Tell) -> dict[str, Any]:
+    return _values(config, ("purpose",), table, PURPOSE_SETTINGS, tell)
 
 
-def _recorders(config: Config, tables: list[Any], _: Mapping[str, Setting]) -> tuple[RecorderEntry, ...]:
+def _recorders(config: Config, tables: list[Any], _: Settings, tell: Tell) -> tuple[RecorderEntry, ...]:
     entries = []
     for number, table in enumerate(tables):
         key: Key = ("recorder", number)
-        if not isinstance(table, dict):
-            raise config.error(key, "is another kind of section", f"write {_SECTIONS['recorder']}")
-        values = _values(config, key, table, _RECORDER_SETTINGS)
-        if ("pattern" in values) == ("preset" in values):
-            both = "pattern and preset" if "pattern" in values else "neither pattern nor preset"
-            raise config.error(key, both, "give one of the two, see docs/cameras.md")
-        entries.append(RecorderEntry(number=number, **values))
+        with telling(tell):
+            if not isinstance(table, dict):
+                raise config.error(key, "is another kind of section", f"write {_SECTIONS['recorder']}")
+            values = _values(config, key, table, _RECORDER_SETTINGS, tell)
+            if ("pattern" in values) != ("preset" in values):
+                entries.append(RecorderEntry(number=number, **values))
+            elif values.keys() == table.keys():  # Else what is wrong with it was told.
+                both = "pattern and preset" if "pattern" in values else "neither pattern nor preset"
+                raise config.error(key, both, "give one of the two, see docs/cameras.md")
     return tuple(entries)
 
 
-_SECTION_READERS: Final[Mapping[str, Callable[[Config, Any, Mapping[str, Setting]], Any]]] = {
+_SECTION_READERS: Final[Mapping[str, Callable[[Config, Any, Settings, Tell], Any]]] = {
     "run": _run_section,
     "recorder": _recorders,
     "camera": _cameras,
@@ -217,13 +229,14 @@ _SECTION_READERS: Final[Mapping[str, Callable[[Config, Any, Mapping[str, Setting
 }
 
 
-def _values(config: Config, section: Key, table: dict[str, Any], known: Mapping[str, Setting]) -> dict[str, Any]:
+def _values(config: Config, section: Key, table: dict[str, Any], known: Settings, tell: Tell) -> dict[str, Any]:
     values = {}
     for name, value in table.items():
         key = (*section, name)
-        if name not in known:
-            raise config.error(key, "no such setting", nearest(name, known))
-        values[name] = _value(config, key, value, known[name])
+        with telling(tell):
+            if name not in known:
+                raise config.error(key, "no such setting", nearest(name, known))
+            values[name] = _value(config, key, value, known[name])
     return values
 
 
@@ -251,7 +264,7 @@ def cameras_from(config: Config) -> dict[str, dict[str, Any]]:
     }
 
 
-def recorders_from(config: Config) -> "tuple[Recorder, ...]":
+def recorders_from(config: Config, tell: Tell = raised) -> "tuple[Recorder, ...]":
     """The recorders of the file, in its order.
 
     Raises:
@@ -272,7 +285,7 @@ def recorders_from(config: Config) -> "tuple[Recorder, ...]":
             # The problem names what it is about, if anything, first.
             about = re.split(r"\W", error.problem.replace("time zone", "timezone", 1), maxsplit=1)[0]
             place = config.place("recorder", entry.number, about)
-            raise UsageError(f"{place}: recorder: {error.problem}", error.remedy) from None
+            tell(UsageError(f"{place}: recorder: {error.problem}", error.remedy))
     return tuple(recorders)
 
 

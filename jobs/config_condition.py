@@ -7,11 +7,11 @@ from typing import Any, Final
 from analytics.events.rules import DAY_S, Condition, Crowd, Rising, Shown, Zone
 from jobs.config_values import nearest
 from jobs.event_values import Teller, number, span, text, texts
+from jobs.moments import seconds_of_hours
 from jobs.toml_lines import Key
 
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WHOLE_DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_HOURS: Final = re.compile(r"([0-9]{1,2})(?::([0-5][0-9]))?-([0-9]{1,2})(?::([0-5][0-9]))?")
 _BELONGS: Final[Mapping[str, tuple[str, ...]]] = {
     "people_lasting": ("people",),
     "lasting": ("expression",),
@@ -148,13 +148,11 @@ def _hours(teller: Teller, table: Mapping[str, Any]) -> tuple[float, float] | No
     if "hours" not in table:
         return None
     given = text(teller, table, "hours")
-    remedy = 'give two times of day, such as "22-06" or "08:30-18:00"'
-    found = _HOURS.fullmatch(given.strip())
+    found = seconds_of_hours(given)
     if found is None:
+        remedy = 'give two times of day, such as "22-06" or "08:30-18:00"'
         raise teller.error(("hours",), f"{given[:40]!r}: no hours of a day", remedy)
-    start, end = (int(found[k]) * 3600 + int(found[k + 1] or 0) * 60 for k in (1, 3))
-    if start >= DAY_S or end > DAY_S or start == end:
-        raise teller.error(("hours",), f"{given[:40]!r}: no hours of a day", remedy)
+    start, end = found
     return float(start), float(end)
 
 

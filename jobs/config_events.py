@@ -23,7 +23,7 @@ from jobs.config import Config
 from jobs.config_condition import CONDITION_KEYS, condition_from, why_never
 from jobs.config_values import nearest
 from jobs.event_values import Teller, span, text, texts
-from jobs.toml_lines import Key
+from jobs.mistakes import Tell, raised, telling
 
 _RULE_KEYS: Final = ("name", "severity", "cooldown", "merge_gap", "cameras")
 _ZONE_KEYS: Final = ("name", "camera", "points")
@@ -38,13 +38,49 @@ _MEANT: Final = ("rule", "zone")
 _NAME: Final = re.compile(r"[^\x00-\x1f\x7f]{1,80}")
 
 
-def rules_from(config: Config) -> EventRules | None:
+def rules_from(config: Config, tell: Tell = raised) -> EventRules | None:
     """What the file asks of events; None where it has neither rules nor says which of emobatch's own are in use.
 
+    Rules are not looked at where zones are wrong, which they may name.
+
+    Args:
+        config: what the file holds.
+        tell: what is done about a zone or rule that cannot be, or can never fire.
+
     Raises:
-        UsageError: a zone or rule that cannot be, or can never fire; with its line.
+        UsageError: there is one; with its line.
     """
     section = config.of_events.get("events", {})
+    absence_s, still_s = ABSENCE_S, STILL_S
+    with telling(tell):
+        absence_s, still_s = _spans(config, section)
+    zones = _zones(config, tell)
+    if len(zones.zones) < len(config.of_events.get("zone", ())):
+        return None
+    rules: list[tuple[Teller, Rule]] = []
+    unused: list[tuple[Teller, Rule]] = []
+    with telling(tell):
+        rules += _used(config, section, zones.zones, tell)
+        unused += _unused(config, section, zones.zones)
+    rules += _own(config, zones.zones, tell)
+    with telling(tell):
+        _check_names(rules)
+    told = tuple(
+        f"{rule.place}: [events.{rule.name}]: is not in use: add it to use of [events], or leave it out"
+        for _, rule in unused
+    )
+    found = EventRules(
+        rules=tuple(rule for _, rule in rules), zones=zones.zones, absence_s=absence_s, still_s=still_s,
+        lines=zones.lines, unused=told,
+    )  # fmt: skip
+    for teller, rule in (*rules, *unused):
+        with telling(tell):
+            _check(teller, rule, found)
+    return found if rules or "use" in section else None
+
+
+def _spans(config: Config, section: Mapping[str, Any]) -> tuple[float, float]:
+    """The seconds of [events]: absence and still."""
     of_events = Teller(config, ("events",), "events")
     for name, value in section.items():
         if isinstance(value, list) and value and all(isinstance(one, dict) for one in value) and name not in _MEANT:
@@ -56,21 +92,7 @@ def rules_from(config: Config) -> EventRules | None:
     if 0 < still_s < _LEAST_STILL_S:
         problem = f"{still_s:g} s: everybody stands still for so long"
         raise of_events.error(("still",), problem, f"give {_LEAST_STILL_S:g} s or more, or 0 to leave nobody out")
-    zones = _zones(config)
-    rules = [*_used(config, section, zones.zones), *_own(config, zones.zones)]
-    _check_names(rules)
-    unused = _unused(config, section, zones.zones)
-    told = tuple(
-        f"{rule.place}: [events.{rule.name}]: is not in use: add it to use of [events], or leave it out"
-        for _, rule in unused
-    )
-    found = EventRules(
-        rules=tuple(rule for _, rule in rules), zones=zones.zones, absence_s=absence_s, still_s=still_s,
-        lines=zones.lines, unused=told,
-    )  # fmt: skip
-    for teller, rule in (*rules, *unused):
-        _check(teller, rule, found)
-    return found if rules or "use" in section else None
+    return absence_s, still_s
 
 
 @dataclass(frozen=True)
@@ -79,28 +101,32 @@ class _Zones:
     lines: dict[str, str]
 
 
-def _zones(config: Config) -> _Zones:
+def _zones(config: Config, tell: Tell) -> _Zones:
     found: list[Zone] = []
     lines: dict[str, str] = {}
     for number_, table in enumerate(config.of_events.get("zone", ())):
-        key: Key = ("zone", number_)
-        teller = Teller(config, key, "zone")
-        if not isinstance(table, dict):
-            raise teller.error((), "is another kind of section", "write [[zone]]")
-        teller = teller.called(table.get("name"))
-        teller.need_known(table, _ZONE_KEYS)
-        name, camera = _name(teller, table, "name"), _name(teller, table, "camera")
-        points = _points(teller, table.get("points"))
-        if problem := why_no_polygon(points, LEAST_AREA):
-            raise teller.error(("points",), *problem)
-        place = f"{camera}/{name}"
-        if place in lines:
-            raise teller.error(
-                ("name",), f"camera {camera} has such a zone in {lines[place]}", "name one of them otherwise"
-            )
-        lines[place] = config.place(*key)
-        found.append(Zone(name=name, camera=camera, points=points))
+        teller = Teller(config, ("zone", number_), "zone")
+        with telling(tell):
+            zone = _zone(teller, table)
+            place = f"{zone.camera}/{zone.name}"
+            if place in lines:
+                problem = f"camera {zone.camera} has such a zone in {lines[place]}"
+                raise teller.called(zone.name).error(("name",), problem, "name one of them otherwise")
+            lines[place] = teller.place()
+            found.append(zone)
     return _Zones(tuple(found), lines)
+
+
+def _zone(teller: Teller, table: Any) -> Zone:
+    if not isinstance(table, dict):
+        raise teller.error((), "is another kind of section", "write [[zone]]")
+    teller = teller.called(table.get("name"))
+    teller.need_known(table, _ZONE_KEYS)
+    name, camera = _name(teller, table, "name"), _name(teller, table, "camera")
+    points = _points(teller, table.get("points"))
+    if problem := why_no_polygon(points, LEAST_AREA):
+        raise teller.error(("points",), *problem)
+    return Zone(name=name, camera=camera, points=points)
 
 
 def _name(teller: Teller, table: Mapping[str, Any], key: str) -> str:
@@ -122,7 +148,7 @@ def _points(teller: Teller, value: Any) -> tuple[tuple[float, float], ...]:
     return corners
 
 
-def _used(config: Config, section: Mapping[str, Any], zones: Sequence[Zone]) -> list[tuple[Teller, Rule]]:
+def _used(config: Config, section: Mapping[str, Any], zones: Sequence[Zone], tell: Tell) -> list[tuple[Teller, Rule]]:
     """emobatch's own rules, as far as they are switched on."""
     teller = Teller(config, ("events",), "events")
     for name, value in section.items():
@@ -143,12 +169,14 @@ def _used(config: Config, section: Mapping[str, Any], zones: Sequence[Zone]) -> 
             raise teller.error(("use", number_), f"{name[:40]!r}: is none of emobatch's own rules", remedy)
         if name in use[:number_]:
             raise teller.error(("use", number_), f"{name}: is there twice", "name it once")
-        own = section.get(name, {})
-        of_rule = Teller(config, ("events", name), "rule", name)
-        if missing := [key for key in NEEDS.get(name, ()) if key not in own]:
-            place = of_rule if own else Teller(config, ("events", "use", number_), "rule", name)
-            raise place.error((), f"has no {missing[0]}", f'say which below [events.{name}], as {missing[0]} = "shelf"')
-        found.append(_rule(of_rule, {"name": name, **SHIPPED[name], **own}, zones))
+        with telling(tell):
+            own = section.get(name, {})
+            of_rule = Teller(config, ("events", name), "rule", name)
+            if missing := [key for key in NEEDS.get(name, ()) if key not in own]:
+                place = of_rule if own else Teller(config, ("events", "use", number_), "rule", name)
+                remedy = f'say which below [events.{name}], as {missing[0]} = "shelf"'
+                raise place.error((), f"has no {missing[0]}", remedy)
+            found.append(_rule(of_rule, {"name": name, **SHIPPED[name], **own}, zones))
     return found
 
 
@@ -166,13 +194,14 @@ def _unused(config: Config, section: Mapping[str, Any], zones: Sequence[Zone]) -
     ]
 
 
-def _own(config: Config, zones: Sequence[Zone]) -> list[tuple[Teller, Rule]]:
+def _own(config: Config, zones: Sequence[Zone], tell: Tell) -> list[tuple[Teller, Rule]]:
     found = []
     for number_, table in enumerate(config.of_events.get("rule", ())):
         teller = Teller(config, ("rule", number_), "rule")
-        if not isinstance(table, dict):
-            raise teller.error((), "is another kind of section", "write [[rule]]")
-        found.append(_rule(teller.called(table.get("name")), table, zones))
+        with telling(tell):
+            if not isinstance(table, dict):
+                raise teller.error((), "is another kind of section", "write [[rule]]")
+            found.append(_rule(teller.called(table.get("name")), table, zones))
     return found
 
 

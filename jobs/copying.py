@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,34 @@ class Original:
         if _state(self.path) != self.state:
             raise EmobatchError(f"{self.path}: was changed meanwhile", "run again once it is written")
         return True
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Copied:
+    """What was done, as far as it is the same whatever was drawn."""
+
+    file: Path
+    frames: int
+    """In the copy."""
+    left_behind: tuple[str, ...]
+    dropped: int
+    """Packets of sound and subtitles without a place in time."""
+    lost: list[Gap]
+    elapsed_s: float
+
+    @property
+    def exit_code(self) -> int:
+        """3 where something of the video is not in the copy."""
+        return 3 if self.lost else 0
+
+    def rest_to_json(self) -> dict[str, Any]:
+        """What --json ends in."""
+        return {
+            "left_behind": list(self.left_behind),
+            "dropped_packets": self.dropped,
+            "lost": [vars(gap) for gap in self.lost],
+            "elapsed_s": round(self.elapsed_s, 3),
+        }
 
 
 def original_of(video: str, file: Path, copying: Copying, *, force: bool) -> Original:

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from analytics.commit import version_of
 from analytics.listing import StoredFile, list_tables
-from analytics.snapshot import UNREADABLE, Key, Replaced, key_of, open_listed
+from analytics.snapshot import UNREADABLE, Key, Replaced, all_rows, key_of, open_listed
 from analytics.videos import PROMISED, read_videos
 from jobs.export_formats import FACTS, Format, classes_below, schema_of
 
@@ -199,7 +199,7 @@ class VideoReader:
 
     def _own(self, file: StoredFile) -> pa.Table:
         with open_listed(file) as opened:
-            return _plain(pq.ParquetFile(opened).read(self._schema.names, use_threads=False), self._schema)
+            return _plain(all_rows(opened, self._schema.names), self._schema)
 
     def _of_shared(self, file: StoredFile, video_id: str) -> pa.Table:
         if (shared := self._shared.get(key_of(file))) is None:

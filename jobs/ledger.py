@@ -112,17 +112,24 @@ class Ledger:
         there = {one.camera for one in self.by_id.values()}
         return frozenset(camera for camera in there | set(self.purged.values()) if camera)
 
-    @cached_property
+    @property
     def seen_cameras(self) -> frozenset[str]:
         """Cameras of the videos that were looked at, at least in part, and are there."""
-        seen = (one for one in self.by_id.values() if one.status in _FINISHED)
-        return frozenset(one.camera for one in seen if one.camera)
+        return frozenset(camera for camera, _ in self._seen)
 
-    @cached_property
+    @property
     def masked_cameras(self) -> frozenset[str]:
         """Cameras of which rows are there that were made with masks."""
-        seen = (one for one in self.by_id.values() if one.status in _FINISHED)
-        return frozenset(one.camera for one in seen if one.camera and one.settings_hash.endswith(MASKED))
+        return frozenset(camera for camera, masked in self._seen if masked)
+
+    @cached_property
+    def _seen(self) -> frozenset[tuple[str, bool]]:
+        """Cameras of the videos that were looked at, and whether that was with masks; of both where there are both."""
+        return frozenset(
+            (one.camera, one.settings_hash.endswith(MASKED))
+            for one in self.by_id.values()
+            if one.camera and one.status in _FINISHED
+        )
 
     def ids_of(self, source: str) -> frozenset[str]:
         """Videos that were found under this path."""

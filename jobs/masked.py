@@ -7,6 +7,7 @@ from typing import Final
 from analytics.errors import UsageError
 from analytics.kept_masks import masks_below, write_masks
 from analytics.masks import Masks
+from jobs.config_masks import masked_of
 from jobs.ledger import Ledger
 from jobs.options import RunOptions
 
@@ -29,9 +30,7 @@ OF_NOBODY: Final = (
 
 def masked_cameras(options: RunOptions) -> tuple[str, ...]:
     """Names of the cameras that have masks of their own and are not left out."""
-    return tuple(
-        name for name, settings in options.cameras.items() if settings.get("masks") and not settings.get("exclude")
-    )
+    return masked_of(options.cameras)
 
 
 def check_names(options: RunOptions, place: Callable[[str], str] = "camera {}".format) -> None:

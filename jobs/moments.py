@@ -13,6 +13,8 @@ _LEAST_EVERY: Final = Fraction(1, 1000)
 _MOST_EVERY: Final = Fraction(3600)
 _NUMBER: Final = re.compile(r"[+-]?[0-9./]{1,40}")
 """Without exponents: Fraction would spend hours on 1e999999999."""
+_HOURS: Final = re.compile(r"([0-9]{1,2})(?::([0-5][0-9]))?-([0-9]{1,2})(?::([0-5][0-9]))?")
+_DAY_S: Final = _UNITS["d"]
 _SPAN: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?) ?([smhdw]?)")
 
 
@@ -61,17 +63,26 @@ def parse_date(name: str, text: str, now: datetime | None = None) -> date:
     raise UsageError(f"{name} {text[:_SHOWN]}: no date", "give YYYY-MM-DD, or days before today such as 7d")
 
 
-def parse_hours(name: str, text: str) -> tuple[int, int]:
-    """First hour, and hour before which it ends: `22-06`, `8-17`.
+def parse_hours(name: str, text: str) -> tuple[float, float]:
+    """First hour, and hour before which it ends: 22.0 and 6.0 of `22-06`, 22.5 and 5.25 of `22:30-05:15`.
 
     Raises:
-        UsageError: no two hours of a day, or the same one twice.
+        UsageError: no two times of a day, or the same one twice.
     """
-    found = re.fullmatch(r"([0-9]{1,2})(?::00)?-([0-9]{1,2})(?::00)?", text.strip())
-    first, until = (int(found[1]), int(found[2])) if found else (0, 0)
-    if first > 23 or until > 24 or first == until:
-        raise UsageError(f"{name} {text[:_SHOWN]}: no hours of a day", "give two whole hours, such as 22-06")
-    return first, until
+    found = seconds_of_hours(text)
+    if found is None:
+        remedy = "give two times of day, such as 22-06 or 22:30-05:15"
+        raise UsageError(f"{name} {text[:_SHOWN]}: no hours of a day", remedy)
+    return found[0] / 3600, found[1] / 3600
+
+
+def seconds_of_hours(text: str) -> tuple[int, int] | None:
+    """Begin and end of `22-06`, `8:30-18`, `22:30-05:15`, seconds of the day; None where they are none, or the same."""
+    found = _HOURS.fullmatch(text.strip())
+    if found is None:
+        return None
+    start, end = (int(found[k]) * 3600 + int(found[k + 1] or 0) * 60 for k in (1, 3))
+    return (start, end) if start < _DAY_S and end <= _DAY_S and start != end else None
 
 
 def next_time(name: str, text: str, now: datetime | None = None) -> datetime:

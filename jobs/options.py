@@ -74,8 +74,8 @@ class RunOptions:
     exclude: tuple[str, ...] = ()
     since: date | None = None
     """Only what was recorded on this day or later."""
-    hours: tuple[int, int] | None = None
-    """Only what began in these hours of the camera's day: first hour, and hour before which it ends."""
+    hours: tuple[float, float] | None = None
+    """Only what began in these hours of the camera's day: first hour, and hour before which it ends; 22.5 is 22:30."""
     newest_first: bool = False
     stable_for_s: float = 120.0
     """Files that changed within so many seconds are left for later, unless they are named themselves."""

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from jobs.agenda import Agenda
 
+RUNS: Final = "runs"
+"""Folder below OUT with a record and a log of each run."""
 EXIT_SOME_FAILED: Final = 3
+FAR_KEYFRAMES: Final = 2.5
+"""Times --every: where most samples lie farther apart than that for want of keyframes, far too few were searched."""
 REFUSED: Final = "refused"
 """Kind of a failure: a file that was not looked at, as it may be from a camera with masks."""
 STATUSES: Final = ("done", "partial", "failed", "duplicate", "unchanged")
@@ -27,6 +31,8 @@ class VideoOutcome:
     faces: int = 0
     tracks: int = 0
     coverage: float | None = None
+    few_keyframes: bool = False
+    """Nothing else was decoded, and most samples lie more than FAR_KEYFRAMES apart for it."""
 
 
 @dataclass(kw_only=True)
@@ -57,12 +63,16 @@ class RunSummary:
     """Files that were not processed, as they were recorded longer ago than the declared retention."""
     redone: int = 0
     """Videos that were decoded again because settings changed."""
+    few_keyframes: int = 0
+    """Videos of which keyframes alone were decoded, and that have far too few of them."""
     tells_no_camera: bool = False
     """No camera is known of any video that was looked at."""
     events: int | None = None
     """Events of all videos as the rules have them; None where there are no rules."""
     removed: int = 0
     """Videos that were removed at the end, as they were older than the declared retention."""
+    held_back_since: str | None = None
+    """When the first of the runs up to this one began that all left what is too old to a person; None where this one did not."""
     interrupted: bool = False
     """It ended before all videos had their turn."""
 
@@ -84,6 +94,7 @@ class RunSummary:
         self.media_s += outcome.media_s
         self.faces += outcome.faces
         self.tracks += outcome.tracks
+        self.few_keyframes += outcome.few_keyframes
         if outcome.status in ("failed", "partial"):
             self.failures.append({"source": outcome.source, "reason": outcome.reason or outcome.status})
 

@@ -16,8 +16,8 @@ from jobs.filing import metadata_of
 from jobs.lock import Lock, locked
 from jobs.mirror import Follower, claimed, following
 from jobs.options import RunOptions
+from jobs.outcome import RUNS
 from jobs.pipeline import Engines
-from jobs.record import FOLDER as RUNS
 from jobs.record import logged
 from jobs.writing import cannot_write, disk_errors_told
 from models.catalogue import card_of

@@ -13,10 +13,8 @@ from analytics.whole import whole
 from emobatch import __version__
 from jobs.masked import masked_cameras
 from jobs.options import RunOptions
-from jobs.outcome import RunSummary
+from jobs.outcome import RUNS, RunSummary
 from jobs.task import as_text
-
-FOLDER = "runs"
 
 
 @contextmanager
@@ -49,7 +47,7 @@ def write_record(options: RunOptions, settings_hash: str, summary: RunSummary) -
     Raises:
         OSError: OUT cannot be written.
     """
-    folder = options.out / FOLDER
+    folder = options.out / RUNS
     folder.mkdir(exist_ok=True)
     record = {
         **summary.to_json(),
@@ -75,6 +73,7 @@ def write_record(options: RunOptions, settings_hash: str, summary: RunSummary) -
         "purpose": options.purpose.told() if options.purpose else UNDECLARED,
         "masks": {name: len(options.of_camera(name).masks.polygons) for name in masked_cameras(options)},
         "removed_for_retention": summary.removed,
+        "held_back_since": summary.held_back_since,
     }
     with whole(folder / f"{summary.run_id}.json") as file:
         file.write(f"{json.dumps(record, indent=2)}\n".encode())

@@ -18,10 +18,9 @@ from analytics.doubts import Unsure, unsure_of
 from analytics.errors import UsageError, VideoError
 from analytics.every_frame import decode_every, outcome_for
 from analytics.overlay import Drawn
-from analytics.records import Gap
 from analytics.rewrite import Copying, rewrite
 from analytics.strands import Sightings
-from jobs.copying import lost_of, original_of
+from jobs.copying import Copied, lost_of, original_of
 from jobs.excepted import check_tracks, without_excepted
 from jobs.hunt import Hunt
 from jobs.known import KnownFaces, known_faces
@@ -57,14 +56,11 @@ class RedactOptions:
             raise UsageError(f"--how {self.how}: no such way", f"choose one of: {', '.join(WAYS)}")
 
 
-@dataclass(frozen=True, eq=False)
-class Redacted:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Redacted(Copied):
     """What was done."""
 
-    file: Path
     how: str
-    frames: int
-    """In the copy."""
     covered: int
     """Frames in which something is covered."""
     unfound: int
@@ -79,11 +75,6 @@ class Redacted:
     """When shots begin but the first, seconds: nothing is known of faces across them."""
     visible: dict[int, int]
     """Frames in which each track that was to stay visible was not covered."""
-    left_behind: tuple[str, ...]
-    dropped: int
-    """Packets of sound and subtitles without a place in time."""
-    lost: list[Gap]
-    elapsed_s: float
     regions: Regions
     """What was covered, for those who check it."""
 
@@ -105,10 +96,7 @@ class Redacted:
             "still_seen": [one.start_s for one in self.still_seen],
             "cuts_s": self.cuts_s,
             "visible": {str(track): frames for track, frames in self.visible.items()},
-            "left_behind": list(self.left_behind),
-            "dropped_packets": self.dropped,
-            "lost": [vars(gap) for gap in self.lost],
-            "elapsed_s": round(self.elapsed_s, 3),
+            **self.rest_to_json(),
         }
 
 

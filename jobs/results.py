@@ -1,6 +1,7 @@
 """What earlier runs left below OUT, for Python callers and for `emobatch status`."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +11,8 @@ import pandas as pd
 import pyarrow as pa
 
 from analytics.errors import UsageError
+from analytics.events.reviews import OF_EVENT, VERDICTS, Matcher, read_reviews
+from analytics.events.store import read_events
 from analytics.paths import is_folder
 from analytics.schema import EVENTS, SEVERITIES, VIDEOS
 from analytics.snapshot import all_rows, read_table
@@ -83,10 +86,20 @@ def status_of(results: Results) -> dict[str, Any]:
     rows = results.videos[columns].sort_values("source").astype(object)
     videos = rows.where(rows.notna(), None).to_dict("records")
     counts = Counter(video["status"] for video in videos)
-    severities = Counter(results.events["severity"])
+    events = read_events(results.out, (*OF_EVENT, "severity"))
+    severities = Counter(event["severity"] for event in events)
     return {
         "out": str(results.out),
         "videos": {name: counts[name] for name in STATUSES},
         "events": {name: severities[name] for name in SEVERITIES},
+        "reviews": _reviews_of(results.out, events),
         "list": videos,
     }
+
+
+def _reviews_of(out: Path, events: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """How many events are open, and how many have which verdict. A damaged line of the log is told by `emobatch review`."""
+    stored = read_reviews(out)
+    verdicts = Matcher(events).verdicts(stored.reviews)[0] if stored.reviews else {}
+    counts = Counter(review.verdict for review in verdicts.values())
+    return {"open": len(events) - len(verdicts), **{name: counts[name] for name in VERDICTS}}

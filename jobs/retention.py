@@ -15,6 +15,7 @@ from analytics.events.store import read_events
 from analytics.fingerprint import id_of_content
 from analytics.videos import StoredVideos
 from jobs.access import note_access
+from jobs.at_work import held_back_since
 from jobs.ledger import Ledger, Need, need_of
 from jobs.options import RunOptions
 from jobs.outcome import RunSummary
@@ -37,7 +38,7 @@ class Due:
     ids: frozenset[str]
     """All of them, also those that the run is to do again: they go where it cannot."""
     known: int
-    """How many videos OUT knew."""
+    """How many videos OUT knew; where the runs before held back, without those that came in since."""
     last: datetime
     """When the last of these was processed."""
     before: datetime
@@ -48,6 +49,8 @@ class Due:
     span: str
     held_back: str | None = None
     """Why they do not go by themselves."""
+    since: datetime | None = None
+    """When the first of the runs before this one began that all held them back."""
 
     def to_json(self) -> dict[str, Any]:
         """With stable keys."""
@@ -81,7 +84,11 @@ def due_at(
         return None
     anew = _dated_anew(agenda, ledger, hashes, options)
     going = [one for one in older.videos if one.video_id not in anew]
-    known, last = len(older.finished), max(older.finished.values())
+    # What comes in under a wrong clock would, night by night, make most of an archive less than half of it.
+    since = held_back_since(options.out)
+    before_that = {one: when for one, when in older.finished.items() if since is None or when < since}
+    counted = before_that or older.finished
+    known, last = len(counted), max(counted.values())
     moments = [older.decided(one)[0] for one in going or older.videos]
     return Due(
         videos=len(going),
@@ -92,8 +99,16 @@ def due_at(
         oldest=min(moments),
         youngest=max(moments),
         span=str(options.purpose.retention),
-        held_back=_why_not(len(going), known, last, before, options),
+        held_back=_why_not(sum(one.video_id in counted for one in going), known, last, before, options),
+        since=since,
     )
+
+
+def since_of(due: Due | None, summary: RunSummary) -> str | None:
+    """What the record of a run says as held_back_since: that of the runs before, or else that it begins here."""
+    if due is None or not due.held_back:
+        return None
+    return due.since.isoformat() if due.since else summary.started_at
 
 
 def _dated_anew(
@@ -164,6 +179,7 @@ def remove_old(
     # More than was told where files cannot be done again, as of a disk that is away.
     if reason := due.held_back or _why_not(n, due.known, due.last, due.before, options):
         summary.failures.append({"source": as_text(options.named_out), "reason": reason})
+        summary.held_back_since = due.since.isoformat() if due.since else summary.started_at
         return frozenset()
     if not n:
         return frozenset()

@@ -12,7 +12,7 @@ from typing import Any, Final
 from analytics.commit import commit, half_of, is_under_way
 from analytics.errors import UsageError
 from analytics.events.precision import precision_by_rule
-from analytics.events.reviews import FILE, MOST_NOTE, VERDICTS, Matcher, Review, lines_of, read_reviews
+from analytics.events.reviews import FILE, MOST_NOTE, OPEN, VERDICTS, Matcher, Review, lines_of, read_reviews
 from analytics.events.store import read_events
 from analytics.schema import SEVERITIES
 from analytics.whole import whole
@@ -33,6 +33,8 @@ class Reviewed:
 
     out: Path
     events: tuple[Row, ...]
+    reviews: tuple[Review, ...]
+    """All that was ever said, in that order."""
     matcher: Matcher
     verdicts: Mapping[str, Review]
     """By event_id."""
@@ -49,7 +51,7 @@ class Reviewed:
         events = read_events(out)
         stored = read_reviews(out).need_whole()
         matcher = Matcher(events)
-        return Reviewed(out, tuple(events), matcher, *matcher.verdicts(stored.reviews))
+        return Reviewed(out, tuple(events), stored.reviews, matcher, *matcher.verdicts(stored.reviews))
 
     def need_events(self) -> "Reviewed":
         """Itself.
@@ -108,14 +110,16 @@ def in_queue(event: Row) -> tuple[int, bool, float, str]:
     return -severity, time is None, -time.timestamp() if time else event["start_s"], event["event_id"]
 
 
-def review_of(event: Row, verdict: str, note: str, who: str) -> Review:
-    """A verdict given now.
+def review_of(event: Row, verdict: str, note: str, who: str, known: Reviewed | None = None) -> Review:
+    """A verdict given now, or withdrawn, where it is OPEN.
 
     Raises:
-        UsageError: it is none, or the note is too long.
+        UsageError: it is none, or the note is too long; or there is none to be withdrawn among those that are known.
     """
     if problem := _problem(verdict, note):
         raise UsageError(*problem)
+    if verdict == OPEN and known is not None and event["event_id"] not in known.verdicts:
+        raise UsageError(f"{event['event_id']}: has no verdict", "it is open as it stands")
     return Review.of(event, verdict, note.strip(), who, datetime.now(UTC))
 
 
@@ -143,7 +147,8 @@ def send_reviews(mirror: Path, reviews: Sequence[Review]) -> None:
 def imported(path: Path, known: Reviewed, who: str) -> list[Review]:
     """The verdicts of a CSV file that say anything new. Columns `event_id` and `verdict` are needed.
 
-    `note`, `who` and `when` are taken where they are there. An event_id that is not known any more, as the rules were
+    `note`, `who` and `when` are taken where they are there. A verdict that was said then and there already says nothing
+    new, also where it was withdrawn or another one was given since. An event_id that is not known any more, as the rules were
     evaluated again since, is told by `rule`, `camera`, `video_id` and its times, which the page writes, too.
 
     Raises:
@@ -154,15 +159,24 @@ def imported(path: Path, known: Reviewed, who: str) -> list[Review]:
     wrong: list[str] = []
     now = datetime.now(UTC)
     verdicts = dict(known.verdicts)
+    said = {
+        (event_id, one.verdict, one.note, one.when) for one in known.reviews for event_id in known.matcher.about(one)
+    }
     for line, row in rows:
         try:
             review = _review(row, known, who, now)
         except UsageError as error:
             wrong.append(f"line {line}: {error.problem}{f': {error.remedy}' if error.remedy else ''}")
             continue
+        if (review.event_id, review.verdict, review.note, review.when) in said:
+            continue
         before = verdicts.get(review.event_id)
-        if before is None or (before.verdict, before.note) != (review.verdict, review.note):
+        if review.verdict == OPEN:
+            is_new = verdicts.pop(review.event_id, None) is not None
+        else:
+            is_new = before is None or (before.verdict, before.note) != (review.verdict, review.note)
             verdicts[review.event_id] = review
+        if is_new:
             found.append(review)
     if wrong:
         more = f"; and {len(wrong) - _MOST_NAMED} more" if len(wrong) > _MOST_NAMED else ""
@@ -201,8 +215,8 @@ def _alike(row: Mapping[str, str], known: Reviewed) -> Row | None:
 
 
 def _problem(verdict: str, note: str) -> tuple[str, str] | None:
-    if verdict not in VERDICTS:
-        return f"{verdict[:40] or '(nothing)'!r} is no verdict", f"say {', '.join(VERDICTS[:-1])} or {VERDICTS[-1]}"
+    if verdict not in (*VERDICTS, OPEN):
+        return f"{verdict[:40] or '(nothing)'!r} is no verdict", f"say {', '.join(VERDICTS)}, or {OPEN} to withdraw one"
     if len(note) > MOST_NOTE:
         return f"a note of {len(note):,} characters is too long", f"shorten it to {MOST_NOTE:,}"
     return None

@@ -33,13 +33,12 @@ from jobs.masked import keep_masks
 from jobs.mirror import Follower
 from jobs.opened import for_reading
 from jobs.options import RunOptions
-from jobs.outcome import RunSummary, VideoOutcome
+from jobs.outcome import RUNS, RunSummary, VideoOutcome
 from jobs.output import Held, followed, held_alone, logged_to, make_folder, prepare_tables
 from jobs.purge import PURGED, read_tombstones
-from jobs.record import FOLDER as RUNS
 from jobs.record import write_record
 from jobs.removal import remove
-from jobs.retention import due_at, remove_old
+from jobs.retention import due_at, remove_old, since_of
 from jobs.settle import Settler
 from jobs.sources import Sources, find_videos
 from jobs.task import VideoTask, as_text
@@ -143,6 +142,7 @@ def run(options: RunOptions, listener: Listener | None = None) -> RunSummary:
             # Before there is anything to record: it may be refused.
             agenda, settler = _drawn_up(options, crews, sources)
             summary.found(len(sources.videos), agenda)
+            summary.held_back_since = since_of(agenda.due, summary)
             with disk_errors_told(options.out):
                 note_purpose(options.out, now, options.purpose)
             _recorded(options, crews.others.settings_hash, summary)  # A night that is killed has its record, too.

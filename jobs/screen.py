@@ -10,6 +10,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from jobs.outcome import FAR_KEYFRAMES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -28,6 +30,10 @@ MOST_FAILURES: Final = 50
 """Failed videos that the closing table lists, and refused files that `emobatch status` does."""
 _NO_CAMERA: Final = (
     "no camera is known of the videos looked at: --camera or [[recorder]] in emobatch.toml tell it (docs/cameras.md)"
+)
+_FEW_KEYFRAMES: Final = (
+    f"keyframes lie more than {FAR_KEYFRAMES:g} times --every apart, and faces between them were missed: leave --keyframes out, or "
+    'say keyframes = false in [camera."NAME"] of emobatch.toml'
 )
 _TOO_OLD: Final = "older than the declared retention"
 
@@ -137,6 +143,8 @@ class Screen:
             self._print(Text(f"  {count(summary.removed, 'video')} removed: {_TOO_OLD}"))
         self._later(summary.left)
         self._failed(summary.failures, f": emobatch status {printable(summary.out)}")
+        if summary.few_keyframes:
+            self._print(Text(f"  in {count(summary.few_keyframes, 'video')} {_FEW_KEYFRAMES}", style="yellow"))
         if summary.tells_no_camera:
             self._print(Text(f"  {_NO_CAMERA}", style="dim"))
         if index is not None:

@@ -22,13 +22,14 @@ from analytics.decode import look
 from analytics.errors import EmobatchError, UnreachableError, VideoError
 from analytics.fingerprint import WHOLE_UP_TO, fingerprint, full_hash
 from analytics.footage import Footage, Url, facts_of
+from analytics.plan import sampled_every_s
 from analytics.recorders import CONTAINER, UNKNOWN, with_container_time
 from analytics.records import Pulse
 from analytics.snapshot import UNREADABLE
 from analytics.store import name as may_be_asked
 from analytics.tables import read_video
 from jobs.filing import metadata_of, write_rows
-from jobs.outcome import VideoOutcome
+from jobs.outcome import FAR_KEYFRAMES, VideoOutcome
 from jobs.pipeline import Engines, VideoResult, finish_video, plan_file, read_segment
 from jobs.releases import differences, releases
 from jobs.rows import refiled, tables_of
@@ -221,6 +222,8 @@ def _written(task: VideoTask, result: VideoResult, engines: Engines, pulse: Puls
         faces=len(result.faces),
         tracks=len(result.tracks),
         coverage=result.coverage.share,
+        few_keyframes=result.plan.keyframes_only
+        and sampled_every_s(result.plan) > FAR_KEYFRAMES * float(task.options.every),
     )
 
 

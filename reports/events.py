@@ -4,12 +4,13 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from analytics.events.precision import OfRule, precision_by_rule
-from analytics.events.reviews import FILE, Matcher, Review, read_reviews
+from analytics.events.reviews import FILE, OPEN, Matcher, Review, read_reviews
 from analytics.listing import EVENTS
 from analytics.schema import SEVERITIES
 from analytics.snapshot import all_rows, read_table
@@ -34,6 +35,8 @@ class Event:
     """That of the second to open it at; None where OUT does not know it."""
     time_zone: str | None
     review: Review | None
+    withdrawn: datetime | None = None
+    """When the verdict on it was withdrawn; None where none was."""
 
     @property
     def event_id(self) -> str:
@@ -144,7 +147,7 @@ def read_queue(out: Path, archive: Archive) -> Queue:
         # A purge that was killed may have left some; nothing is told of a video that is gone.
         rows = [row for row in rows if videos.keys() >= set(row["videos"])]
     damaged: Mapping[int, str] = {}
-    verdicts: dict[str, Review] = {}
+    last: dict[str, Review] = {}
     if rows:
         try:
             stored = read_reviews(out)
@@ -152,12 +155,14 @@ def read_queue(out: Path, archive: Archive) -> Queue:
             unreadable[out / FILE] = why_unreadable(error)
         else:
             damaged = stored.damaged
-            verdicts, _ = Matcher(rows).verdicts(stored.reviews)
+            last, _ = Matcher(rows).last(stored.reviews)
     events = []
     for row in sorted(rows, key=_in_queue):
         first = videos.get(row["video_id"])
         zone = first.time_zone if first else None
-        events.append(Event(row, videos.get(row["peak_video_id"]), zone, verdicts.get(row["event_id"])))
+        said = last.get(row["event_id"])
+        withdrawn = said.when if said and said.verdict == OPEN else None
+        events.append(Event(row, videos.get(row["peak_video_id"]), zone, None if withdrawn else said, withdrawn))
     return Queue(tuple(events), damaged, unreadable)
 
 

@@ -60,6 +60,7 @@ def _rows(events: list[Event]) -> dict[str, Any]:
 
 def _row(event: Event) -> dict[str, Any]:
     row, review = event.row, event.review
+    given = review.when if review else event.withdrawn
     times = {name: row[name].isoformat() if row[name] else None for name in ("time", "end_time")}
     return {
         "id": event.event_id,
@@ -76,6 +77,6 @@ def _row(event: Event) -> dict[str, Any]:
         "verdict": review.verdict if review else None,
         "note": visible(review.note) if review else "",
         "who": visible(review.who) if review else "",
-        "given": review.when.isoformat() if review else None,
+        "given": given.isoformat() if given else None,  # A browser keeps no verdict that is older than that.
         "told": {name: row[name] for name in ("rule", "camera", "video_id", "start_s", "end_s")} | times,
     }

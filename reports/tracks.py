@@ -8,10 +8,9 @@ from typing import BinaryIO, Final
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from analytics.snapshot import read_table
+from analytics.snapshot import all_rows, read_table
 from reports.clock import local, local_epoch_s
 from reports.hours import judged_s
 from reports.records import Video
@@ -32,7 +31,7 @@ def read_tracks(
     columns = [*_COLUMNS, *(f"share_{label}" for label in labels)]
 
     def read(file: BinaryIO) -> pa.Table:
-        return pq.ParquetFile(file).read(columns, use_threads=False).select(columns).replace_schema_metadata(None)
+        return all_rows(file, columns).select(columns).replace_schema_metadata(None)
 
     stored = read_table(out, "tracks", read)
     parts = [

@@ -59,6 +59,8 @@ def test_only_what_is_asked_for_is_done(archive: Archive, tmp_path: Path) -> Non
         (("--since", "2026-03-02"), ["20260302_223000.mp4"]),
         (("--hours", "22-05"), ["20260302_223000.mp4"]),
         (("--hours", "22-06"), ["20260301_050000.mp4", "20260302_223000.mp4"]),
+        (("--hours", "22:30-05:01"), ["20260301_050000.mp4", "20260302_223000.mp4"]),
+        (("--hours", "22:31-05:00"), []),
     ):
         plan = emobatch("run", "footage", "--config", rule, *asked, "--dry-run", "--json", cwd=tmp_path)
         assert plan.code == 0, plan.stderr

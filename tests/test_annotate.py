@@ -85,14 +85,15 @@ def test_from_tables(folder: Path, done: Finished) -> None:
     assert max(np.abs(a.astype(int) - b).max() for (_, a), (_, b) in pairs) < 4  # Encoders round one way or the other.
 
 
-def test_masks_that_hold_for_nothing_are_told(folder: Path, tmp_path: Path) -> None:
-    """A copy that is worked out here knows no camera, so what lies under a mask is seen there."""
+def test_masks_that_hold_for_nothing_are_told(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy that is worked out here knows no camera, so what lies under a mask is seen there; whoever named the file."""
+    monkeypatch.setitem(ENVIRONMENT, "EMOBATCH_CONFIG", "night.toml")
     shutil.copy(folder / "film.mkv", tmp_path)
     config = '[[recorder]]\npattern = "{camera}.mkv"\n[camera.film]\nmasks = [[[0, 0], [1, 0], [1, 1]]]\n'
-    (tmp_path / "emobatch.toml").write_text(config, "utf-8")
+    (tmp_path / "night.toml").write_text(config, "utf-8")
     done = emobatch("annotate", "film.mkv", "copy.mkv", cwd=tmp_path)
     assert done.code == 0
-    assert "emobatch.toml has masks, which hold for no video by itself: --tracks OUT paints them" in done.stderr
+    assert "night.toml has masks, which hold for no video by itself: --tracks OUT paints them" in done.stderr
 
 
 def test_nothing_is_replaced_unasked(folder: Path, done: Finished) -> None:

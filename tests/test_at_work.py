@@ -129,6 +129,41 @@ def test_a_run_leaves_its_exit_code_and_who_it_was(tmp_path: Path) -> None:
     assert json.loads(latest.read_text())["pid"] == os.getpid()
 
 
+MASKS: Final = "masks = [[[0.0, 0.0], [0.1, 0.0], [0.0, 0.1]]]"
+CONFIG: Final = f"""
+[run]
+out = "out"
+[camera.door]
+{MASKS}
+[camera.hall]
+{MASKS}
+[camera.yard]
+exclude = true
+{MASKS}
+[[rule]]
+name = "long"
+dwell = "1h"
+"""
+
+
+def test_masks_of_the_configuration_and_rules_without_events_are_told(out: Path) -> None:
+    """Of the configuration of this OUT alone; that of another one says nothing of it."""
+    folder = out.parent
+    (folder / "emobatch.toml").write_text(CONFIG)
+    for arguments in ((), ("out",), (out,)):
+        lines = emobatch("status", *arguments, cwd=folder).stdout.splitlines()
+        assert lines[1:3] == [
+            "events: none; the rules in emobatch.toml found none, or were not evaluated: `emobatch events` does it",
+            "masks: of 2 cameras in emobatch.toml",
+        ]
+    assert emobatch("status", "--json", cwd=folder).json["masked_cameras"] == ["door", "hall"]
+    (folder / "emobatch.toml").write_text(CONFIG.replace('out = "out"', 'out = "elsewhere"'))
+    assert emobatch("status", "out", cwd=folder).stdout == "3 done\npurpose: undeclared\n"
+    assert "masks: of 2 " in emobatch("status", "out", "--config", "emobatch.toml", cwd=folder).stdout
+    (folder / "emobatch.toml").write_text("[run")
+    assert emobatch("status", "out", cwd=folder).code == 0
+
+
 COMMANDS: Final = (("status",), ("compact",), ("report",), ("purge", "--older-than", "30d", "--dry-run"))
 
 

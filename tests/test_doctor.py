@@ -1,9 +1,14 @@
 """`emobatch doctor`: what would break a run is named with its remedy; each fault here is a real one."""
 
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 import pytest
 
+from jobs.cli_doctor import mistakes
+from jobs.config import read_config
+from jobs.config_values import Setting
 from tests.command import ENVIRONMENT, ROOT, Finished, emobatch
 
 
@@ -132,6 +137,85 @@ def test_the_configuration_and_its_camera_rules_are_tried(tmp_path: Path) -> Non
         more.write("[camera.door]\nmasks = [[[0, 0], [0.5, 0], [0, 0.5]]]\n")
     again = found(emobatch("doctor", "--json", cwd=tmp_path))
     assert again["camera rules"][0] == again["run of the demo clip"][0] == "ok"
+
+
+WRONG: Final = """\
+[run]
+every = 0
+wrokers = 2
+since = 2026-03-01
+until = "late"
+[[recorder]]
+patern = "{camera}/*.mp4"
+[[recorder]]
+preset = "unheard-of"
+[[recorder]]
+pattern = "{camera}/*.mp4"
+timezone = "Europe/Nowhere"
+[camera.door]
+min_face = 0
+masks = [[[0, 0], [2, 0], [0, 1]]]
+[purpose]
+setting = 3
+retention = "1m"
+[[rule]]
+name = "long"
+dwell = "soon"
+[[rule]]
+name = "crowd"
+people = 0
+[events]
+use = ["nothing"]
+[watch]
+every = 1
+"""
+
+
+def test_all_mistakes_of_a_configuration_are_told_at_once(tmp_path: Path) -> None:
+    """Each with its line, and once; what is right is not told."""
+    (tmp_path / "emobatch.toml").write_text(WRONG)
+    done = emobatch("doctor", "--json", cwd=tmp_path)
+    assert done.code == 2
+    problems = [one["found"] for one in done.json["findings"] if one["level"] == "problem"]
+    wanted = (
+        "emobatch.toml:2: every: 0: out of range",
+        "emobatch.toml:3: wrokers: no such setting",
+        "emobatch.toml:5: until: late: no time of day",
+        "emobatch.toml:7: recorder.patern: no such setting",
+        "emobatch.toml:12: recorder.timezone: ",
+        "emobatch.toml:14: camera.door.min_face: 0 is out of range",
+        "emobatch.toml:15: camera.door.masks: ",
+        "emobatch.toml:17: purpose.setting: is a number",
+        "emobatch.toml:27: watch: no such section",
+        "emobatch.toml:9: recorder: preset 'unheard-of' is unknown",
+        "emobatch.toml:26: events: use: 'nothing': is none of emobatch's own rules",
+        'emobatch.toml:21: rule "long": dwell: ',
+        'emobatch.toml:24: rule "crowd": people: 0 is no number of people',
+    )
+    assert len(problems) == len(wanted)
+    assert all(problem.startswith(words) for problem, words in zip(problems, wanted, strict=True))
+
+
+def test_no_mistake_is_told_that_follows_from_another_one(tmp_path: Path) -> None:
+    """Nor anything behind a TOML that cannot be read."""
+    file = tmp_path / "emobatch.toml"
+
+    def told(text: str) -> list[str]:
+        file.write_text(text)
+        found = mistakes(partial(read_config, file, {"every": Setting(kind="text")}))
+        return [one.problem.removeprefix(str(file)) for one in found]
+
+    # Rules may name the zone that is wrong: they are looked at once it is mended.
+    zone = '[[zone]]\nname = "shelf"\ncamera = "door"\n'
+    assert told(zone + '[[rule]]\nname = "a"\nzone = "shelf"\ndwell = "1m"\n') == [':1: zone "shelf": has no points']
+    reason = '[purpose]\nsetting = "workplace"\nexception = "medical"\nreason = 5\n'
+    assert told(reason) == [":4: purpose.reason: is a number"]
+    assert told('[[recorder]]\npattern = ["a"]\n[[recorder]]\npreset = ["a"]\n') == [
+        ":2: recorder.pattern: is a list", ":4: recorder.preset: is a list",
+    ]  # fmt: skip
+    assert told("[events]\nuse = 5\nloitering = 3\n") == [":3: events: loitering: is no section"]
+    assert told("[run]\nevery = 0\nworkers = \n") == [":3: invalid value"]
+    assert told("[run]\nevery = 1\n") == []
 
 
 @pytest.mark.slow

@@ -60,6 +60,21 @@ def test_a_run_over_keyframes(tmp_path: Path) -> None:
     assert (track["start_s"], track["end_s"], track["n_faces"]) == (0, 10, 6)
 
 
+def test_videos_of_few_keyframes_are_told(tmp_path: Path) -> None:
+    """At the end, with their number and what to do; not where samples were to lie as far apart, nor without --keyframes."""
+    for name, gop in (("a.mp4", 20), ("b.mp4", 13), ("c.mp4", 12)):
+        write_clip(Scene(duration_s=6, fps=10), tmp_path / name, gop=gop, options={"x264-params": "scenecut=0"})
+    done = emobatch("run", "a.mp4", "b.mp4", "c.mp4", "--keyframes", cwd=tmp_path)
+    assert done.code == 0
+    (line,) = [line for line in done.stderr.splitlines() if "keyframes lie" in line]
+    assert line.startswith(
+        "  in 2 videos keyframes lie more than 2.5 times --every apart, and faces between them were missed"
+    )
+    assert "leave --keyframes out" in line
+    for more in (("--keyframes", "--every", "1"), ()):
+        assert "keyframes lie" not in emobatch("run", "a.mp4", *more, "--out", "other", cwd=tmp_path).stderr
+
+
 def test_a_clip_without_a_keyframe_is_looked_at_whole(tmp_path: Path) -> None:
     """An edit list may hide the only keyframe; the pictures after it are as sound as any."""
     write_clip(Clock(duration_s=4.0), tmp_path / "a.mp4", gop=200, options={"x264-params": "scenecut=0"})

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from analytics.errors import UsageError
 from jobs.agenda import _within
-from jobs.moments import next_time, parse_date, parse_hours, parse_span
+from jobs.moments import next_time, parse_date, parse_hours, parse_span, seconds_of_hours
 
 
 @given(st.integers(0, 23), st.integers(0, 24), st.integers(0, 23))
@@ -21,6 +21,24 @@ def test_hours_may_go_over_midnight(first: int, until: int, hour: int) -> None:
     assert parse_hours("--hours", f"{first:02}-{until:02}") == (first, until)
     wanted = {(first + n) % 24 for n in range((until - first) % 24 or 24)}
     assert _within(hour, first, until) == (hour in wanted)
+
+
+@given(st.integers(0, 1439), st.integers(0, 1440), st.integers(0, 1439))
+def test_hours_have_minutes(first: int, until: int, minute: int) -> None:
+    """Each minute is within as counting on from the first shows, and the one before which it ends is not."""
+    if first == until:
+        return
+    text = f"{first // 60}:{first % 60:02}-{until // 60:02}:{until % 60:02}"
+    assert seconds_of_hours(text) == (60 * first, 60 * until)
+    wanted = (minute - first) % 1440 < ((until - first) % 1440 or 1440)
+    assert _within(minute * 60 / 3600, *parse_hours("--hours", text)) == wanted
+
+
+@pytest.mark.parametrize("text", ["22", "22:30", "22:60-6", "22:3-6", "24-6", "6-24:01", "22:30-22:30", "-6", "6:-8"])
+def test_what_is_no_hours(text: str) -> None:
+    """With an example of what is."""
+    with pytest.raises(UsageError, match=f"^--hours {text}: no hours of a day: give .* 22:30-05:15"):
+        parse_hours("--hours", text)
 
 
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2090, 1, 1)), st.times())

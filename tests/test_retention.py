@@ -1,5 +1,6 @@
 """What a declared retention removes, and what must be looked at first: told before, and by the same figures."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -15,8 +16,10 @@ from jobs.agenda import Agenda, Item
 from jobs.ledger import Ledger
 from jobs.options import RunOptions
 from jobs.outcome import RunSummary
+from jobs.purge import purge
 from jobs.purpose import checked
-from jobs.retention import Due, due_at, remove_old
+from jobs.record import write_record
+from jobs.retention import Due, due_at, remove_old, since_of
 from tests.archive import fill
 from tests.command import emobatch, rows
 from tests.rerun import clip
@@ -57,6 +60,11 @@ def test_a_run_removes_what_a_dry_run_tells_and_nothing_that_came_in_since(tmp_p
     done = emobatch(*command, cwd=tmp_path)
     assert (done.code, done.json["removed"], len(rows(out, "videos"))) == (3, 0, 7)
     assert [one["reason"] for one in done.json["failures"]] == [dry["held_back"]]
+    # The next night counts them as this one did: three of three, not of seven.
+    again = emobatch(*command, cwd=tmp_path)
+    assert (again.code, [one["reason"] for one in again.json["failures"]]) == (3, [dry["held_back"]])
+    first, second = (json.loads(file.read_text("utf-8")) for file in sorted((out / "runs").glob("*.json")))
+    assert first["started_at"] == first["held_back_since"] == second["held_back_since"] < second["started_at"]
 
     # What one tells, the other does.
     (tmp_path / "emobatch.toml").write_text(CONFIG.replace('"30d"', '"60d"'))
@@ -120,6 +128,34 @@ def test_most_of_an_archive_does_not_go_by_itself(tmp_path: Path, n: int) -> Non
         summary.exit_code == 3
         and f"{n} of {n} videos are older than the retention of 30d" in summary.failures[0]["reason"]
     )
+
+
+def test_what_was_held_back_is_counted_as_it_was_then(tmp_path: Path) -> None:
+    """Night by night new videos come in, and make no less of the archive of what is too old, until a person has seen to it."""
+    now = datetime.now(UTC)
+    then = now - timedelta(days=40)
+    fill(tmp_path, range(3), Place(None, "door"), start_time=None, finished_at=then)
+    options = RunOptions(sources=(), out=tmp_path, purpose=checked({"retention": "30d"}))
+    for night in range(3):
+        began = now + timedelta(minutes=night)
+        summary = RunSummary(run_id=f"{began:%Y%m%dT%H%M%SZ}-aaaaaa", out=str(tmp_path), started_at=began.isoformat())
+        found = due(options)
+        summary.held_back_since = since_of(found, summary)
+        came = range(3 + 4 * night, 7 + 4 * night)
+        fill(tmp_path, came, Place(None, "door"), start_time=None, finished_at=began + timedelta(seconds=1))
+        assert remove_old(options, found, summary) == frozenset() and summary.exit_code == 3
+        assert summary.failures[0]["reason"].startswith("3 of 3 videos are older than the retention of 30d")
+        assert summary.held_back_since == now.isoformat()
+        write_record(options, "cafe", summary)
+    fill(
+        tmp_path, [0, 1], Place(None, "door"), start_time=None, finished_at=now + timedelta(hours=1)
+    )  # As if done again.
+    found = due(options)
+    assert found and found.videos == 1
+    # The only one that is left of then is looked at once more; nothing is held back where nothing is too old.
+    purge(tmp_path, now - timedelta(days=30), dry_run=False, force=True)
+    summary = RunSummary(run_id="29990101T000000Z-aaaaaa", out=str(tmp_path), started_at=now.isoformat())
+    assert since_of(due(options), summary) is None
 
 
 def test_an_only_video_under_a_clock_that_is_ahead_stays(tmp_path: Path) -> None:

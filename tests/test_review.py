@@ -100,6 +100,20 @@ def test_a_verdict_is_one_line_and_the_last_one_counts(folder: Path) -> None:
     assert event["event_id"] not in {one["event_id"] for one in told["open"]}
 
 
+def test_status_tells_how_many_events_are_open(folder: Path) -> None:
+    """And what was said of the others; a damaged line of the log keeps nobody from it."""
+    events = rows(folder / "out", "events")
+    n = len(events)
+    assert f"; {n} open, 0 reviewed\n" in emobatch("status", cwd=folder).stdout
+    for event, verdict in zip(events, ("useful", "useful", "unclear"), strict=False):
+        append_reviews(folder / "out", [review_of(event, verdict, "", "Jo")])
+    with (folder / "out" / FILE).open("a") as file:
+        file.write("damaged\n")
+    assert f"; {n - 3} open, 3 reviewed (2 useful, 1 unclear)\n" in emobatch("status", cwd=folder).stdout
+    told = emobatch("status", "--json", cwd=folder).json["reviews"]
+    assert told == {"open": n - 3, "useful": 2, "false-alarm": 0, "unclear": 1}
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -122,7 +136,7 @@ def test_what_is_no_verdict_is_told(folder: Path, arguments: tuple[str, ...], wo
     ("event_id", "verdict", "note", "words"),
     [
         ("", "useful", "", "no event is called "),
-        (None, "great", "", "'great' is no verdict: say useful, false-alarm or unclear"),
+        (None, "great", "", "'great' is no verdict: say useful, false-alarm, unclear, or open to withdraw"),
         (None, "useful", "x" * 1001, "too long: shorten it to 1,000"),
     ],
 )
@@ -175,6 +189,40 @@ def test_verdicts_in_another_place_are_told_before_anything_is_noted(folder: Pat
     assert done.only_error().endswith("a link, which would lead verdicts elsewhere: put the file itself in its place")
     assert not (folder / "out" / "access.jsonl").exists()
     assert len((folder / "kept.jsonl").read_text("utf-8").splitlines()) == 1
+
+
+def test_a_verdict_is_withdrawn_by_a_later_line(folder: Path) -> None:
+    """The event is open again, in lists, figures and pages; what was said stays in the log. It can be judged anew."""
+    out = folder / "out"
+    event_id, other = (event["event_id"] for event in rows(out, "events")[:2])
+    done = emobatch("review", event_id, "open", cwd=folder)
+    assert done.code == 2 and done.only_error().endswith(f"{event_id}: has no verdict: it is open as it stands")
+    assert not (out / FILE).exists()
+    assert emobatch("review", event_id, "useful", "--note", "by mistake", cwd=folder).code == 0
+    (given,) = verdicts(folder)
+    done = emobatch("review", "out", event_id, "open", "--note", "wrong one", "--who", "Jo", cwd=folder)
+    assert done.stdout.splitlines()[-1] == "1 verdict withdrawn; the next report shows it"
+    first, last = verdicts(folder)
+    assert (first, last["verdict"], last["note"], last["who"]) == (given, "open", "wrong one", "Jo")
+    told = listed(folder)
+    assert event_id in {one["event_id"] for one in told["open"]}
+    assert (sum(told["verdicts"].values()), told["without_event"]) == (0, 0)
+    (page,) = [
+        one
+        for one in Reader(write_site(out).with_name("events.html")).figures["events"]["events"]
+        if one["id"] == event_id
+    ]
+    assert (page["verdict"], page["note"], page["given"]) == (None, "", last["when"])
+    assert emobatch("review", event_id, "unclear", cwd=folder).code == 0
+    # What the file says was said before all that, and stays withdrawn; a row that withdraws is one more line.
+    csv = (
+        f"event_id,verdict,note,when\n{event_id},useful,by mistake,{given['when']}\n{event_id},open,,\n{other},Open,,\n"
+    )
+    (folder / "again.csv").write_text(csv, encoding="utf-8")
+    done = emobatch("review", "--import", "again.csv", cwd=folder)
+    assert [line.split()[:2] for line in done.stdout.splitlines()[:-1]] == [["open", event_id]]
+    assert [line["verdict"] for line in verdicts(folder)] == ["useful", "open", "unclear", "open"]
+    assert emobatch("review", "--import", "again.csv", cwd=folder).stdout == "nothing new: all of it is known\n"
 
 
 def test_an_out_without_events(tmp_path: Path) -> None:
@@ -261,7 +309,7 @@ def test_a_csv_is_imported_whole_or_not_at_all(folder: Path) -> None:
     assert done.code == 2
     error = done.only_error()
     assert (
-        "line 3: 'perhaps' is no verdict: say useful, false-alarm or unclear; line 4: no event is called ffffffffffffffff"
+        "line 3: 'perhaps' is no verdict: say useful, false-alarm, unclear, or open to withdraw one; line 4: no event is called ffffffffffffffff"
         in error
     )
     assert error.endswith("nothing was imported")

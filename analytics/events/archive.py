@@ -9,14 +9,13 @@ from typing import Any, BinaryIO, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from analytics.errors import UsageError
 from analytics.events.clock import MOST_LANES, Clock, Recording, lanes_of, on_grid
 from analytics.listing import list_tables
 from analytics.recorders import zone_of
-from analytics.snapshot import UNREADABLE, Replaced, open_listed, read_table
+from analytics.snapshot import UNREADABLE, Replaced, all_rows, open_listed, read_table
 from analytics.videos import read_videos
 
 _WITH_ROWS: Final = ("done", "partial")
@@ -93,7 +92,7 @@ def read_tracks(out: Path, recordings: Sequence[Recording]) -> TrackRows:
     columns = ["video_id", "start_s", "end_s", "n_usable"]
 
     def read(opened: BinaryIO) -> pa.Table:
-        return pq.ParquetFile(opened).read(columns, use_threads=False).replace_schema_metadata(None)
+        return all_rows(opened, columns).replace_schema_metadata(None)
 
     found = read_table(out, "tracks", read)
     _need_readable(found.unreadable)
@@ -206,7 +205,7 @@ def _faces_in(out: Path, folder: str, video_ids: list[str], names: list[str]) ->
                     continue  # One of another video.
                 try:
                     with open_listed(file) as opened:
-                        part = pq.ParquetFile(opened).read(names).replace_schema_metadata(None)
+                        part = all_rows(opened, names).replace_schema_metadata(None)
                 except Replaced:
                     raise
                 except UNREADABLE as error:

@@ -24,6 +24,10 @@ from analytics.errors import UsageError
 FILE: Final = "reviews.jsonl"
 USEFUL, FALSE_ALARM, UNCLEAR = "useful", "false-alarm", "unclear"
 VERDICTS: Final = (USEFUL, FALSE_ALARM, UNCLEAR)
+OPEN: Final = "open"
+"""Said in place of a verdict: what was said before of the event is withdrawn."""
+OF_EVENT: Final = ("event_id", "rule", "camera", "video_id", "time", "end_time", "start_s", "end_s")
+"""Columns of the table `events` that a verdict keeps, and by which it is matched."""
 MOST_NOTE: Final = 1000
 """Characters of a note."""
 
@@ -56,8 +60,7 @@ class Review:
     @staticmethod
     def of(event: Mapping[str, Any], verdict: str, note: str, who: str, when: datetime) -> "Review":
         """A verdict on a row of the table `events`."""
-        names = ("event_id", "rule", "camera", "video_id", "time", "end_time", "start_s", "end_s")
-        told = {name: event[name] for name in names}
+        told = {name: event[name] for name in OF_EVENT}
         return Review(**told, verdict=verdict, note=note, who=who, when=when)
 
     def to_json(self) -> dict[str, Any]:
@@ -186,12 +189,20 @@ class Matcher:
         return found
 
     def verdicts(self, reviews: Iterable[Review]) -> tuple[dict[str, Review], int]:
-        """The verdict on each event that has one, by event_id: the last that was given. And how many are about none."""
+        """The verdict on each event that has one, by event_id: the last that was given, unless it was withdrawn.
+
+        And how many verdicts are about no event.
+        """
+        found, n_lost = self.last(reviews)
+        return {event_id: review for event_id, review in found.items() if review.verdict != OPEN}, n_lost
+
+    def last(self, reviews: Iterable[Review]) -> tuple[dict[str, Review], int]:
+        """The same, with what withdrew the verdict on an event that has none any more."""
         found: dict[str, Review] = {}
         n_lost = 0
         for review in reviews:
             ids = self.about(review)
-            n_lost += not ids
+            n_lost += not ids and review.verdict != OPEN
             found.update(dict.fromkeys(ids, review))
         return found, n_lost
 
@@ -202,7 +213,7 @@ def _why_none(told: Any) -> str | None:
     for name in _TEXTS:
         if not isinstance(told.get(name), str):
             return f"has no {name}"
-    if told["verdict"] not in VERDICTS:
+    if told["verdict"] not in (*VERDICTS, OPEN):
         return f"has a verdict that is none: {told['verdict'][:40]!r}"
     if not isinstance(told.get("camera"), str | None):
         return "has a camera that is no text"

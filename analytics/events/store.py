@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -96,13 +97,13 @@ def drop_stale(out: Path, finished: Mapping[str, datetime]) -> None:
     drop_events(out, gone)
 
 
-def read_events(out: Path) -> list[dict[str, Any]]:
-    """All rows, in order of day, camera and start.
+def read_events(out: Path, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """All rows, in order of day, camera and start; of some columns where they are named.
 
     Raises:
         UsageError: a file of the table cannot be read.
     """
-    found = read_table(out, EVENTS, all_rows)
+    found = read_table(out, EVENTS, partial(all_rows, columns=columns))
     for file, error in found.unreadable.items():
         raise UsageError(f"{file}: cannot be read ({error})", "remove it and evaluate the rules again") from None
     return [row for _, part in found.parts for row in part.to_pylist()]
