@@ -103,7 +103,7 @@ def _network(weights: Path) -> Iterator[Any]:
 def test_tensors_are_read_as_they_were_written() -> None:
     """Names in their order, values, types, and arrays that lie turned in memory."""
     draw = np.random.default_rng(5)
-    written = {
+    written: dict[str, NDArray[Any]] = {
         "turned": draw.normal(size=(3, 4, 2, 5)).astype(np.float32).transpose(3, 2, 0, 1),
         "row": np.arange(7, dtype=np.float32),
         "count": np.array(12, np.int64),
@@ -210,8 +210,8 @@ def test_the_first_layers_give_what_the_first_network_gives(network: Any, tensor
         gamma, beta, mean, variance = (
             tensors[f"{norm}.{part}"][:, None, None] for part in ("weight", "bias", "running_mean", "running_var")
         )
-        found = (maps - mean) / np.sqrt(variance + 1e-3) * gamma + beta
-        return np.clip(found, 0, 6) if active else found
+        found: NDArray[Any] = (maps - mean) / np.sqrt(variance + 1e-3) * gamma + beta
+        return found.clip(0, 6) if active else found
 
     x = np.repeat((picture[None] - 127) / 128, 3, axis=0)
     x = normalised(_convolved(x, tensors["_conv_stem.weight"], 2), "_bn0")
