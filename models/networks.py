@@ -108,6 +108,7 @@ OF_APPLICATIONS: Final[dict[str, tuple[str, ...]]] = {
     "mobilenet": ("MobileNet",),
     "xception-resnet50v2": ("Xception", "ResNet50V2"),
 }
-"""Networks that take weights of keras.applications (builder(weights=...), a file for each), and whose."""
+"""Networks that take weights of keras.applications (builder(weights=...), a file for each), and whose. Those that take a
+package's are in models.imagenet."""
 PRETRAINED: Final = ("default",)
 """Networks that can begin with what a face recogniser has learned."""

@@ -13,6 +13,7 @@ from models.augment import RECIPES
 from models.begun import begin_or_go_on
 from models.classifier import model_path
 from models.datasets import LABEL_SCHEMES
+from models.imagenet import PACKAGED, PACKAGED_WORD
 from models.losses import LOSSES
 from models.nets.recipes import recipe_of
 from models.networks import NETWORKS, OF_APPLICATIONS, PRETRAINED
@@ -47,7 +48,8 @@ class TrainOptions:
     random ones (`nothing`), those of a shipped classifier (SHIPPED_NETWORKS), or of a .keras or .h5 file of the same network,
     whose classifier may be another (models.transfer)."""
     weights: tuple[Path, ...] = ()
-    """Files of ImageNet weights in the format of keras.applications, in place of `begin` (models.networks.OF_APPLICATIONS)."""
+    """Files of ImageNet weights in place of `begin`: in the format of keras.applications (models.networks.OF_APPLICATIONS), or
+    that of a package, or `imagenet` for the one in the package that is installed (models.imagenet)."""
     freeze: str = FREEZE_NOTHING
     """What does not learn: `none`, `all-but-head`, or so many stages from the picture on (models.phases)."""
     freeze_epochs: int = 0
@@ -149,22 +151,27 @@ def _check_named(option: str, value: str, what: str, known: tuple[str, ...]) -> 
 
 
 def _with_weights(options: TrainOptions) -> TrainOptions:
-    """The options, whose weights of ImageNet are in files that are there."""
+    """The options, whose weights of ImageNet are in files that are there; those of a package are found and verified."""
     if not options.weights:
         return options
     if options.begin not in (RECOGNISER, NOTHING):
         raise UsageError(f"--weights: --from {options.begin} says what the weights are, too", "leave one of them out")
-    wanted = OF_APPLICATIONS.get(options.net, ())
+    packaged = PACKAGED.get(options.net)
+    wanted = (options.net,) if packaged else OF_APPLICATIONS.get(options.net, ())
     named = " ".join(f"--weights {path}" for path in options.weights)
     if not wanted:
-        raise UsageError(f"{named}: --net {options.net} takes none", f"choose one of: {', '.join(OF_APPLICATIONS)}")
+        takers = ", ".join((*OF_APPLICATIONS, *PACKAGED))
+        raise UsageError(f"{named}: --net {options.net} takes none", f"choose one of: {takers}")
     if len(wanted) != len(options.weights):
         raise UsageError(f"{named}: --net {options.net} takes {len(wanted)}", f"give those of {' and '.join(wanted)}")
+    if packaged and options.weights == (Path(PACKAGED_WORD),):
+        return replace(options, begin=NOTHING, weights=(packaged.path(),))
+    told = f"a .h5 file of the weights of {', '.join(wanted)}"
+    if packaged:
+        told = f"the .pth file of {packaged.package}, or {PACKAGED_WORD} for that of the installed package"
     for path in options.weights:
         if not is_file(path):
-            raise UsageError(
-                f"--weights {path}: no such file", f"name a .h5 file of the weights of {', '.join(wanted)}"
-            )
+            raise UsageError(f"--weights {path}: no such file", f"name {told}")
     return replace(options, begin=NOTHING)
 
 

@@ -1,6 +1,7 @@
 """What another network has learned, as the beginning of a training: one trained here or elsewhere, or ImageNet's weights.
 
-Weights of ImageNet are a file of the user's, in the format of keras.applications; nothing is ever downloaded.
+Weights of ImageNet are a file of the user's, in the format of keras.applications, or a package's (models.imagenet); nothing
+is ever downloaded.
 """
 
 import logging
@@ -14,6 +15,7 @@ from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
 from models.datasets import LABEL_SCHEMES
 from models.described import description_of, read_network
+from models.imagenet import PACKAGED, PACKAGED_WORD
 from models.phases import body_and_heads
 
 _log = logging.getLogger(__name__)
@@ -54,13 +56,13 @@ def go_on_from(model: keras.Model, trained: Path, classes: tuple[str, ...] = EXP
 def fill_with_imagenet(
     model: keras.Model, build: Callable[..., keras.Model], net: str, weights: Sequence[Path]
 ) -> None:
-    """Fill the layers before the classifier with weights in the format of keras.applications.
+    """Fill the layers before the classifier with weights of ImageNet.
 
     Args:
         model: the network to be trained.
         build: makes the same network; given `weights`, it reads these files.
         net: its name.
-        weights: a file for each network of keras.applications in it.
+        weights: a file for each network of keras.applications in it, or the file of a package.
 
     Raises:
         UsageError: a file that is damaged, or of another network.
@@ -72,6 +74,8 @@ def fill_with_imagenet(
         said = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         named = ", ".join(str(path) for path in weights)
         remedy = f"give the weights of keras.applications for {net} without its top (…_notop.h5 or …_no_top.h5)"
+        if packaged := PACKAGED.get(net):
+            remedy = f"give the file of {packaged.package} {packaged.release}, or --weights {PACKAGED_WORD} where it is installed"
         raise UsageError(f"--weights {named}: cannot be put into {net} ({said})", remedy) from None
     for layer, its in zip(body_and_heads(model)[0], body_and_heads(filled)[0], strict=True):
         layer.set_weights(its.get_weights())
