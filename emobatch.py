@@ -59,5 +59,13 @@ def main() -> None:
     run_command_line()
 
 
+def command() -> None:
+    """The command line as a process of its own, which ends with it."""
+    from jobs.ending import EndsAtOnce
+
+    with EndsAtOnce():
+        main()
+
+
 if __name__ == "__main__":
-    main()
+    command()
