@@ -8,7 +8,7 @@ from analytics.plan import VideoPlan
 
 
 def one_a_cell(
-    came: Iterator[tuple[int, VideoFrame]], plan: VideoPlan, planned: set[int] | None
+    came: Iterator[tuple[int, VideoFrame]], plan: VideoPlan, planned: frozenset[int] | None
 ) -> Iterator[tuple[int, VideoFrame]]:
     """The planned frame of each cell; where that has not come when another cell begins, the first one that did.
 

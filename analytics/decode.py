@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from analytics.cells import one_a_cell
 from analytics.container import open_video, packets_of
 from analytics.masks import NO_MASKS, Masks
-from analytics.plan import VideoPlan, sampled_frames
+from analytics.plan import VideoPlan
 from analytics.records import Picture, Pulse
 from analytics.segments import Segment
 from analytics.sparing import AROUND, Needless, needless_packets
@@ -96,9 +96,8 @@ def decode_samples(
     container, stream = open_video(path)
     with container:
         needless = needless_packets(plan, segment)
-        planned = set(sampled_frames(plan, segment.first, segment.until).tolist()) if needless.in_order else None
         came = _sound_frames(frames_of(container, stream, plan, segment, outcome, needless), plan, segment, outcome)
-        for number, frame in one_a_cell(came, plan, planned):
+        for number, frame in one_a_cell(came, plan, needless.planned):
             outcome.shape = outcome.shape or shape_of(frame, float(stream.sample_aspect_ratio or 1))
             yield SampledFrame(int(plan.cells[number]), float(plan.times_s[number]), frame, outcome.shape, masks)
     outcome.decoded = _seen(outcome)

@@ -34,8 +34,9 @@ class Needless:
     """(n,) the frame that must have come out before a packet is needless."""
     follows: NDArray[np.bool_]
     """(n,) whether it is so because the last sample of its group is before it."""
-    in_order: bool
-    """Pictures are stored in the order in which they are shown, or as near to it as B-frames are."""
+    planned: frozenset[int] | None
+    """Frames of the segment that are samples, none of which is needless. None where times are in disorder, so that pictures are
+    stored in another order than they are shown in, by more than B-frames are: nothing is needless then."""
 
     def from_frame(self, place: int) -> int:
         """The frame that must have come out before the packet at a place is needless."""
@@ -58,17 +59,18 @@ def needless_packets(plan: VideoPlan, segment: Segment) -> Needless:
     follows = np.zeros(len(frames), np.bool_)
     # Not all streams that are reordered say so.
     in_order = _is_in_order(frames[frames >= 0], plan.reordered or bool(plan.disposable[read].any()))
+    sampled = sampled_frames(plan, segment.first, segment.until)
     around = slice(max(segment.first - AROUND, 0), segment.until + AROUND)
     sound = not plan.damaged[around].any() and plan.lost_bytes[around].max(initial=0) <= LEAST_LOST_BYTES
     if plan.keyframes_only:
         once[~plan.keyframe[read]] = -1
     elif sound and in_order and plan.pts_source == "container":
-        wanted = np.isin(frames, sampled_frames(plan, segment.first, segment.until))
+        wanted = np.isin(frames, sampled)
         follows, last_frame = _after_the_last(plan, segment.start, wanted, sets)
         once[follows] = last_frame[follows]
         once[plan.disposable[read] & (frames >= 0) & ~wanted & ~sets] = 0
         follows &= ~plan.disposable[read]
-    return Needless(segment.start, once, follows, in_order)
+    return Needless(segment.start, once, follows, frozenset(sampled.tolist()) if in_order else None)
 
 
 def _is_in_order(frames: NDArray[np.int32], reordered: bool) -> bool:

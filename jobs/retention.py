@@ -108,6 +108,10 @@ def since_of(due: Due | None, summary: RunSummary) -> str | None:
     """What the record of a run says as held_back_since: that of the runs before, or else that it begins here."""
     if due is None or not due.held_back:
         return None
+    return _first_held_back(due, summary)
+
+
+def _first_held_back(due: Due, summary: RunSummary) -> str:
     return due.since.isoformat() if due.since else summary.started_at
 
 
@@ -179,7 +183,7 @@ def remove_old(
     # More than was told where files cannot be done again, as of a disk that is away.
     if reason := due.held_back or _why_not(n, due.known, due.last, due.before, options):
         summary.failures.append({"source": as_text(options.named_out), "reason": reason})
-        summary.held_back_since = due.since.isoformat() if due.since else summary.started_at
+        summary.held_back_since = _first_held_back(due, summary)
         return frozenset()
     if not n:
         return frozenset()

@@ -82,7 +82,8 @@ def _without_restriction(unit: bytes) -> bytes:
     return bytes(content)
 
 
-def _units(packet: bytes) -> Iterator[bytes]:
+def units_of(packet: bytes) -> Iterator[bytes]:
+    """The units between start codes."""
     for part in packet.split(_MARK)[1:]:
         yield part.removesuffix(b"\x00") if part.endswith(b"\x00") else part
 
@@ -111,7 +112,7 @@ def write_unsaid(scene: Scene, path: Path, plain_s: float) -> None:
         stream = file.add_stream("libx264", rate=rate)
         stream.width, stream.height, stream.time_base = scene.width, scene.height, Fraction(1, 90_000)
         for packet in packets:
-            units = [_without_restriction(one) if one[0] & 31 == _SPS else one for one in _units(bytes(packet))]
+            units = [_without_restriction(one) if one[0] & 31 == _SPS else one for one in units_of(bytes(packet))]
             bare = av.Packet(b"".join(b"\x00" + _MARK + one for one in units))
             bare.pts, bare.dts, bare.time_base, bare.stream = packet.pts, packet.dts, Fraction(1, rate), stream
             bare.is_keyframe = packet.is_keyframe

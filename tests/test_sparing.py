@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -13,6 +12,7 @@ from analytics.decode import DecodeOutcome, decode_samples
 from analytics.segments import cut
 from tests.clips import write_clip
 from tests.footage import Actor, Scene, standing
+from tests.reorder import units_of
 from tests.test_references import assert_same, decoded, everything, planned
 
 HALF = Fraction(1, 2)
@@ -47,9 +47,8 @@ def test_a_picture_that_is_broken_inside(tmp_path: Path, codec: str, gop: int, e
     place = int(np.flatnonzero(plan.frame_of_packet == frame)[0])
     begin, end = (int(position) for position in plan.position[place : place + 2])
     content = bytearray(path.read_bytes())
-    content[begin + (end - begin) // 3 : end - (end - begin) // 4] = b"\xff" * (
-        end - (end - begin) // 4 - begin - (end - begin) // 3
-    )
+    first, until = begin + (end - begin) // 3, end - (end - begin) // 4
+    content[first:until] = b"\xff" * (until - first)
     path.write_bytes(content)
     plan = planned(path, every)
     frames, (outcome,) = decoded(path, plan, every=every)
@@ -107,13 +106,6 @@ def _encoded(parameters: str, first: int, n: int, frames: list[av.VideoFrame]) -
     return [(first + (packet.pts or 0), bytes(packet)) for packet in packets]
 
 
-def _units(content: bytes) -> list[bytes]:
-    """The units between start codes."""
-    marks = [at for at in range(len(content) - 2) if content[at : at + 3] == b"\x00\x00\x01"]
-    units = [content[at + 3 : until] for at, until in pairwise([*marks, len(content)])]
-    return [unit.removesuffix(b"\x00") if number < len(units) - 1 else unit for number, unit in enumerate(units)]
-
-
 def _write_changing(path: Path, is_apart: bool) -> None:
     """Three seconds coded one way and five another, whose parameter sets come before their first picture's packet."""
     source = path.with_name("source.mp4")
@@ -126,7 +118,7 @@ def _write_changing(path: Path, is_apart: bool) -> None:
     pictures = _encoded("cabac=1:8x8dct=1", 0, 75, frames) + _encoded("cabac=0:8x8dct=0:ref=1:qp=20", 75, 125, frames)
     packets: list[tuple[int, list[bytes]]] = []
     for number, content in pictures:
-        units = _units(content)
+        units = list(units_of(content))
         sets = [unit for unit in units if unit[0] & 0x1F in _SETS]
         if number == 75 and is_apart:
             packets.append((number * 40 - 20, sets))
