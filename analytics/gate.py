@@ -89,5 +89,7 @@ def moving(difference: Small, elsewhere: list[Rect]) -> list[Rect]:
         changed[rect.within(changed.shape[1], changed.shape[0])] = 0
     if not changed.any():
         return []
-    _, _, stats, _ = cv2.connectedComponentsWithStats(np.asarray(cv2.dilate(changed, _TOGETHER), np.uint8))
-    return [Rect(*(float(value) for value in row[:4])) for row in stats[1:]]
+    # Boxes of components take twenty times as long from connectedComponentsWithStats; one that lies in a hole of another
+    # is left out, and within its box anyway.
+    outlines, _ = cv2.findContours(cv2.dilate(changed, _TOGETHER), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    return [Rect(*map(float, cv2.boundingRect(outline))) for outline in outlines]

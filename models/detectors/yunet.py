@@ -73,7 +73,7 @@ class YuNet:
         below, beside = (max(_SMALLEST_SIDE, -(-side // _COARSEST) * _COARSEST) - side for side in picture.shape[:2])
         if below or beside:
             picture = np.asarray(cv2.copyMakeBorder(picture, 0, below, 0, beside, cv2.BORDER_CONSTANT), np.uint8)
-        given = self._net.run(self._outputs, {"input": cv2.dnn.blobFromImage(picture)})
+        given = self._net.run(self._outputs, {"input": _planes(picture)})
         likely, things, shapes, points = (given[k :: len(_OUTPUTS)] for k in range(len(_OUTPUTS)))
         scores = np.sqrt(np.clip(_of_all_grids(likely), 0, 1) * np.clip(_of_all_grids(things), 0, 1))[:, 0]
         (at,) = np.nonzero(scores >= self._min_score)
@@ -85,6 +85,14 @@ class YuNet:
         kept = cv2.dnn.NMSBoxes(boxes.astype(np.int32).tolist(), scores[at].tolist(), self._min_score, _OVERLAP)
         once = np.asarray(kept, np.intp).reshape(-1)
         return boxes[once], landmarks[once], scores[at][once]
+
+
+def _planes(picture: Picture) -> NDArray[np.float32]:
+    """(1, 3, h, w) blue, green and red as the network takes them; cv2.dnn.blobFromImage takes three times as long."""
+    planes = np.empty((1, 3, *picture.shape[:2]), np.float32)
+    for plane, colour in zip(planes[0], cv2.split(picture), strict=True):
+        plane[:] = colour
+    return planes
 
 
 def _of_all_grids(parts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
