@@ -202,6 +202,38 @@ def test_verdicts_go_through_a_file_into_the_tables(queue: Visit, folder: Path, 
     assert queue.page.evaluate("localStorage.length") == 0
 
 
+def test_an_imported_verdict_is_taken_back(queue: Visit, folder: Path, tmp_path: Path) -> None:
+    """The same key once more withdraws it; once more gives it again; the withdrawal is saved and imported as one."""
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    (first, *_) = [event["event_id"] for event in rows(copy / "out", "events")]
+    assert emobatch("review", "out", first, "useful", "--note", "seen", cwd=copy).code == 0
+    write_site(copy / "out")
+    opened(queue, copy, f"#verdict=all&event={first}")
+    n_open = int(queue.page.inner_text(".n-open"))
+    pressed = queue.page.locator("#review [aria-pressed=true]")
+    assert pressed.inner_text() == "useful"
+    queue.page.keyboard.press("u")
+    assert (pressed.count(), queue.page.inner_text("#pending .count")) == (0, "1")
+    assert "as soon as that is imported" in queue.page.inner_text("#review .said")
+    assert int(queue.page.inner_text(".n-open")) == n_open + 1
+    queue.page.keyboard.press("u")
+    assert pressed.inner_text() == "useful"
+    assert queue.page.locator("#pending").is_hidden()  # As the tables have it, with its note.
+    opened(queue, copy, f"#verdict=all&event={first}")
+    queue.page.keyboard.press("u")
+    opened(queue, copy, "#verdict=open")
+    assert int(queue.page.inner_text(".n-open")) == n_open + 1 == len(column(queue, "Verdict"))
+    with queue.page.expect_download() as saved:
+        queue.page.click("#pending [name=download]")
+    saved.value.save_as(tmp_path / "verdicts.csv")
+    done = emobatch("review", "out", "--import", tmp_path / "verdicts.csv", cwd=copy)
+    assert (done.code, done.stderr) == (0, "")
+    write_site(copy / "out")
+    opened(queue, copy, "#verdict=open")
+    assert queue.page.locator("#pending").is_hidden()
+    assert int(queue.page.inner_text(".n-open")) == n_open + 1 == len(column(queue, "Verdict"))
+
+
 def test_names_and_notes_stay_text(tmp_path: Path, visit: Visit) -> None:
     """Of rule, camera, reviewer and note, in list, panel, filter, precision and the page of the video."""
     folder = make_hostile(tmp_path)

@@ -80,7 +80,9 @@
     const listed = data.events.filter((event) => ids.has(event.id));
     const n = one(".n-open");
     n.dataset.all = n.dataset.all || n.textContent.replaceAll(",", "");
-    n.textContent = number(Number(n.dataset.all) - listed.filter((event) => !event.verdict).length);
+    const count = (of) => listed.filter(of).length;
+    const opened = count((event) => event.verdict && !verdictOf(event)) - count((event) => !event.verdict && verdictOf(event));
+    n.textContent = number(Number(n.dataset.all) + opened);
     pending.hidden = later.hidden = !verdicts.count();
     later.textContent = `${number(verdicts.count())} to save`;
     const others = verdicts.count() - listed.length;
@@ -126,12 +128,11 @@
   function give(verdict) {
     const event = found[chosen];
     if (!event) return;
-    const here = verdicts.of(event.id);
-    if (here && here.verdict === verdict) {
-      drafts.set(event.id, here.note);
-      verdicts.takeBack(event.id);
+    if (verdictOf(event) === verdict) {
+      drafts.set(event.id, noteOf(event));
+      verdicts.takeBack(event);
       redraw(event);
-      say("The verdict is taken back.");
+      say(event.verdict ? "The verdict is taken back, as soon as that is imported." : "The verdict is taken back.");
       return;
     }
     verdicts.set(event, verdict, note.value.trim());

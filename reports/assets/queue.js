@@ -23,12 +23,12 @@
   // What counts now: what was given here, or else what the tables have.
   function verdictOf(event) {
     const here = verdicts.of(event.id);
-    return here ? here.verdict : event.verdict;
+    return here ? !verdicts.isOpen(here) && here.verdict : event.verdict;
   }
 
   function noteOf(event) {
     const here = verdicts.of(event.id);
-    return here ? here.note : drafts.get(event.id) || event.note;
+    return here && !verdicts.isOpen(here) ? here.note : drafts.get(event.id) || event.note;
   }
 
   function status(event) {

@@ -6,12 +6,18 @@
   // Pages of several archives may share one store, as all files of a disk do.
   const KEY = "emobatch verdicts " + location.pathname;
   const COLUMNS = ["event_id", "verdict", "note", "when", "rule", "camera", "video_id", "time", "end_time", "start_s", "end_s"];
+  const OPEN = "open"; // what withdraws a verdict that the tables have
   let given = new Map(); // by id of the event: verdict, note, when, told
   let keeps = true;
 
   function isOne(entry, known) {
-    return entry !== null && typeof entry === "object" && known.includes(entry.verdict) &&
+    return entry !== null && typeof entry === "object" && [...known, OPEN].includes(entry.verdict) &&
       typeof entry.note === "string" && typeof entry.when === "string" && entry.told !== null && typeof entry.told === "object";
+  }
+
+  // Whether the tables say so already.
+  function isStored(event, verdict, note) {
+    return verdict === OPEN ? !event.verdict : event.verdict === verdict && event.note === note;
   }
 
   // What an earlier visit left. A verdict that the tables have by now is let go of.
@@ -26,8 +32,7 @@
     given = new Map(kept.filter(([id, entry]) => {
       if (!isOne(entry, data.verdicts)) return false;
       const event = stored.get(id);
-      const isSame = event && event.verdict === entry.verdict && event.note === entry.note;
-      return !(isSame || (event && event.given && Date.parse(event.given) >= Date.parse(entry.when)));
+      return !((event && isStored(event, entry.verdict, entry.note)) || (event && event.given && Date.parse(event.given) >= Date.parse(entry.when)));
     }));
     save();
   }
@@ -42,13 +47,14 @@
   }
 
   function set(event, verdict, note) {
-    given.set(event.id, { verdict, note, when: new Date().toISOString(), told: event.told });
+    if (isStored(event, verdict, note)) given.delete(event.id);
+    else given.set(event.id, { verdict, note, when: new Date().toISOString(), told: event.told });
     save();
   }
 
-  function takeBack(id) {
-    given.delete(id);
-    save();
+  // No verdict counts any more, whether it was given here or lies in the tables.
+  function takeBack(event) {
+    set(event, OPEN, "");
   }
 
   function discard() {
@@ -74,6 +80,7 @@
   site.verdicts = {
     load, set, takeBack, discard, csv,
     of: (id) => given.get(id),
+    isOpen: (entry) => entry.verdict === OPEN,
     count: () => given.size,
     isKept: () => keeps,
     ids: () => [...given.keys()],
