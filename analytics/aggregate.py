@@ -68,20 +68,46 @@ def smoothed_labels(faces: FaceRows, track_id: NDArray[np.int32], threshold: flo
     largest is below the threshold, the label is uncertain. Outside tracks and away from usable faces there is none.
     """
     labels = np.full(len(faces), -1, np.int64)
-    worth, said = weights(faces), faces.probabilities.argmax(axis=1)
-    logs = np.log(np.maximum(faces.probabilities, _LEAST_PROBABILITY).astype(np.float64))
+    worth = weights(faces)
     for rows in _rows_by_track(track_id):
-        times = faces.pts_s[rows]
-        first = np.searchsorted(times, times - _SMOOTHING_S)
-        last = np.searchsorted(times, times + _SMOOTHING_S, side="right")
-        for place, row in enumerate(rows):
-            near = rows[first[place] : last[place]]
-            near = near[worth[near] > 0]
-            if len(near):
-                pool = np.exp(np.average(logs[near], axis=0, weights=worth[near]))
-                shown = np.bincount(said[near], minlength=logs.shape[1]) >= min(2, len(near))
-                labels[row] = labels_of(np.where(shown, pool / pool.sum(), 0.0)[None].astype(np.float32), threshold)[0]
+        counting = rows[worth[rows] > 0]
+        times, theirs = faces.pts_s[rows], faces.pts_s[counting]
+        first = np.searchsorted(theirs, times - _SMOOTHING_S)
+        last = np.searchsorted(theirs, times + _SMOOTHING_S, side="right")
+        (judged,) = np.nonzero(last > first)
+        if len(judged):
+            pools = _pools(faces.probabilities[counting], worth[counting], first[judged], last[judged])
+            labels[rows[judged]] = labels_of(pools, threshold)
     return labels
+
+
+def _pools(
+    probabilities: NDArray[np.float32], worth: NDArray[np.float64], first: NDArray[np.intp], last: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    """What the faces of each stretch of a track say together.
+
+    Args:
+        probabilities: (m, classes) of the faces that count, in order of time.
+        worth: (m,) their weights.
+        first: (n,) where each stretch begins among them.
+        last: (n,) where it ends; it holds one face at least.
+
+    Returns:
+        (n, classes) adding up to one; less where what too few of them show was likely. That is 0.
+    """
+    logs = np.log(np.maximum(probabilities, _LEAST_PROBABILITY).astype(np.float64))
+    said = probabilities.argmax(axis=1)
+    sums, weight = np.zeros((len(first), logs.shape[1])), np.zeros(len(first))
+    say_so = np.zeros(sums.shape, np.int64)
+    for step in range(int((last - first).max())):
+        (some,) = np.nonzero(first + step < last)
+        face = first[some] + step
+        sums[some] += logs[face] * worth[face, None]
+        weight[some] += worth[face]
+        say_so[some, said[face]] += 1
+    pools = np.exp(sums / weight[:, None])
+    shown = say_so >= np.minimum(2, last - first)[:, None]
+    return np.where(shown, pools / pools.sum(axis=1, keepdims=True), 0.0).astype(np.float32)
 
 
 def summarise(

@@ -5,7 +5,7 @@ overlap says nothing. Faces are linked by where a track is expected to be and ho
 and seconds, with the cheapest assignment of each moment as a whole (Kuhn 1955, scipy's implementation).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -46,7 +46,6 @@ class _Track:
     size: float
     velocity: NDArray[np.float64] | None = None
     """px a second; None for a face seen once."""
-    rows: list[int] = field(default_factory=list)
 
 
 def link(
@@ -68,7 +67,9 @@ def link(
     """
     settings = settings or TrackSettings()
     live: list[_Track] = []
-    every: list[_Track] = []
+    begun: list[int] = []
+    """The first row of each track."""
+    track_of = np.empty(len(pts_s), np.int64)
     centers = boxes[:, :2].astype(np.float64) + boxes[:, 2:].astype(np.float64) / 2
     sizes = np.sqrt(boxes[:, 2].astype(np.float64) * boxes[:, 3].astype(np.float64))
     # Sorted, so that where two links are equally good the order of the faces in their frame decides nothing.
@@ -81,14 +82,15 @@ def link(
         taken = _assign(live, now_s, centers[rows], sizes[rows], settings)
         for place, row in enumerate(rows):
             if place in taken:
-                _extend(taken[place], now_s, centers[row], sizes[row], int(row))
+                track = taken[place]
+                _extend(track, now_s, centers[row], sizes[row])
             else:
-                track = _Track(len(every), float(now_s), centers[row], float(sizes[row]), rows=[int(row)])
+                track = _Track(len(begun), float(now_s), centers[row], float(sizes[row]))
                 live.append(track)
-                every.append(track)
-    sure = scores >= settings.sure_score
-    kept = [track for track in every if sure[track.rows].sum() >= 2]
-    return _numbered(kept, pts_s, boxes)
+                begun.append(int(row))
+            track_of[row] = track.number
+    sure = np.bincount(track_of[scores >= settings.sure_score], minlength=len(begun)) >= 2
+    return _numbered(np.flatnonzero(sure), np.array(begun, np.int64), track_of, pts_s, boxes)
 
 
 def _assign(
@@ -119,16 +121,21 @@ def _cost(
     return np.where((way <= settings.gate) & (growth <= settings.gate), way**2 + growth**2, _FORBIDDEN)
 
 
-def _extend(track: _Track, now_s: float, center: NDArray[np.float64], size: float, row: int) -> None:
+def _extend(track: _Track, now_s: float, center: NDArray[np.float64], size: float) -> None:
     velocity = (center - track.center) / (now_s - track.at_s)
     track.velocity = velocity if track.velocity is None else (track.velocity + velocity) / 2
     track.at_s, track.center, track.size = float(now_s), center, size
-    track.rows.append(row)
 
 
-def _numbered(kept: list[_Track], pts_s: NDArray[np.float64], boxes: NDArray[np.float32]) -> NDArray[np.int32]:
-    kept.sort(key=lambda track: (pts_s[track.rows[0]], boxes[track.rows[0], 0], track.number))
-    numbers = np.zeros(len(pts_s), np.int32)
-    for number, track in enumerate(kept, start=1):
-        numbers[track.rows] = number
-    return numbers
+def _numbered(
+    kept: NDArray[np.int64],
+    begun: NDArray[np.int64],
+    track_of: NDArray[np.int64],
+    pts_s: NDArray[np.float64],
+    boxes: NDArray[np.float32],
+) -> NDArray[np.int32]:
+    """Numbers from 1 by first time, then from left to right, for the tracks that are kept; 0 for all others."""
+    first = begun[kept]
+    numbers = np.zeros(len(begun), np.int32)
+    numbers[kept[np.lexsort((kept, boxes[first, 0], pts_s[first]))]] = np.arange(1, len(kept) + 1)
+    return numbers[track_of]

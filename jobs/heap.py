@@ -1,4 +1,4 @@
-"""What freed memory is kept for the next picture, instead of being given back to the system each time."""
+"""What freed memory is kept for the next picture, and when it is given back to the system."""
 
 import ctypes
 from typing import Final
@@ -25,3 +25,12 @@ def keep_freed_memory() -> None:
         return
     mallopt(_TRIM_THRESHOLD, _MOST_KEPT)
     mallopt(_MMAP_THRESHOLD, _LARGEST_ON_HEAP)
+
+
+def give_freed_memory_back() -> None:
+    """Give back what is kept: before the rows of hours of video are put together, which takes more than pictures do."""
+    try:
+        trim = ctypes.CDLL(None).malloc_trim
+    except (AttributeError, OSError, TypeError):
+        return
+    trim(0)

@@ -1,12 +1,13 @@
 """From the results of a video to its rows in the tables."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from analytics.recorders import Recorded
 from analytics.records import GATES
@@ -33,12 +34,12 @@ class VideoKey:
         """Who recorded it."""
         return self.recorded.camera
 
-    def times(self, seconds: Iterable[float]) -> pa.Array | None:
+    def times(self, seconds: Sequence[float] | NDArray[np.float64]) -> pa.Array | None:
         """Wall-clock time of moments of the video, to the microsecond; None where its start is unknown."""
         if self.recorded.start is None:
             return None
         start_us = round(self.recorded.start.timestamp() * 1e6)
-        stamps = start_us + np.round(np.asarray(list(seconds), np.float64) * 1e6).astype(np.int64)
+        stamps = start_us + np.round(np.asarray(seconds, np.float64) * 1e6).astype(np.int64)
         return pa.array(stamps, pa.int64()).cast(pa.timestamp("us", tz="UTC"))
 
 
@@ -191,12 +192,12 @@ def _faces(key: VideoKey, result: VideoResult, facts: ModelFacts) -> pa.Table:
     return to_table(
         "faces",
         {
-            "video_id": [key.video_id] * n,
-            "camera": [key.camera] * n,
+            "video_id": pa.repeat(key.video_id, n),
+            "camera": pa.repeat(pa.scalar(key.camera, pa.string()), n),
             "sample": faces.sample,
             "pts_s": faces.pts_s,
             "time": key.times(faces.pts_s),
-            "track_id": [int(number) or None for number in result.track_id],
+            "track_id": pa.array(result.track_id, mask=result.track_id == 0),
             **{name: faces.boxes[:, i] for i, name in enumerate("xywh")},
             "score": faces.score,
             "sharpness": faces.sharpness,
@@ -205,12 +206,17 @@ def _faces(key: VideoKey, result: VideoResult, facts: ModelFacts) -> pa.Table:
             "brightness": faces.brightness,
             "usable": faces.usable,
             **{name: faces.probabilities[:, i] if known else None for i, name, known in _columns(facts)},
-            "expression": [facts.labels[i] for i in result.labels],
+            "expression": _named(result.labels, facts),
             "confidence": faces.probabilities.max(axis=1) if n else np.empty(0, np.float32),
-            "smoothed_expression": [facts.labels[i] if i >= 0 else None for i in result.smoothed],
+            "smoothed_expression": _named(result.smoothed, facts),
         },
         facts.known,
     )
+
+
+def _named(labels: NDArray[np.int64], facts: ModelFacts) -> pa.Array:
+    """The names of labels; null for -1. Not a list of Python's, as there may be a million."""
+    return pa.array(facts.labels, pa.string()).take(pa.array(labels, mask=labels < 0))
 
 
 def _columns(facts: ModelFacts) -> list[tuple[int, str, bool]]:

@@ -29,6 +29,7 @@ from analytics.snapshot import UNREADABLE
 from analytics.store import name as may_be_asked
 from analytics.tables import read_video
 from jobs.filing import metadata_of, write_rows
+from jobs.heap import give_freed_memory_back
 from jobs.outcome import FAR_KEYFRAMES, VideoOutcome
 from jobs.pipeline import Engines, VideoResult, finish_video, plan_file, read_segment
 from jobs.releases import differences, releases
@@ -157,6 +158,7 @@ def read(pulse: Pulse, task: VideoTask, number: int) -> float:
 @_failing_small
 def finish(pulse: Pulse, task: VideoTask) -> VideoOutcome | Failed:
     """Link, smooth, sum up and write a video whose segments have all been read."""
+    give_freed_memory_back()
     plan, segments, _ = load_plan(task.folder)
     try:
         parts = [load_rows(task.folder, segment.number) for segment in segments]

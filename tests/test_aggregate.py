@@ -254,3 +254,22 @@ def test_no_face_alone_makes_a_smoothed_label(some: tuple[FaceRows, NDArray[np.i
         )
         if label in range(7):
             assert (faces.probabilities[near].argmax(axis=1) == label).sum() >= min(2, near.sum()) > 0
+
+
+@given(tracked())
+@settings(max_examples=100)
+def test_smoothed_labels_are_those_of_the_pool_as_it_is_defined(some: tuple[FaceRows, NDArray[np.int32]]) -> None:
+    """Worked out face by face: the weighted mean of log-probabilities, scaled, of which only what is shown may be named."""
+    faces, ids = some
+    worth, said = weights(faces), faces.probabilities.argmax(axis=1)
+    logs = np.log(np.maximum(faces.probabilities, 0.002).astype(np.float64))
+    for row, label in enumerate(smoothed_labels(faces, ids, _THRESHOLD)):
+        near = np.flatnonzero((ids == ids[row]) & (worth > 0) & (np.abs(faces.pts_s - faces.pts_s[row]) <= 0.65))
+        if ids[row] == 0 or not len(near):
+            assert label == -1
+            continue
+        pool = np.exp(np.average(logs[near], axis=0, weights=worth[near]))
+        shown = np.bincount(said[near], minlength=7) >= min(2, len(near))
+        likely = np.where(shown, pool / pool.sum(), 0)
+        named = {name for name in range(7) if likely[name] >= likely.max() - 1e-6}
+        assert label in (named if likely.max() >= _THRESHOLD else {_UNCERTAIN}) or abs(likely.max() - _THRESHOLD) < 1e-6
