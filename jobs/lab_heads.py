@@ -15,9 +15,8 @@ from analytics.errors import UsageError
 from jobs.lab import Crops, check_known, cost_of, crops_of, judged, split_of
 from jobs.lab_tables import Row, claim, kept, write_tables
 from models.datasets import LABEL_SCHEMES
-from models.described import description_of, load_network
 from models.descriptors import DESCRIPTORS
-from models.features import network_features
+from models.features import NetworkFeatures
 from models.lab_heads import HEADS, Head
 from models.weights import sha256_of
 
@@ -112,5 +111,5 @@ def _seer(kind: str) -> tuple[Callable[[Crops], NDArray[np.float32]], int]:
     if not kind.endswith(".keras"):
         known = f"choose of: {', '.join(DESCRIPTORS)}; or name a .keras file that training made"
         raise UsageError(f"--features {kind}: no such features", known)
-    network = Path(kind)
-    return lambda faces: network_features(network, faces), load_network(network, description_of(network)).input_shape[1]
+    seen = NetworkFeatures(Path(kind))
+    return seen, seen.size

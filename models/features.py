@@ -30,23 +30,36 @@ def features_of(model: keras.Model, *, dropped: bool = True) -> Any:
     return before.input if isinstance(before, keras.layers.Dropout) and not dropped else features
 
 
-def network_features(network: Path, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Features (n, width) of gray faces, uint8 (n, size, size), of a .keras file's network, which stays as it is.
+class NetworkFeatures:
+    """What a .keras file's network, loaded once, sees in gray faces; it stays as it is.
 
     Grey levels are those of the faces that it has learned from, as the file beside it says.
 
     Raises:
-        UsageError: no such network, one that takes another size, or one without features.
+        UsageError: no such network, or one without features.
     """
-    description = description_of(network)
-    model = load_network(network, description)
-    if crops.shape[1:] != model.input_shape[1:3]:
-        size = model.input_shape[1]
-        raise UsageError(f"{network}: takes faces of {size}x{size}", f"cut them to {size}x{size}")
-    try:
-        frozen = keras.Model(model.input, features_of(model))
-    except ValueError as error:
-        raise UsageError(f"{network}: {error}", "name a network that `emobatch train` made") from None
-    levelled = levels_of(description.normalised, False)(crops[..., None].astype(np.float32))
-    seen: NDArray[np.float32] = frozen.predict(levelled, batch_size=64, verbose=0)
-    return seen.reshape(len(seen), -1).astype(np.float32)
+
+    def __init__(self, network: Path) -> None:
+        description = description_of(network)
+        model = load_network(network, description)
+        try:
+            self._frozen = keras.Model(model.input, features_of(model))
+        except ValueError as error:
+            raise UsageError(f"{network}: {error}", "name a network that `emobatch train` made") from None
+        self._levels = levels_of(description.normalised, False)
+        self._network = network
+        self.size: int = model.input_shape[1]
+        """Side of the faces in px."""
+
+    def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Features (n, width) of faces, uint8 (n, size, size).
+
+        Raises:
+            UsageError: faces of another size.
+        """
+        if crops.shape[1:] != (self.size, self.size):
+            problem = f"{self._network}: takes faces of {self.size}x{self.size}"
+            raise UsageError(problem, f"cut them to {self.size}x{self.size}")
+        levelled = self._levels(crops[..., None].astype(np.float32))
+        seen: NDArray[np.float32] = self._frozen.predict(levelled, batch_size=64, verbose=0)
+        return seen.reshape(len(seen), -1).astype(np.float32)

@@ -1,6 +1,7 @@
 """A part of the seven classes and others, normalised: from the data set to a network, a file that runs, and a comparison."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from functools import partial
 from importlib.util import find_spec
@@ -89,14 +90,27 @@ def test_it_runs_as_it_was_trained(folder: Path) -> None:
 
 def test_its_features_are_of_normalised_faces(folder: Path) -> None:
     """As in training: light does not matter to heads on what it sees."""
-    from models.features import network_features
+    from models.features import NetworkFeatures
 
     crops = np.stack([faces.drawn(k, 16) // 3 for k in range(6)])
     seen = np.rint(NORMALISED["min-max"](crops[..., None].astype(np.float32))[..., 0]).astype(np.uint8)
     network = folder / "out" / "tiny.keras"
-    dark, light, trained = (network_features(network, given) for given in (crops, crops + 100, seen))
+    dark, light, trained = map(NetworkFeatures(network), (crops, crops + 100, seen))
     assert dark == pytest.approx(light, abs=1e-5) and dark == pytest.approx(trained, abs=1e-3)
     assert not np.allclose(dark[0], dark[1], atol=5e-3)
+
+
+def test_a_network_is_loaded_once_for_its_features(folder: Path, tmp_path: Path) -> None:
+    """What a face costs holds no loading: it sees on when its file is gone."""
+    from models.features import NetworkFeatures
+
+    for path in folder.joinpath("out").glob("tiny.*"):
+        shutil.copy(path, tmp_path)
+    crops = np.stack([faces.drawn(k, 16) for k in range(3)])
+    see = NetworkFeatures(tmp_path / "tiny.keras")
+    before = see(crops)
+    (tmp_path / "tiny.keras").unlink()
+    assert (see(crops) == before).all()
 
 
 def test_a_teacher_of_other_classes_is_refused(folder: Path) -> None:
