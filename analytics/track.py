@@ -99,7 +99,7 @@ def _assign(
     """Which track each new face (by its place) continues."""
     if not live or not len(sizes):
         return {}
-    cost = np.stack([_cost(track, now_s, centers, sizes, settings) for track in live])
+    cost = _costs(live, now_s, centers, sizes, settings)
     allowed = cost <= 2 * settings.gate**2
     # Among equals a link is better than none, and a near one better than a far one.
     preference = np.where(allowed, 1e-6 * cost, 1e-3)
@@ -107,17 +107,21 @@ def _assign(
     return {place: live[t] for t, place in lightest(weight) if allowed[t, place]}
 
 
-def _cost(
-    track: _Track, now_s: float, centers: NDArray[np.float64], sizes: NDArray[np.float64], settings: TrackSettings
+def _costs(
+    live: list[_Track], now_s: float, centers: NDArray[np.float64], sizes: NDArray[np.float64], settings: TrackSettings
 ) -> NDArray[np.float64]:
-    """Squared distance of each face from where the track should be, in spreads; beyond the gate it is forbidden."""
-    elapsed = now_s - track.at_s
-    speed = settings.new_speed if track.velocity is None else settings.known_speed
+    """(tracks, faces) squared distance of each face from where each track should be, in spreads; forbidden beyond the gate."""
+    elapsed = now_s - np.array([track.at_s for track in live])
+    was = np.stack([track.center for track in live])
+    size = np.array([track.size for track in live])[:, None]
+    velocity = np.stack([np.zeros(2) if track.velocity is None else track.velocity for track in live])
+    is_new = np.array([track.velocity is None for track in live])
+    speed = np.where(is_new, settings.new_speed, settings.known_speed)
     # A person seldom keeps a direction for long, so the expected way grows no further after a second.
-    ahead = 0.0 if track.velocity is None else track.velocity * min(elapsed, 1.0)
-    scale = np.sqrt(sizes * track.size)
-    way = np.linalg.norm((centers - track.center) - ahead, axis=1) / scale / (settings.jitter + speed * elapsed)
-    growth = np.abs(np.log(sizes / track.size)) / (settings.size_spread * (1 + elapsed))
+    ahead = velocity * np.minimum(elapsed, 1.0)[:, None]
+    away = np.linalg.norm((centers - was[:, None]) - ahead[:, None], axis=2)
+    way = away / np.sqrt(sizes * size) / (settings.jitter + speed * elapsed)[:, None]
+    growth = np.abs(np.log(sizes / size)) / (settings.size_spread * (1 + elapsed))[:, None]
     return np.where((way <= settings.gate) & (growth <= settings.gate), way**2 + growth**2, _FORBIDDEN)
 
 
