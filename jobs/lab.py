@@ -21,6 +21,7 @@ from jobs.lab_tables import Row, claim, kept, write_tables
 from models.classifier import ExpressionClassifier, facts_of
 from models.convert import to_litert
 from models.datasets import LABEL_SCHEMES, LabelledPictures, read_labelled
+from models.lessons import check_is_npz
 from models.networks import NETWORKS
 from models.portraits import face_crops
 from models.scores import confusion_of, macro_f1
@@ -156,6 +157,7 @@ def check_known(option: str, names: Sequence[str], known: Sequence[str]) -> None
 
 def split_of(dataset: Path, split: str, labels: str) -> LabelledPictures:
     """The pictures of a split that have a label."""
+    check_is_npz(dataset)
     part = read_labelled(dataset, split, labels)
     part = part.only(part.labels >= 0)
     if not len(part.labels):

@@ -23,6 +23,19 @@ from models.train_options import TrainOptions
 _log = logging.getLogger(__name__)
 
 
+def check_is_npz(dataset: Path) -> None:
+    """Folders and CSV files have no splits: what teaches would also choose.
+
+    Raises:
+        UsageError: it is one of them.
+    """
+    if dataset.suffix.lower() != ".npz" and dataset.exists():
+        raise UsageError(
+            f"{dataset}: {'is no npz' if has_splits(dataset) else 'has no splits'}",
+            "train on a FER-style .npz with the splits train and public; `emobatch dataset` makes one of it",
+        )
+
+
 def read_lessons(options: TrainOptions, split: str) -> Lessons:
     """Pictures of a split with what every head is to say of them; the public ones with the truth in place of votes.
 
@@ -30,12 +43,7 @@ def read_lessons(options: TrainOptions, split: str) -> Lessons:
         UsageError: the data set cannot be read, has no splits, or no labels that a head is to learn, or shows one class
             alone where there is something to learn.
     """
-    if options.dataset.suffix.lower() != ".npz" and options.dataset.exists():
-        # Folders and CSV files have no splits: what teaches would also choose.
-        raise UsageError(
-            f"{options.dataset}: {'is no npz' if has_splits(options.dataset) else 'has no splits'}",
-            "train on a FER-style .npz with the splits train and public; `emobatch dataset` makes one of it",
-        )
+    check_is_npz(options.dataset)
     by_head = {head: read_labelled(options.dataset, split, head) for head in options.heads}
     weights = {}
     targets = {}

@@ -160,6 +160,25 @@ def test_heads_are_compared(dataset: Path, tmp_path: Path) -> None:
     assert isinstance(wrong.exception, UsageError) and "--features sift: no such features" in str(wrong.exception)
 
 
+@pytest.mark.parametrize(("what", "name", "content"), [("nets", "faces", None), ("heads", "list.csv", "path,label\n")])
+def test_what_has_no_splits_is_refused_before_anything_is_written(
+    tmp_path: Path, what: str, name: str, content: str | None
+) -> None:
+    """A folder of classes, a list: with the command that makes a data set of it."""
+    from jobs import cli_lab
+
+    app = typer.Typer()
+    app.command()(cli_lab.heads)
+    app.command()(cli_lab.nets)
+    if content is None:
+        (tmp_path / name / "happy").mkdir(parents=True)
+    else:
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    done = CliRunner().invoke(app, [what, str(tmp_path / name), "--out", str(tmp_path / "out"), "--labels", "fer2013"])
+    assert isinstance(done.exception, UsageError) and "has no splits: train on a FER-style .npz" in str(done.exception)
+    assert not (tmp_path / "out").exists()
+
+
 def test_mean_and_spread() -> None:
     """Over the seeds, the most accurate first; what failed is in no mean."""
     rows = [

@@ -166,3 +166,23 @@ def test_gray_becomes_three_channels_inside() -> None:
     assert single.shape == (1, 2, 2, 1) and single[0, 0, 0, 0] == 35
     with pytest.raises(ValueError, match="channels=2"):
         levelled(picture, 2, (0, 0, 0), 1.0)
+
+
+def test_the_table_of_networks_says_how_they_are_trained() -> None:
+    """Side, least side, optimizer, rate and batch of each, and the parameters of those that are quickly built."""
+    from models.networks import NETWORKS
+
+    text = (Path(__file__).parents[1] / "docs" / "networks.md").read_text(encoding="utf-8")
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| ")
+    ]
+    told = {row[0]: row[1:] for row in rows if row[0] in NETWORKS}
+    assert set(told) == set(NETWORKS) == set(RECIPES)
+    for name, (parameters, side, least, optimizer, batch, *_) in told.items():
+        recipe = RECIPES[name]
+        by = f", by {recipe.multiple}" if recipe.multiple > 1 else ""
+        assert (side, optimizer) == (f"{recipe.size}{by}", f"{recipe.optimizer} {recipe.learning_rate:g}"), name
+        smallest = -(-recipe.least // recipe.multiple) * recipe.multiple
+        assert (int(least), int(batch)) == (smallest, recipe.batch), name
+        if name in ("default", "small", "lenet", "deep-cnn", "model-c", "mobilenet"):
+            assert parameters == f"{NETWORKS[name](size=recipe.size).count_params():,}", name
