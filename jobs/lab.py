@@ -18,12 +18,15 @@ from numpy.typing import NDArray
 
 from analytics.errors import UsageError
 from jobs.lab_tables import Row, claim, kept, write_tables
+from models.augment import RECIPES
 from models.classifier import ExpressionClassifier, facts_of
 from models.convert import to_litert
 from models.datasets import LABEL_SCHEMES, LabelledPictures, read_labelled
 from models.lessons import check_is_npz
+from models.losses import LOSSES
 from models.networks import NETWORKS
 from models.portraits import face_crops
+from models.schedules import SCHEDULES
 from models.scores import confusion_of, macro_f1
 from models.train import read_history, train
 from models.train_options import PLAIN, TrainOptions
@@ -72,6 +75,9 @@ def compare_nets(options: NetsOptions) -> Row:
     """
     check_known("--nets", options.nets, tuple(NETWORKS))
     check_known("--labels", (options.labels,), LABEL_SCHEMES)
+    check_known("--loss", (options.loss,), LOSSES)
+    check_known("--schedule", (options.schedule,), SCHEDULES)
+    check_known("--augment", (options.augment,), ("", *RECIPES))
     public = split_of(options.dataset, "public", options.labels)
     decisive = ("epochs", "budget_s", "patience", "labels", "loss", "schedule", "size", "plain", "augment")
     settings = {name: getattr(options, name) for name in decisive}
@@ -152,7 +158,7 @@ def check_known(option: str, names: Sequence[str], known: Sequence[str]) -> None
     """Refuse a name that is none."""
     for name in names:
         if name not in known:
-            raise UsageError(f"{option} {name}: unknown", f"choose of: {', '.join(known)}")
+            raise UsageError(f"{option} {name}: unknown", f"choose of: {', '.join(filter(None, known))}")
 
 
 def split_of(dataset: Path, split: str, labels: str) -> LabelledPictures:

@@ -160,6 +160,17 @@ def test_heads_are_compared(dataset: Path, tmp_path: Path) -> None:
     assert isinstance(wrong.exception, UsageError) and "--features sift: no such features" in str(wrong.exception)
 
 
+@pytest.mark.parametrize("wrong", [{"loss": "hinge"}, {"schedule": "steep"}, {"augment": "wild"}, {"labels": "own"}])
+def test_what_no_network_can_be_trained_with_is_refused_once(options: "NetsOptions", wrong: dict[str, Any]) -> None:
+    """Not once in the row of each network."""
+    from jobs import lab
+
+    ((name, value),) = wrong.items()
+    with pytest.raises(UsageError, match=f"--{name} {value}: unknown: choose of: [a-z]"):
+        lab.compare_nets(replace(options, **wrong))
+    assert not options.out.exists()
+
+
 @pytest.mark.parametrize(("what", "name", "content"), [("nets", "faces", None), ("heads", "list.csv", "path,label\n")])
 def test_what_has_no_splits_is_refused_before_anything_is_written(
     tmp_path: Path, what: str, name: str, content: str | None
