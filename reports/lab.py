@@ -106,6 +106,7 @@ def write_lab(
         "lab.html",
         title=title,
         same=_same(settings),
+        as_they_are=settings.get("plain") and settings.get("augment") in ("", "none"),
         what="network" if tuple(by) == ("net",) else "classifier",
         names=names,
         colours=[colour_of(place) for place in range(len(summary))],

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from analytics.errors import UsageError
+from reports import text
 from reports.charts import Figure
 from reports.curves import colour_of, curves_figure, finite, pair_of_curves
 from reports.files import write_assets, write_whole
@@ -21,6 +22,7 @@ _OPTIONS: Final = (
     "learning_rate",
     "schedule",
     "loss",
+    "augment",
     "seed",
 )
 _OF_TRANSFER: Final = ("weights", "freeze", "freeze_epochs", "fine_rate")
@@ -80,7 +82,8 @@ def _html(told: Mapping[str, Any]) -> str:
             for name in _OF_TRANSFER
             if (value := told["options"].get(name)) not in (None, [], 0, "none")
         }
-        | {words: told[name] for name, words in _COURSE.items() if name in told},
+        | {words: _counted(told[name]) for name, words in _COURSE.items() if name in told},
+        as_they_are=told["options"].get("augment") == "none" and not told["options"].get("mixup"),
         names=[_named(name) for name in accuracies],
         colours=[colour_of(place) for place in range(len(accuracies))],
         columns=[_heading(column) for column in columns],
@@ -92,6 +95,10 @@ def _html(told: Mapping[str, Any]) -> str:
         cards={},
         root=".",
     )
+
+
+def _counted(value: Any) -> Any:
+    return text.number(value) if isinstance(value, int) else value
 
 
 def _listed(value: Any) -> Any:

@@ -32,7 +32,18 @@ def test_each_epoch_has_its_row(tmp_path: Path) -> None:
     assert "<strong>1, kept</strong>" in html and ">2</th>" in html
     assert html.index("accuracy, ferplus labels") < html.index("accuracy, fer2013 labels")
     assert "freeze epochs: <bdi>1</bdi>" in html and "weights: <bdi>a.h5, b.h5</bdi>" in html and "freeze:" not in html
+    assert "parameters: <bdi>1,000</bdi>" in html and "changed at random" in html
     assert "ended by: <bdi>epochs</bdi>" in html and "learning rate: <bdi>0.001</bdi>" in html
+
+
+def test_pictures_that_were_not_changed_are_not_called_so(tmp_path: Path) -> None:
+    """A training with --plain, as most papers have it."""
+    record = recorded(tmp_path, "fer2013", "") / "training.json"
+    told = json.loads(record.read_text(encoding="utf-8"))
+    told["options"] |= {"augment": "none", "mixup": 0.0}
+    record.write_text(json.dumps(told), encoding="utf-8")
+    html = write_training(tmp_path).read_text(encoding="utf-8")
+    assert "changed at random" not in html and "augment: <bdi>none</bdi>" in html
 
 
 @pytest.mark.parametrize(
