@@ -264,7 +264,8 @@ def test_smoothed_labels_are_those_of_the_pool_as_it_is_defined(some: tuple[Face
     worth, said = weights(faces), faces.probabilities.argmax(axis=1)
     logs = np.log(np.maximum(faces.probabilities, 0.002).astype(np.float64))
     for row, label in enumerate(smoothed_labels(faces, ids, _THRESHOLD)):
-        near = np.flatnonzero((ids == ids[row]) & (worth > 0) & (np.abs(faces.pts_s - faces.pts_s[row]) <= 0.65))
+        within = (faces.pts_s >= faces.pts_s[row] - 0.65) & (faces.pts_s <= faces.pts_s[row] + 0.65)
+        near = np.flatnonzero((ids == ids[row]) & (worth > 0) & within)
         if ids[row] == 0 or not len(near):
             assert label == -1
             continue
