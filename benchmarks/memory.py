@@ -4,7 +4,8 @@
 
 Repeats the packets of a video whose frames are equally far apart and in the order in which they are shown (those of
 benchmarks/speed_clips.py that end in "_p") until so many seconds are full, runs emobatch over it with one worker, and
-prints, in MB, the most that main process and worker held, and between what the worker kept after each quarter.
+prints, in MB, the most that main process and worker held, the worker also without the files of libraries, and between what
+the worker kept after each quarter.
 """
 
 import itertools
@@ -56,8 +57,9 @@ def main() -> None:
     watched = watch(emobatch(video, "--out", out, "--workers", "1"))
     print(f"{video.name}: {seconds / watched.elapsed_s:.1f} times as fast as it plays")
     print(f"main process: {max(mb for _, mb in watched.main):.0f} MB")
-    for curve in watched.workers.values():
-        print(f"worker: {max(mb for _, mb in curve):.0f} MB; by quarters {', '.join(quarters(curve))}")
+    for process, curve in watched.workers.items():
+        most = max(mb for _, mb in curve)
+        print(f"worker: {most:.0f} MB, {watched.own_mb[process]:.0f} its own; by quarters {', '.join(quarters(curve))}")
 
 
 if __name__ == "__main__":
