@@ -31,6 +31,8 @@ class QualityThresholds:
 _FACE_MM: Final = np.array(
     [[-31.5, -34.0, 27.0], [31.5, -34.0, 27.0], [0.0, 0.0, 0.0], [-25.0, 32.0, 20.0], [25.0, 32.0, 20.0]]
 )
+_TO_POSE: Final = np.linalg.pinv(_FACE_MM - _FACE_MM.mean(axis=0))
+"""(3, 5) what landmarks around their mean are multiplied with for the least squares against the mean face."""
 
 
 def judge(
@@ -82,10 +84,7 @@ def head_pose(landmarks: NDArray[np.float32]) -> tuple[float, float]:
     """
     if np.isnan(landmarks).any():
         return float("nan"), float("nan")
-    model = _FACE_MM - _FACE_MM.mean(axis=0)
-    image = landmarks - landmarks.mean(axis=0)
-    rows, *_ = np.linalg.lstsq(model, image.astype(np.float64), rcond=None)
-    right, down = rows[:, 0], rows[:, 1]
+    right, down = (_TO_POSE @ (landmarks - landmarks.mean(axis=0)).astype(np.float64)).T
     if not np.linalg.norm(right) or not np.linalg.norm(down):
         return float("nan"), float("nan")
     right, down = right / np.linalg.norm(right), down / np.linalg.norm(down)
