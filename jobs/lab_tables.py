@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from analytics.errors import UsageError
-from reports.lab import write_lab
+from reports.lab import same_for_all, write_lab
 
 Row = dict[str, Any]
 
@@ -119,17 +119,26 @@ def write_tables(out: Path, title: str, rows: Sequence[Row], by: Sequence[str]) 
         writer.writeheader()
         writer.writerows(rows)
     half.replace(out / "comparison.csv")
-    _write(out / "comparison.md", _markdown(title, found, by))
     settings = json.loads((out / "settings.json").read_text(encoding="utf-8"))
+    _write(out / "comparison.md", _markdown(title, settings, found, by))
     write_lab(out, title=title, settings=settings, rows=found["rows"], summary=found["summary"], by=by)
     return found
 
 
-def _markdown(title: str, found: Row, by: Sequence[str]) -> str:
-    forms = {"parameters": ",", "batch": "", "learning_rate": "g", "width": ","}
+def _markdown(title: str, settings: Row, found: Row, by: Sequence[str]) -> str:
+    forms = {
+        "parameters": ",",
+        "size": "",
+        "batch": "",
+        "learning_rate": "g",
+        "optimizer": "",
+        "width": ",",
+        "pictures": ",",
+    }
     named = (*forms, *MEASURED, "ended_by")
     columns = [*by, *(name for name in named if any(name in row for row in found["summary"]))]
-    lines = [f"# {title}\n", f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
+    same = "; ".join(f"{words}: {value}" for words, value in same_for_all(settings).items())
+    lines = [f"# {title}\n", f"The same for all: {same}.\n", f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
     for row in found["summary"]:
         cells = [_cell(row, name, forms.get(name, "")) for name in columns]
         lines.append(f"| {' | '.join(cells)} |")

@@ -59,6 +59,8 @@ _SETTINGS: Final = {
     "budget_s": "seconds of training at most",
     "patience": "epochs without a better one at most",
     "schedule": "schedule of the learning rate",
+    "plain": "trained",
+    "augment": "training pictures changed",
     "size": "face in px",
     "most": "pictures to learn from at most",
 }
@@ -105,8 +107,8 @@ def write_lab(
     html = render(
         "lab.html",
         title=title,
-        same=_same(settings),
-        as_they_are=settings.get("plain") and settings.get("augment") in ("", "none"),
+        same=same_for_all(settings),
+        as_they_are=_augmentation(settings) == "none",
         what="network" if tuple(by) == ("net",) else "classifier",
         names=names,
         colours=[colour_of(place) for place in range(len(summary))],
@@ -133,14 +135,24 @@ def _alike(row: Row, one: Row, by: Sequence[str]) -> bool:
     return all(row[name] == one[name] for name in by)
 
 
-def _same(settings: Row) -> dict[str, str]:
-    """Settings in words."""
+def same_for_all(settings: Row) -> dict[str, str]:
+    """Settings in words: what is under settings.json of a comparison, as page and Markdown tell it."""
     told = {"data set, SHA-256": f"{str(settings['dataset'])[:12]}…"} if "dataset" in settings else {}
     for name, words in _SETTINGS.items():
         if name in settings:
             value = settings[name]
             told[words] = str(value) if value else _NOT_SET.get(name, "no bound")
+    if "plain" in settings:
+        told[_SETTINGS["plain"]] = (
+            "as most papers do (--plain)" if settings["plain"] else "as emobatch's own classifier"
+        )
+        told[_SETTINGS["augment"]] = _augmentation(settings)
     return told
+
+
+def _augmentation(settings: Row) -> str:
+    """The recipe by which training pictures were changed, `none` where they were learned as they are."""
+    return str(settings.get("augment") or ("none" if settings.get("plain") else "cctv"))
 
 
 def _cell(column: Column, row: Row, summary: Sequence[Row]) -> Cell:

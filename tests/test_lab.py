@@ -76,6 +76,8 @@ def test_networks_are_compared_and_not_twice(options: "NetsOptions", monkeypatch
     assert (
         page.startswith("# Networks on few.npz, ferplus labels, split public\n") and "| tiny | " in page and "±" in page
     )
+    assert all(words in page for words in ("training pictures changed: cctv", "epochs at most: 1", "face in px: 16"))
+    assert "training pictures changed" in html and "cctv" in html
     with pytest.raises(UsageError, match="holds a comparison begun with epochs 1 instead of 2"):
         compare_nets(replace(options, epochs=2))
 
