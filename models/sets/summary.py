@@ -29,7 +29,13 @@ def summary_of(made: Made) -> dict[str, Any]:
         "classes": list(pool.classes),
         "splits": {split: _by_class(made, kept & (made.splits == split)) for split in SPLITS},
         "sources": {
-            name: {"kind": one.kind, "classes": _by_class(made, kept & (pool.source == place))}
+            name: {
+                "kind": one.kind,
+                "classes": _by_class(made, kept & (pool.source == place)),
+                "splits": {
+                    split: int((kept & (pool.source == place) & (made.splits == split)).sum()) for split in SPLITS
+                },
+            }
             for place, (name, one) in enumerate(pool.sets.items())
         },
         "left_out": [{"source": name, "reason": reason, "n": n} for name, reason, n in pool.left_out],
@@ -97,12 +103,15 @@ def _group(made: Made, rows: NDArray[np.intp]) -> dict[str, Any]:
 def in_words(told: dict[str, Any]) -> str:
     """The summary as lines for a person."""
     lines = [f"{told['out']}: {told['n']:,} faces of {told['size']} px, {len(told['classes'])} classes"]
-    wide = max(len("pictures"), *map(len, told["classes"]))
+    sources = told["sources"] if len(told["sources"]) > 1 else {}
+    wide = max(len("pictures"), *map(len, told["classes"]), *(len(f"of {name}") for name in sources))
     lines.append(f"{'':{wide}}" + "".join(f"{split:>10}" for split in SPLITS))
     for name in told["classes"]:
         lines.append(f"{name:{wide}}" + "".join(f"{told['splits'][split][name]:>10,}" for split in SPLITS))
     totals = [sum(told["splits"][split].values()) for split in SPLITS]
     lines.append(f"{'pictures':{wide}}" + "".join(f"{n:>10,}" for n in totals))
+    for name, one in sources.items():
+        lines.append(f"{f'of {name}':{wide}}" + "".join(f"{one['splits'][split]:>10,}" for split in SPLITS))
     people = told["subjects"]
     if any(people["splits"].values()):
         lines.append(f"{'subjects':{wide}}" + "".join(f"{people['splits'][split]:>10,}" for split in SPLITS))
