@@ -158,9 +158,13 @@ def convert(
     """Convert a trained network to the int8 .tflite file that `emobatch run --model` takes. Needs the extra `train`."""
     log_to_stderr()
     keras_or_say_how()
+    from models.convert import ACCEPTED_ACCURACY
     from models.convert import convert as convert_network
 
     threshold = convert_network(network, target, dataset, labels=labels, final=final)
+    if threshold >= 1:
+        few = f"at no threshold are {ACCEPTED_ACCURACY:.0%} of the accepted faces right: every face will be called uncertain"
+        typer.echo(f"{few}; train it longer, or choose a threshold in {target.with_suffix('.json')}", err=True)
     typer.echo(f"{target}: {target.stat().st_size:,} bytes, uncertain below {threshold}")
     return 0
 
@@ -168,10 +172,13 @@ def convert(
 def keras_or_say_how() -> Any:
     """Keras, or what to install."""
     from analytics.errors import UsageError
+    from models.quiet import without_stderr
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's words at its start hide ours.
+    # TensorFlow's words at its start hide ours. Those before it has read its own setting go nowhere else.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        import keras
+        with without_stderr():
+            import keras
     except ImportError as error:
         raise UsageError(f"this command needs {error.name}", _TRAIN_EXTRA) from None
     return keras

@@ -135,10 +135,12 @@ def _results(title: str, result: Mapping[str, Any]) -> str:
     interval = result["macro_f1_interval"]
     sure = f" ({interval[0]:.3f} to {interval[1]:.3f}, 95 %)" if interval else ""
     uncertain = result["uncertain"]
+    accepted = uncertain["accuracy_of_accepted"]
+    others = "" if accepted is None else f"; accuracy of the others {accepted:.3f}"
     summary = (
         f"{result['n']:,} faces: accuracy {result['accuracy']:.3f}, macro-F1 {result['macro_f1']:.3f}{sure}, "
         f"expected calibration error {result['ece']:.3f} (15 bins). "
-        f"Uncertain: {uncertain['share']:.1%}; accuracy of the others {uncertain['accuracy_of_accepted']:.3f}.\n"
+        f"Uncertain: {uncertain['share']:.1%}{others}.\n"
     )
     lines = [
         f"### {title[0].upper()}{title[1:]}\n",

@@ -2,11 +2,7 @@
 
 import json
 import math
-import os
 import shlex
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
@@ -20,6 +16,7 @@ from analytics.expressions import EXPRESSIONS, columns_of, labels_for
 from analytics.paths import exists, is_file
 from analytics.schema import why_no_classes
 from models.levels import NORMALISED, levels_of
+from models.quiet import without_stderr
 from models.weights import sha256_of, verified
 
 SHIPPED: Final = {name: Path(__file__).parent / "shipped" / f"{name}.tflite" for name in ("default", "small")}
@@ -164,7 +161,7 @@ class ExpressionClassifier:
         self.facts = ModelFacts.beside(path)
         verified(path, self.facts.sha256, remedy="restore the file, or convert the network again")
         try:
-            with _without_stderr():  # LiteRT announces its delegate there at every start, and cannot be told not to.
+            with without_stderr():  # LiteRT announces its delegate there at every start, and cannot be told not to.
                 self._interpreter = Interpreter(model_path=str(path), num_threads=1)
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
@@ -207,25 +204,6 @@ class ExpressionClassifier:
         self._interpreter.set_tensor(self._input, batch)
         self._interpreter.invoke()
         return np.array(self._interpreter.get_tensor(self._output), np.float32)
-
-
-@contextmanager
-def _without_stderr() -> Iterator[None]:
-    """Drop what native code writes to stderr."""
-    try:
-        kept = os.dup(2)
-    except OSError:  # Started without a stderr.
-        yield
-        return
-    if sys.stderr:
-        sys.stderr.flush()
-    try:
-        with Path(os.devnull).open("w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:

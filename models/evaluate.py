@@ -172,10 +172,7 @@ def in_words(evaluation: Evaluation) -> str:
             f"macro-F1 {scores.macro_f1:.3f} ({_range(scores.macro_f1_interval)}), "
             f"calibration error {scores.ece:.3f}"
         ),
-        (
-            f"uncertain below {scores.threshold:g}: {scores.uncertain_share:.1%} of the pictures; "
-            f"accuracy of the others {scores.accepted_accuracy:.3f}"
-        ),
+        f"uncertain below {scores.threshold:g}: {scores.uncertain_share:.1%} of the pictures{_others(scores)}",
     ]
     if evaluation.whole is not None:
         lines.append(f"no face found in {evaluation.whole}, which were used whole")
@@ -187,6 +184,12 @@ def in_words(evaluation: Evaluation) -> str:
         lines.append(f"scaled to {px} px and up again: accuracy {part.accuracy:.3f}, macro-F1 {part.macro_f1:.3f}")
     lines += groups_in_words(evaluation.groups, not_tested(tuple(evaluation.groups)))
     return "\n".join(lines)
+
+
+def _others(scores: Scores) -> str:
+    """How right what is left is, where anything is."""
+    accuracy = scores.accepted_accuracy
+    return f"; accuracy of the others {accuracy:.3f}" if accuracy is not None else ""
 
 
 def _range(interval: tuple[float, float] | None) -> str:

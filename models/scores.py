@@ -64,8 +64,8 @@ class Scores:
     threshold: float
     uncertain_share: float
     """Share of the pictures whose largest probability is below the threshold."""
-    accepted_accuracy: float
-    """Accuracy of the others."""
+    accepted_accuracy: float | None
+    """Accuracy of the others; None where there are none."""
     calibration: tuple[Bin, ...]
     """The bins of ece that hold pictures, from unsure to sure."""
     risk_coverage: tuple[Accepted, ...]
@@ -127,7 +127,7 @@ def score(
         names=names,
         threshold=threshold,
         uncertain_share=float(1 - accepted.mean()),
-        accepted_accuracy=float(right[accepted].mean()) if accepted.any() else 0.0,
+        accepted_accuracy=float(right[accepted].mean()) if accepted.any() else None,
         calibration=_calibration(sure, right),
         risk_coverage=_risk_coverage(sure, right),
     )

@@ -102,8 +102,8 @@ def _calibration(bins: list[dict[str, float]]) -> Figure:
     )
 
 
-def _risk(curve: list[dict[str, float]], uncertain: dict[str, float]) -> Figure:
-    """Accuracy of what is left when the least sure pictures are put aside."""
+def _risk(curve: list[dict[str, float]], uncertain: dict[str, float | None]) -> Figure:
+    """Accuracy of what is left when the least sure pictures are put aside; no diamond where the threshold leaves none."""
     line = {
         "type": "scatter",
         "mode": "lines+markers",
@@ -113,11 +113,12 @@ def _risk(curve: list[dict[str, float]], uncertain: dict[str, float]) -> Figure:
         "line": {"color": _DRAWN},
         "hovertemplate": "surest %{x:.0%}: %{y:.1%} right, confidence from %{customdata:.3f}<extra></extra>",
     }
+    share, accepted = uncertain["share"], uncertain["accuracy_of_accepted"]
     chosen = {
         "type": "scatter",
         "mode": "markers",
-        "x": [1 - uncertain["share"]],
-        "y": [uncertain["accuracy_of_accepted"]],
+        "x": [1 - share] if share is not None and accepted is not None else [],
+        "y": [accepted] if accepted is not None else [],
         "marker": {"color": COLOURS["angry"], "size": 12, "symbol": "diamond"},
         "hovertemplate": f"threshold {uncertain['threshold']:g}: " + "%{x:.1%} accepted, %{y:.1%} right<extra></extra>",
     }

@@ -10,6 +10,7 @@ import numpy as np
 from analytics.errors import UsageError
 from analytics.records import Detections, Picture
 from models.detectors.scaling import check_settings, faces, scaled
+from models.quiet import without_stderr
 from models.weights import package_file, verified
 
 _INSTALL: Final = "pip install '.[mtcnn]' in emobatch's folder"
@@ -49,8 +50,9 @@ class Mtcnn:
         )
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # Or TensorFlow speaks of itself on stderr.
         try:
-            from mtcnn import MTCNN
-            from mtcnn.stages import StageONet, StagePNet, StageRNet
+            with without_stderr():
+                from mtcnn import MTCNN
+                from mtcnn.stages import StageONet, StagePNet, StageRNet
         except ImportError as error:
             raise UsageError(f"the detector mtcnn cannot be loaded ({error})", _INSTALL) from error
         self._net = MTCNN(stages=[StagePNet(weights=pnet), StageRNet(weights=rnet), StageONet(weights=onet)])
