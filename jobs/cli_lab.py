@@ -109,5 +109,6 @@ def _names(listed: str) -> tuple[str, ...]:
 
 
 def _told(found: dict[str, Any], out: Path, as_json: bool) -> int:
+    typer.echo(f"page: {out / 'comparison.html'}", err=True)
     typer.echo(json.dumps(found) if as_json else (out / "comparison.md").read_text(encoding="utf-8").rstrip())
     return 3 if any(row.get("problem") for row in found["rows"]) else 0

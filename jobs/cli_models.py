@@ -1,6 +1,7 @@
 """The commands about classifiers: evaluate, and what `emobatch models` does with them."""
 
 import json
+import logging
 import os
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -181,4 +182,6 @@ def keras_or_say_how() -> Any:
             import keras
     except ImportError as error:
         raise UsageError(f"this command needs {error.name}", _TRAIN_EXTRA) from None
+    for chatty in ("tensorflow", "absl"):  # Of graphs that it builds anew, and of files that are gone again.
+        logging.getLogger(chatty).setLevel(logging.ERROR)
     return keras

@@ -150,7 +150,8 @@ def test_heads_are_compared(dataset: Path, tmp_path: Path) -> None:
     command = ["heads", str(dataset), "--out", str(tmp_path / "heads"), "--features", f"lbp,{tmp_path}/net.keras"]
     done = CliRunner().invoke(app, [*command, "--heads", "softmax,knn", "--most", "20", "--json"])
     assert done.exit_code == 0, done.output
-    found = json.loads(done.stdout[done.stdout.index("{") :])
+    assert f"page: {tmp_path / 'heads' / 'comparison.html'}" in done.stderr
+    found = json.loads(done.stdout)
     assert len(found["rows"]) == 4 and {row["head"] for row in found["rows"]} == {"softmax", "knn"}
     by_name = {(row["features"].partition("-")[0], row["head"]): row for row in found["rows"]}
     best = by_name["lbp", "softmax"]
