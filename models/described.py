@@ -10,9 +10,10 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import keras
+import numpy as np
 
 from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
@@ -20,6 +21,7 @@ from analytics.paths import is_file
 from analytics.schema import why_no_classes
 from models.levels import NORMALISED
 
+_HALF: Final = ("float16", "bfloat16", "mixed_float16", "mixed_bfloat16")
 _LIKE_THIS = 'write it like {"classes": ["angry", "happy"], "mean": 127.5, "std": 127.5}'
 
 
@@ -86,7 +88,7 @@ def _numbers(path: Path, read: dict[str, Any], name: str, usual: float) -> tuple
 
 
 def read_network(network: Path) -> keras.Model:
-    """A network as it is in its file.
+    """A network as it is in its file, computed in float32 whatever it was saved in.
 
     Raises:
         UsageError: no such network, or one that Keras cannot load.
@@ -94,10 +96,29 @@ def read_network(network: Path) -> keras.Model:
     if not is_file(network):
         raise UsageError(f"{network}: no such network", "name the .keras or .h5 file that training made")
     try:
-        return keras.models.load_model(network, compile=False)
+        return _in_float32(keras.models.load_model(network, compile=False))
     except Exception as error:  # noqa: BLE001 What foreign files make Keras raise is no closed list.
         problem = f"{network}: Keras cannot load it ({str(error).splitlines()[0][:200] if str(error) else type(error).__name__})"
         raise UsageError(problem, "load it where it was made, and save it as .keras") from None
+
+
+def _in_float32(model: keras.Model) -> keras.Model:
+    """The network itself, or its like in float32: half precision saves time in training, and cannot be converted."""
+    told = keras.saving.serialize_keras_object(model)
+    if not any(repr(half) in str(told) for half in _HALF):
+        return model
+    like: keras.Model = keras.saving.deserialize_keras_object(_all_float32(told))
+    like.set_weights([np.asarray(weight, np.float32) for weight in model.get_weights()])
+    return like
+
+
+def _all_float32(told: Any) -> Any:
+    """What Keras writes of a network, with each type of numbers that is shorter than float32 replaced by it."""
+    if isinstance(told, dict):
+        return {name: _all_float32(value) for name, value in told.items()}
+    if isinstance(told, list | tuple):
+        return type(told)(map(_all_float32, told))
+    return "float32" if isinstance(told, str) and told in _HALF else told
 
 
 def load_network(network: Path, description: Description) -> keras.Model:

@@ -62,6 +62,31 @@ def test_a_network_of_other_classes_and_preprocessing(dataset: Path, tmp_path: P
     convert(network, tmp_path / "own.tflite", dataset)  # Once more: what lies beside it now is in nobody's way.
 
 
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16", "float16", "bfloat16"])
+def test_a_network_in_half_precision(dataset: Path, tmp_path: Path, precision: str) -> None:
+    """As GPUs train them, also with one network within another: it is converted, and says what Keras says."""
+    import keras
+
+    from models.convert import convert
+    from models.described import read_network
+
+    keras.mixed_precision.set_global_policy(precision)
+    keras.utils.set_random_seed(4)
+    picture, features = keras.layers.Input((24, 24, 1)), keras.layers.Input((24, 24, 1))
+    inner = keras.Sequential([features, keras.layers.Conv2D(8, 3, strides=2), keras.layers.BatchNormalization()])
+    x = keras.layers.GlobalAveragePooling2D()(keras.ops.relu(inner(keras.layers.Rescaling(1 / 128)(picture))))
+    own = keras.Model(picture, keras.layers.Dense(7, activation="softmax")(x))
+    keras.mixed_precision.set_global_policy("float32")
+    own.save(tmp_path / "own.keras")
+    convert(tmp_path / "own.keras", tmp_path / "own.tflite", dataset, flip=False)
+    classifier = ExpressionClassifier(str(tmp_path / "own.tflite"))
+    faces = np.random.default_rng(1).integers(0, 256, (9, 24, 24), np.uint8)
+    expected = np.array(own(faces[..., None].astype(np.float32)), np.float32)
+    assert classifier.classify(faces) == pytest.approx(tempered(expected, classifier.facts.temperature), abs=0.03)
+    exact = np.array(read_network(tmp_path / "own.keras")(faces[..., None].astype(np.float32)))
+    assert exact.dtype == np.float32 and exact == pytest.approx(expected, abs=0.01)
+
+
 def test_a_network_is_calibrated_on_a_folder_of_pictures(tmp_path: Path) -> None:
     """Class folders, with classes that emobatch does not know."""
     import cv2
