@@ -36,6 +36,7 @@ from models.detectors import DETECTORS, FaceDetector
 from models.obstruction import obstructed
 
 _FACES_A_BATCH = 32
+"""Faces that are classified one after the other: what the network knows has left the cache when a picture is decoded."""
 
 
 @dataclass(frozen=True, eq=False)

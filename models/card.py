@@ -62,11 +62,12 @@ def training_of(network: Path) -> dict[str, Any] | None:
 
 def _table(target: Path, facts: ModelFacts, training: Mapping[str, Any] | None) -> str:
     heads = " and ".join(f"{share:.0%} {head}" for head, share in facts.heads.items())
+    unless = f" unless it is {facts.sure:.0%} sure without" if facts.sure < 1 else ""
     rows = {
         "file": f"{target.name}, {target.stat().st_size:,} bytes, SHA-256 {facts.sha256}",
         "gives": f"probabilities of {', '.join(facts.classes)}",
         "takes": f"one face, {facts.size}x{facts.size} gray"
-        + (", averaged with its mirror image" if facts.flip else ""),
+        + (f", averaged with its mirror image{unless}" if facts.flip else ""),
         "levels": f"{facts.normalised} of each crop (models/levels.py)"
         if facts.normalised
         else ("dark, pale and flat crops are evened first (models/crop.py)" if facts.even else "as they are"),

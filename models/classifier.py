@@ -22,7 +22,8 @@ from models.weights import sha256_of, verified
 SHIPPED: Final = {name: Path(__file__).parent / "shipped" / f"{name}.tflite" for name in ("default", "small")}
 """Classifiers that come with emobatch, by name."""
 
-_LARGEST_BATCH: Final = 64
+_BLOCK: Final = 64
+"""Faces whose grey levels are brought to what the network takes at once."""
 _OF_KERAS: Final = (".keras", ".h5", ".hdf5")
 _NO_SOFTMAX: Final = "end the network with a softmax and convert it again"
 _WITHOUT_FACTS: Final = "convert it with emobatch, which writes them: emobatch models convert NETWORK.keras OUT.tflite --dataset DATASET.npz"
@@ -43,6 +44,8 @@ class ModelFacts:
     """Largest probabilities below it are called uncertain."""
     flip: bool
     """Average the face and its mirror image."""
+    sure: float = 1.0
+    """Largest probability of the face alone from which its mirror image is not looked at; at 1 it always is."""
     temperature: float = 1.0
     """Divides the logarithms of the probabilities, which are scaled to sum to one again: above 1 they grow modest."""
 
@@ -78,8 +81,8 @@ class ModelFacts:
         """What decides probabilities and labels; the name does not."""
         scaling = (self.even, self.mean, self.std)
         # What classifiers before it did not have shall not make their videos be done again.
-        normalised = (self.normalised,) if self.normalised else ()
-        return self.sha256, self.classes, self.threshold, self.flip, self.temperature, *scaling, *normalised
+        later = tuple(value for value, before in ((self.normalised, ""), (self.sure, 1.0)) if value != before)
+        return self.sha256, self.classes, self.threshold, self.flip, self.temperature, *scaling, *later
 
     @staticmethod
     def beside(model: Path) -> "ModelFacts":
@@ -131,14 +134,14 @@ def model_path(model: str, asked_by: str = "--model") -> Path:
 def _plausible(facts: ModelFacts) -> bool:
     """Whether what was read from a file is of the kinds that ModelFacts declares."""
     texts = all(isinstance(text, str) for text in (facts.name, facts.sha256, *facts.classes))
-    sizes = type(facts.size) is int and type(facts.threshold) in (int, float) and 0 <= facts.threshold <= 1
+    shares = all(_is_share(share) and share <= 1 for share in (facts.threshold, facts.sure))
     scales = (facts.temperature, facts.std)
     scaled = all(type(scale) in (int, float) and 0 < scale < math.inf for scale in scales)
     shifted = type(facts.mean) in (int, float) and math.isfinite(facts.mean)
     switches = type(facts.flip) is bool and type(facts.even) is bool and facts.normalised in ("", *NORMALISED)
     told = (facts.heads, facts.weights)
     tables = all(isinstance(table, dict) and all(_is_share(value) for value in table.values()) for table in told)
-    return texts and sizes and scaled and shifted and switches and tables
+    return texts and type(facts.size) is int and shares and scaled and shifted and switches and tables
 
 
 def _is_share(value: object) -> bool:
@@ -163,16 +166,18 @@ class ExpressionClassifier:
         try:
             with without_stderr():  # LiteRT announces its delegate there at every start, and cannot be told not to.
                 self._interpreter = Interpreter(model_path=str(path), num_threads=1)
+                source = self._interpreter.get_input_details()[0]
+                self._interpreter.resize_tensor_input(source["index"], [1, *source["shape"][1:].tolist()])
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise UsageError(f"{path}: LiteRT cannot load it ({error})", _WITHOUT_FACTS) from None
-        source, result = self._interpreter.get_input_details()[0], self._interpreter.get_output_details()[0]
+        result = self._interpreter.get_output_details()[0]
         taken, given = tuple(source["shape"][1:].tolist()), tuple(result["shape"][1:].tolist())
         if taken != (self.facts.size, self.facts.size, 1) or given != (len(self.facts.classes),):
             raise UsageError(f"{path}: takes pictures {taken} and gives {given}, unlike its facts", _WITHOUT_FACTS)
         self._input, self._output = source["index"], result["index"]
         self._columns = [self.facts.columns.index(name) for name in self.facts.classes]
-        self._batch, self._levels = 0, levels_of(self.facts.normalised, self.facts.even)
+        self._levels = levels_of(self.facts.normalised, self.facts.even)
         tried = self.classify(np.linspace(0, 255, 2 * self.facts.size**2).astype(np.uint8).reshape(2, *taken[:2]))
         if not (np.allclose(tried.sum(1), 1, atol=0.02) and (tried >= 0).all()):
             raise UsageError(f"{path}: what it gives are no probabilities, which add up to 1", _NO_SOFTMAX)
@@ -183,25 +188,25 @@ class ExpressionClassifier:
         Returns:
             (n, columns) in the order of facts.columns; 0 for those of the seven that the network does not know.
         """
-        results: list[NDArray[np.float32]] = [np.empty((0, len(self.facts.columns)), np.float32)]
-        for start in range(0, len(crops), _LARGEST_BATCH):
-            batch = crops[start : start + _LARGEST_BATCH, :, :, None].astype(np.float32)
-            batch = self._levels(batch)
-            batch = (batch - np.float32(self.facts.mean)) / np.float32(self.facts.std)
-            scores = self._run(batch)
-            if self.facts.flip:
-                scores = (scores + self._run(np.ascontiguousarray(batch[:, :, ::-1]))) / np.float32(2)
-            placed = np.zeros((len(scores), len(self.facts.columns)), np.float32)
-            placed[:, self._columns] = tempered(scores, self.facts.temperature)
-            results.append(placed)
-        return np.concatenate(results)
+        found = np.zeros((len(crops), len(self.facts.columns)), np.float32)
+        for start in range(0, len(crops), _BLOCK):
+            faces = self._levels(crops[start : start + _BLOCK, :, :, None].astype(np.float32))
+            faces = (faces - np.float32(self.facts.mean)) / np.float32(self.facts.std)
+            for row, face in enumerate(faces, start):
+                found[row, self._columns] = self._told_of(face[None])
+        return found
 
-    def _run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        if len(batch) != self._batch:
-            self._interpreter.resize_tensor_input(self._input, list(batch.shape))
-            self._interpreter.allocate_tensors()
-            self._batch = len(batch)
-        self._interpreter.set_tensor(self._input, batch)
+    def _told_of(self, face: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Probabilities (classes,) of one face (1, size, size, 1). Several at once would be no faster, but for tiny networks."""
+        scores, facts = self._run(face), self.facts
+        told = tempered(scores, facts.temperature)
+        if facts.flip and (facts.sure == 1 or told.max() < facts.sure):
+            scores = (scores + self._run(np.ascontiguousarray(face[:, :, ::-1]))) / np.float32(2)
+            told = tempered(scores, facts.temperature)
+        return np.asarray(told[0])
+
+    def _run(self, face: NDArray[np.float32]) -> NDArray[np.float32]:
+        self._interpreter.set_tensor(self._input, face)
         self._interpreter.invoke()
         return np.array(self._interpreter.get_tensor(self._output), np.float32)
 

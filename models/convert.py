@@ -12,7 +12,7 @@ from analytics.errors import UsageError
 from analytics.expressions import columns_of
 from analytics.paths import is_file
 from models.card import training_of, write_card
-from models.classifier import ExpressionClassifier, facts_of, tempered
+from models.classifier import ExpressionClassifier, facts_of
 from models.datasets import read_labelled
 from models.described import description_of, load_network
 from models.evaluate import evaluate
@@ -23,6 +23,9 @@ from models.scores import best_temperature, smallest_threshold
 
 ACCEPTED_ACCURACY: Final = 0.92
 """The `uncertain` threshold is the smallest at which this share of the accepted public pictures is right."""
+SURE: Final = 0.85
+"""Probability of a face from which its mirror image is not looked at: of 3,000 faces one label differs, and the calibration
+error by 0.002 (benchmarks/speed-notes.md)."""
 
 
 def to_litert(network: keras.Model, target: Path) -> None:
@@ -84,13 +87,15 @@ def convert(
         facts = replace(facts, even=even, normalised=description.normalised)
         facts.write_beside(half)
         try:
-            probabilities = ExpressionClassifier(str(half)).classify(crops)
+            both = ExpressionClassifier(str(half)).classify(crops)
         except UsageError as error:
             problem = error.problem.replace(str(half), str(network))
             raise UsageError(problem, "train a network of these inputs and classes") from None
-        temperature = best_temperature(probabilities, public.labels)
-        threshold = smallest_threshold(tempered(probabilities, temperature), public.labels, ACCEPTED_ACCURACY)
-        replace(facts, threshold=threshold, temperature=temperature).write_beside(half)
+        facts = replace(facts, temperature=best_temperature(both, public.labels), sure=SURE)
+        facts.write_beside(half)
+        probabilities = ExpressionClassifier(str(half)).classify(crops)
+        threshold = smallest_threshold(probabilities, public.labels, ACCEPTED_ACCURACY)
+        replace(facts, threshold=threshold).write_beside(half)
         classifier = ExpressionClassifier(str(half))
         results = _results(classifier, dataset, (*one.shares,) or (labels,), final=final)
         write_card(half, classifier.facts, training, results)

@@ -73,11 +73,21 @@ def test_a_smile_is_happy(classifier: ExpressionClassifier) -> None:
         assert probabilities.max() > 0.9
 
 
-def test_mirror_images_have_equal_probabilities(classifier: ExpressionClassifier) -> None:
-    """The shipped network averages a face and its mirror image, so left and right cannot matter."""
-    assert classifier.facts.flip
-    straight, mirrored = classifier.classify(smiling())
-    assert np.array_equal(straight, mirrored)
+def test_the_mirror_image_is_looked_at_where_the_face_leaves_a_doubt(
+    classifier: ExpressionClassifier, copy: Path
+) -> None:
+    """Then both are averaged, so left and right do not matter; a face that is sure is told by itself."""
+    told: dict[str, NDArray[np.float32]] = {}
+    crops = np.concatenate([smiling(), noise(30), noise(30) // 4 + 60])
+    for name, changed in (("alone", {"flip": False}), ("both", {"sure": 1.0})):
+        replace(classifier.facts, **changed).write_beside(copy)
+        told[name] = ExpressionClassifier(str(copy)).classify(crops)
+    assert told["both"] == pytest.approx(ExpressionClassifier(str(copy)).classify(crops[:, :, ::-1]), abs=0.01)
+    assert classifier.facts.flip and classifier.facts.sure == 0.85
+    found, sure = classifier.classify(crops), told["alone"].max(axis=1) >= 0.85
+    assert sure[:2].all() and 5 < sure.sum() < len(sure) - 5
+    assert np.array_equal(found[sure], told["alone"][sure])
+    assert np.array_equal(found[~sure], told["both"][~sure])
 
 
 def test_probabilities_sum_to_one(classifier: ExpressionClassifier) -> None:
@@ -187,6 +197,7 @@ def without(name: str) -> Callable[[dict[str, Any]], Any]:
         (lambda facts: facts | {"threshold": "0.5"}, "does not describe a model"),
         (lambda facts: facts | {"threshold": float("nan")}, "does not describe a model"),
         (lambda facts: facts | {"flip": "no"}, "does not describe a model"),
+        (lambda facts: facts | {"sure": 1.5}, "does not describe a model"),
         (lambda facts: facts | {"heads": 7}, "does not describe a model"),
         (lambda facts: facts | {"weights": {"happy": "x"}}, "does not describe a model"),
         (lambda facts: facts | {"weights": {"happy": -1.0}}, "does not describe a model"),
@@ -204,6 +215,7 @@ def without(name: str) -> Callable[[dict[str, Any]], Any]:
         "text",
         "NaN",
         "word",
+        "too sure",
         "number",
         "no weight",
         "negative",
