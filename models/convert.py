@@ -1,7 +1,9 @@
 """A trained Keras network as int8 LiteRT file, calibrated, with its facts beside it. Needs the train extra."""
 
+import re
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +21,7 @@ from models.evaluate import evaluate
 from models.heads import with_one_output
 from models.levels import levels_of
 from models.portraits import face_crops
+from models.quiet import without_stderr
 from models.scores import best_temperature, smallest_threshold
 
 ACCEPTED_ACCURACY: Final = 0.92
@@ -28,16 +31,41 @@ SURE: Final = 0.85
 error by 0.002 (benchmarks/speed-notes.md)."""
 
 
-def to_litert(network: keras.Model, target: Path) -> None:
-    """Convert weights to int8, activations staying float (dynamic range), and write target."""
+def to_litert(network: keras.Model, target: Path, called: str = "") -> None:
+    """Convert weights to int8, activations staying float (dynamic range), and write target.
+
+    Args:
+        network: takes one picture.
+        target: the .tflite file.
+        called: what an error calls the network; its own name where it is empty.
+
+    Raises:
+        UsageError: LiteRT has nothing for one of the network's operations.
+    """
     import tensorflow as tf
 
+    archive = keras.export.ExportArchive()
+    archive.track(network)
+    # Layers that change pictures at random as a network learns would go on doing so: their calls train unless told.
+    archive.add_endpoint(
+        "serve", partial(network, training=False), [keras.InputSpec(shape=network.input_shape, dtype="float32")]
+    )
     with tempfile.TemporaryDirectory() as folder:
         # Only a saved model keeps its weights as constants that the converter can turn to int8.
-        network.export(folder, format="tf_saved_model", verbose=False)
+        archive.write_out(folder, verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        target.write_bytes(converter.convert())
+        try:
+            with without_stderr():  # It lists every operation there before it says which one it is.
+                content = converter.convert()
+        except Exception as error:  # noqa: BLE001 What it raises is in no public module.
+            lacking = re.search(r"'(?:tf|tfl)\.(\w+)'", str(error))
+            what = (
+                f"LiteRT has nothing for its operation {lacking[1]}" if lacking else f"it cannot be converted ({error})"
+            )
+            remedy = "put a layer of convolutions, pooling or dense ones in the place of that"
+            raise UsageError(f"{called or network.name}: {what}"[:400], remedy) from None
+        target.write_bytes(content)
 
 
 def convert(
@@ -81,7 +109,7 @@ def convert(
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".converting-") as folder:
         # What does not work must not take the place of what does.
         half = Path(folder) / target.name
-        to_litert(one.model, half)
+        to_litert(one.model, half, str(network))
         facts = facts_of(target.stem, half, size, 0.0, flip)
         facts = replace(facts, heads=one.shares, weights=one.weights, classes=description.classes)
         facts = replace(facts, even=even, normalised=description.normalised)
@@ -90,7 +118,7 @@ def convert(
             both = ExpressionClassifier(str(half)).classify(crops)
         except UsageError as error:
             problem = error.problem.replace(str(half), str(network))
-            raise UsageError(problem, "train a network of these inputs and classes") from None
+            raise UsageError(problem, "let it take one picture, and end in a softmax over its classes") from None
         facts = replace(facts, temperature=best_temperature(both, public.labels), sure=SURE)
         facts.write_beside(half)
         probabilities = ExpressionClassifier(str(half)).classify(crops)

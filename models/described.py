@@ -88,18 +88,33 @@ def _numbers(path: Path, read: dict[str, Any], name: str, usual: float) -> tuple
 
 
 def read_network(network: Path) -> keras.Model:
-    """A network as it is in its file, computed in float32 whatever it was saved in.
+    """A network as it is in its file, as a graph of layers that is computed in float32, whatever it was saved as.
 
     Raises:
-        UsageError: no such network, or one that Keras cannot load.
+        UsageError: no such network, one that Keras cannot load, or one without the shape of what it takes.
     """
     if not is_file(network):
         raise UsageError(f"{network}: no such network", "name the .keras or .h5 file that training made")
     try:
-        return _in_float32(keras.models.load_model(network, compile=False))
+        model = _in_float32(keras.models.load_model(network, compile=False))
     except Exception as error:  # noqa: BLE001 What foreign files make Keras raise is no closed list.
+        if "`Lambda`" in str(error):
+            problem = f"{network}: has a Lambda layer, whose code could do anything, so it is not run"
+            remedy = "put a layer of Keras in its place (Rescaling, Normalization), and save it again"
+            raise UsageError(problem, remedy) from None
         problem = f"{network}: Keras cannot load it ({str(error).splitlines()[0][:200] if str(error) else type(error).__name__})"
         raise UsageError(problem, "load it where it was made, and save it as .keras") from None
+    if not getattr(model, "inputs", None):
+        problem = f"{network}: does not say which pictures it takes: it is no Sequential with an Input, and no graph of layers"
+        raise UsageError(
+            problem, "make it one where it was made: keras.Model(picture, network(picture)), and save it again"
+        )
+    # A Sequential that was loaded has no `output`.
+    return (
+        keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+        if isinstance(model, keras.Sequential)
+        else model
+    )
 
 
 def _in_float32(model: keras.Model) -> keras.Model:

@@ -3,6 +3,7 @@
 import json
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,6 +61,54 @@ def test_a_network_of_other_classes_and_preprocessing(dataset: Path, tmp_path: P
     card = (tmp_path / "own.md").read_text(encoding="utf-8")
     assert "happy, contempt, neutral, sad, angry" in card and "Unknown: no training.json" in card
     convert(network, tmp_path / "own.tflite", dataset)  # Once more: what lies beside it now is in nobody's way.
+
+
+def test_layers_as_tutorials_stack_them(dataset: Path, tmp_path: Path) -> None:
+    """A Sequential whose first layers change pictures at random, which they do in training alone: it says what Keras says."""
+    import keras
+
+    from models.convert import convert
+
+    keras.utils.set_random_seed(6)
+    changing = [keras.layers.RandomFlip(), keras.layers.RandomRotation(0.4), keras.layers.RandomContrast(0.9)]
+    seeing = [keras.layers.Rescaling(1 / 255), keras.layers.Conv2D(8, 3), keras.layers.PReLU(shared_axes=[1, 2])]
+    ending = [keras.layers.Dropout(0.5), keras.layers.Flatten(), keras.layers.Dense(7), keras.layers.Softmax()]
+    own = keras.Sequential([keras.layers.Input((24, 24, 1)), *changing, *seeing, *ending])
+    own.save(tmp_path / "own.keras")
+    convert(tmp_path / "own.keras", tmp_path / "own.tflite", dataset, flip=False)
+    classifier = ExpressionClassifier(str(tmp_path / "own.tflite"))
+    faces = np.random.default_rng(1).integers(0, 256, (9, 24, 24), np.uint8)
+    expected = own.predict(faces[..., None].astype(np.float32), verbose=0)
+    assert classifier.classify(faces) == pytest.approx(tempered(expected, classifier.facts.temperature), abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        (["Reshape", (24, 24)], r"has nothing for its operation TensorListReserve: put a layer"),
+        (["Flatten"], r"are no probabilities, which add up to 1: let it take one picture, and end in a softmax"),
+        (["Lambda"], r"own\.keras: has a Lambda layer, whose code could do anything, so it is not run: put a layer"),
+    ],
+    ids=["recurrent", "logits", "code"],
+)
+def test_what_cannot_be_converted_is_named(dataset: Path, tmp_path: Path, last: list[Any], said: str) -> None:
+    """Recurrent layers, logits without a softmax, and code of one's own; nothing is left."""
+    import keras
+
+    from models.convert import convert
+
+    name, *given = last
+    layers: list[Any] = [keras.layers.Input((24, 24, 1))]
+    if name == "Lambda":
+        layers += [keras.layers.Lambda(lambda x: x / 255), keras.layers.Flatten(), keras.layers.Dense(7)]
+    else:
+        layers.append(getattr(keras.layers, name)(*given))
+        layers += [keras.layers.GRU(4)] if name == "Reshape" else []
+        layers.append(keras.layers.Dense(7, activation="softmax" if name == "Reshape" else None))
+    keras.Sequential(layers).save(tmp_path / "own.keras")
+    with pytest.raises(UsageError, match=said):
+        convert(tmp_path / "own.keras", tmp_path / "own.tflite", dataset)
+    assert [path.name for path in tmp_path.iterdir()] == ["own.keras"]
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16", "float16", "bfloat16"])
