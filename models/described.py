@@ -14,12 +14,13 @@ from typing import Any, Final
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
 from analytics.paths import is_file
 from analytics.schema import why_no_classes
-from models.levels import NORMALISED
+from models.levels import NORMALISED, levels_of
 
 _HALF: Final = ("float16", "bfloat16", "mixed_float16", "mixed_bfloat16")
 _LIKE_THIS = 'write it like {"classes": ["angry", "happy"], "mean": 127.5, "std": 127.5}'
@@ -109,12 +110,14 @@ def read_network(network: Path) -> keras.Model:
         raise UsageError(
             problem, "make it one where it was made: keras.Model(picture, network(picture)), and save it again"
         )
-    # A Sequential that was loaded has no `output`.
-    return (
-        keras.Model(model.inputs[0], model.outputs[0], name=model.name)
-        if isinstance(model, keras.Sequential)
-        else model
-    )
+    return _as_graph(model) if isinstance(model, keras.Sequential) else model
+
+
+def _as_graph(model: keras.Sequential) -> keras.Model:
+    """The same layers anew: those of a Sequential that was loaded do not say what they give in it."""
+    like: keras.Model = keras.models.clone_model(keras.Model(model.inputs[0], model.outputs[0], name=model.name))
+    like.set_weights(model.get_weights())
+    return like
 
 
 def _in_float32(model: keras.Model) -> keras.Model:
@@ -168,3 +171,10 @@ def load_network(network: Path, description: Description) -> keras.Model:
 def _by_channel(description: Description, channels: int) -> tuple[list[float], list[float]]:
     means, stds = ((values * channels)[:channels] for values in (description.mean, description.std))
     return [1 / std for std in stds], [-mean / std for mean, std in zip(means, stds, strict=True)]
+
+
+def as_taken(crops: NDArray[np.uint8], description: Description, channels: int) -> NDArray[np.float32]:
+    """Gray faces, uint8 (n, size, size), as a network takes them that is as it is in its file: (n, size, size, channels)."""
+    gray = levels_of(description.normalised, False)(crops[..., None].astype(np.float32))
+    mean, std = (np.array(one, np.float32) for one in (description.mean, description.std))
+    return np.asarray((np.repeat(gray, channels, axis=3) - mean) / std, np.float32)

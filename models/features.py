@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.errors import UsageError
-from models.described import description_of, load_network
-from models.levels import levels_of
+from models.described import as_taken, description_of, load_network, read_network
 
 
 def features_of(model: keras.Model, *, dropped: bool = True) -> Any:
@@ -24,7 +23,8 @@ def features_of(model: keras.Model, *, dropped: bool = True) -> Any:
     """
     ends = [layer for layer in model.layers if any(layer.output is one for one in model.outputs)]
     if not ends or not all(isinstance(layer, keras.layers.Dense) for layer in ends):
-        raise ValueError(f"a network ends in dense layers. Received: {[type(layer).__name__ for layer in ends]}")
+        found = " and ".join(type(layer).__name__ for layer in ends) or "another network"
+        raise ValueError(f"features are what a dense layer at the end takes, and it ends in {found}")
     features = ends[0].input
     before = next((layer for layer in model.layers if layer.output is features), None)
     return before.input if isinstance(before, keras.layers.Dropout) and not dropped else features
@@ -40,16 +40,15 @@ class NetworkFeatures:
     """
 
     def __init__(self, network: Path) -> None:
-        description = description_of(network)
-        model = load_network(network, description)
+        self._description, self._network = description_of(network), network
+        self.size: int = load_network(network, self._description).input_shape[1]
+        """Side of the faces in px."""
+        # Not the model that takes gray: it holds a network for colour as one layer, whose features cannot be reached.
+        self._raw = read_network(network)
         try:
-            self._frozen = keras.Model(model.input, features_of(model))
+            self._frozen = keras.Model(self._raw.input, features_of(self._raw))
         except ValueError as error:
             raise UsageError(f"{network}: {error}", "name a network that `emobatch train` made") from None
-        self._levels = levels_of(description.normalised, False)
-        self._network = network
-        self.size: int = model.input_shape[1]
-        """Side of the faces in px."""
 
     def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Features (n, width) of faces, uint8 (n, size, size).
@@ -60,6 +59,6 @@ class NetworkFeatures:
         if crops.shape[1:] != (self.size, self.size):
             problem = f"{self._network}: takes faces of {self.size}x{self.size}"
             raise UsageError(problem, f"cut them to {self.size}x{self.size}")
-        levelled = self._levels(crops[..., None].astype(np.float32))
-        seen: NDArray[np.float32] = self._frozen.predict(levelled, batch_size=64, verbose=0)
+        taken = as_taken(crops, self._description, self._raw.input_shape[3])
+        seen: NDArray[np.float32] = self._frozen.predict(taken, batch_size=64, verbose=0)
         return seen.reshape(len(seen), -1).astype(np.float32)

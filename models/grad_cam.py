@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from analytics.errors import UsageError
 from analytics.expressions import columns_of
-from models.described import description_of, load_network, read_network
+from models.described import as_taken, description_of, load_network, read_network
 from models.levels import levels_of
 
 _LEAST_SIDE: Final = 3
@@ -70,7 +70,7 @@ class GradCam:
         parts, head = self._parts()
         classes = [self._places.index(column) for column in columns.tolist()]
         with tf.GradientTape() as tape:
-            seen = tf.convert_to_tensor(self._levels(crops))
+            seen = tf.convert_to_tensor(as_taken(crops, self.description, self._raw.input_shape[3]))
             tape.watch(seen)
             activations, last = parts(seen, training=False)
             last = tf.cast(last, tf.float32)  # A network may compute in half precision.
@@ -85,6 +85,9 @@ class GradCam:
     def _parts(self) -> tuple[keras.Model, Any]:
         """What gives the maps and what the last layer takes, and that layer; None and probabilities where it is no softmax of a dense one."""
         output = self._raw.output[self._head] if self._head else self._raw.outputs[0]
+        if within := next((layer for layer in self._raw.layers if isinstance(layer, keras.Model)), None):
+            problem = f"{self.path}: its maps are those of a network within it ({within.name}), which cannot be reached"
+            raise UsageError(problem, "give --method occlusion")
         with_places = [layer for layer in self._raw.layers if _side(layer) >= _LEAST_SIDE]
         if not with_places:
             raise UsageError(f"{self.path}: no layer has places", "give --method occlusion")
@@ -96,12 +99,6 @@ class GradCam:
     def _normalised(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Faces (n, size, size, 1) as those of the data set that the network has learned from."""
         return levels_of(self.description.normalised, False)(crops[..., None].astype(np.float32))
-
-    def _levels(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Faces (n, size, size, channels) as the network itself takes them."""
-        gray = np.repeat(self._normalised(crops), self._raw.input_shape[3], axis=3)
-        mean, std = (np.array(one, np.float32) for one in (self.description.mean, self.description.std))
-        return np.asarray((gray - mean) / std, np.float32)
 
 
 def _side(layer: Any) -> int:

@@ -108,6 +108,23 @@ class TestOfKeras:
         hidden = occlusion_map(cam.classify, np.where(np.arange(SIZE) < CORNER, faces[0], 0).astype(np.uint8), 3)
         assert share_in_corner(hidden) > 0.9
 
+    def test_a_sequential_has_maps_and_one_within_another_has_none(self, tmp_path: Path) -> None:
+        """The corner is found in layers that follow one another; where they are one layer of another network, that is said."""
+        import keras
+
+        from models.grad_cam import GradCam
+
+        own = corner_network()
+        keras.Sequential([keras.Input((SIZE, SIZE, 1)), *own.layers[1:]]).save(tmp_path / "row.keras")
+        heat = GradCam(tmp_path / "row.keras").maps(bright(), np.array([3, 3]))
+        assert all(share_in_corner(one) > 0.9 for one in heat)
+        picture = keras.Input((SIZE, SIZE, 1))
+        keras.Model(picture, own(picture)).save(tmp_path / "within.keras")
+        with pytest.raises(
+            UsageError, match=r"a network within it \(.*\), which cannot be reached: give --method occl"
+        ):
+            GradCam(tmp_path / "within.keras").maps(bright(), np.array([3, 3]))
+
     def test_the_command_draws_a_sheet(self, tmp_path: Path, dataset: Path) -> None:
         """Of a .keras network by both methods, and of the same one as it runs by hiding alone; the same seed, the same bytes."""
         from models.classifier import facts_of

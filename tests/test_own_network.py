@@ -63,6 +63,21 @@ def test_a_network_of_other_classes_and_preprocessing(dataset: Path, tmp_path: P
     convert(network, tmp_path / "own.tflite", dataset)  # Once more: what lies beside it now is in nobody's way.
 
 
+def test_features_of_a_network_for_colour(tmp_path: Path) -> None:
+    """What its last layer takes, of gray faces brought to the levels that it wants."""
+    import keras
+
+    from models.features import NetworkFeatures
+
+    network = own_network(tmp_path / "own.keras", (24, 24, 3), 7)
+    (tmp_path / "own.keras.json").write_text('{"mean": [127.5, 100, 50], "std": 127.5}', encoding="utf-8")
+    own = keras.models.load_model(network, compile=False)
+    faces = np.random.default_rng(1).integers(0, 256, (9, 24, 24), np.uint8)
+    seen = (np.repeat(faces[..., None], 3, axis=3) - np.array([127.5, 100, 50])) / 127.5
+    expected = keras.Model(own.input, own.layers[-1].input).predict(seen.astype(np.float32), verbose=0)
+    assert NetworkFeatures(network)(faces) == pytest.approx(expected, abs=1e-5)
+
+
 def test_layers_as_tutorials_stack_them(dataset: Path, tmp_path: Path) -> None:
     """A Sequential whose first layers change pictures at random, which they do in training alone: it says what Keras says."""
     import keras
