@@ -19,7 +19,7 @@ from jobs.options import RunOptions
 from jobs.pipeline import Engines, SegmentRows, VideoResult, finish_video, plan_file, read_segment
 from models.groups import not_tested
 from models.labels import class_index
-from models.listed import group_columns
+from models.listed import group_columns, list_reader, path_in_list
 
 COLUMNS: Final = ("file", "start_s", "end_s", "label")
 _UNCERTAIN: Final = len(EXPRESSIONS)
@@ -79,7 +79,7 @@ def is_video_list(path: Path) -> bool:
         return False
     try:
         with path.open(newline="", encoding="utf-8-sig", errors="replace") as lines:
-            return set(COLUMNS) <= set(next(csv.reader(lines), []))
+            return set(COLUMNS) <= set(list_reader(lines).fieldnames or ())
     except (OSError, csv.Error):
         return False
 
@@ -94,13 +94,13 @@ def read_stretches(path: Path, groups: Sequence[str] = ()) -> dict[Path, list[St
     """
     found: dict[Path, list[Stretch]] = defaultdict(list)
     with path.open(newline="", encoding="utf-8-sig", errors="replace") as lines:
-        reader = csv.DictReader(lines)
+        reader = list_reader(lines)
         columns = group_columns(reader.fieldnames or (), ("camera", *groups))
         if missing := [name for name in groups if name not in columns]:
             raise UsageError(f"--group {missing[0]}: is no column of {path}", "name one of its first line")
         for row in reader:
             where = f"{path}: line {reader.line_num}"
-            file = path.parent / (row["file"] or "")
+            file = path_in_list(path, row["file"] or "")
             if not is_file(file):
                 raise UsageError(f"{where}: {file}: no such video", "mend its path, or remove that line")
             told = {name: row[name].strip() for name in columns if (row[name] or "").strip()}

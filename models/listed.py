@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from analytics.errors import UsageError
 from analytics.paths import is_file
@@ -17,6 +17,7 @@ _SHOWN: Final = 40
 
 SPLITS: Final = ("train", "public", "private")
 """What teaches, what chooses, and what judges, as the FER2013 challenge called them."""
+_COLUMNS: Final = ("path", "label", "split", "subject", "box", "group", "file", "start_s", "end_s", "camera")
 _SPLIT_NAMES: Final = {
     "train": ("train", "training", "train_set"),
     "public": ("public", "publictest", "val", "valid", "validation", "val_set", "dev"),
@@ -59,7 +60,8 @@ def split_folders(root: Path) -> dict[Path, str]:
 
 
 def _folders(root: Path) -> list[Path]:
-    return sorted(entry for entry in root.iterdir() if entry.is_dir())
+    """Folders right below, but for those that systems and archivers lay there (.git, __MACOSX)."""
+    return sorted(one for one in root.iterdir() if one.is_dir() and not one.name.startswith((".", "__")))
 
 
 def _walk_classes(folders: list[Path]) -> Iterator[Listed]:
@@ -71,7 +73,12 @@ def walk_pictures(folder: Path) -> list[str]:
     """All picture files in a folder and below it, in order."""
     files: list[str] = []
     for below, _, names in os.walk(folder, onerror=_refuse):
-        files += (str(Path(below, name)) for name in names if name.lower().endswith(PICTURE_SUFFIXES))
+        # What begins with "._" holds no picture, but what a Mac had to say of one.
+        files += (
+            str(Path(below, name))
+            for name in names
+            if name.lower().endswith(PICTURE_SUFFIXES) and not name.startswith("._")
+        )
     return sorted(files, key=lambda file: Path(file).parts)
 
 
@@ -85,6 +92,26 @@ def group_columns(names: Iterable[str], more: Sequence[str] = ()) -> list[str]:
     return [name for name in names if name == "group" or name.startswith("group_") or name in more]
 
 
+def list_reader(lines: TextIO) -> "csv.DictReader[str]":
+    """A reader of a list's lines, which begin with the names of its columns.
+
+    Between columns are commas, or semicolons or tabs as spreadsheets of many countries save them. Names that emobatch knows
+    may be written in capitals.
+    """
+    first = lines.readline()
+    lines.seek(0)
+    reader = csv.DictReader(lines, delimiter=max(",;\t", key=first.count), skipinitialspace=True)
+    names = [name.strip() for name in reader.fieldnames or ()]
+    reader.fieldnames = [name.lower() if name.lower() in _COLUMNS else name for name in names]
+    return reader
+
+
+def path_in_list(listed_in: Path, path: str) -> Path:
+    """The file that a list names, also where it was written on Windows."""
+    file = listed_in.parent / path
+    return file if is_file(file) else listed_in.parent / path.replace("\\", "/")
+
+
 def walk_csv(path: Path, groups: Sequence[str] = ()) -> Iterator[Listed]:
     """Each line's picture file and label; its groups, the face's box, split and subject where there are such columns.
 
@@ -93,8 +120,8 @@ def walk_csv(path: Path, groups: Sequence[str] = ()) -> Iterator[Listed]:
         groups: columns that are groups besides `group` and group_….
     """
     with path.open(newline="", encoding="utf-8-sig") as lines:
-        reader = csv.DictReader(lines)
         try:
+            reader = list_reader(lines)
             if not {"path", "label"} <= set(reader.fieldnames or ()):
                 raise UsageError(f"{path}: has no columns path,label", "name them in the first line")
             columns = group_columns(reader.fieldnames or (), groups)
@@ -103,7 +130,7 @@ def walk_csv(path: Path, groups: Sequence[str] = ()) -> Iterator[Listed]:
                 raise UsageError(f"--group {missing[0]}: is no column of {path}", named)
             for row in reader:
                 # A line that is too short has None there.
-                file = str(path.parent / (row["path"] or ""))
+                file = str(path_in_list(path, row["path"] or ""))
                 if not is_file(Path(file)):
                     where = f"line {reader.line_num} of {path}"
                     raise UsageError(f"{file}: no such picture", f"mend its path in {where}, or remove that line")

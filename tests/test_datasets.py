@@ -205,3 +205,27 @@ def test_groups_and_boxes_of_a_csv(tmp_path: Path) -> None:
     assert kept.groups == {"group": ("none", "north")} and kept.boxes is not None and len(kept.boxes) == 2
     plain = read_labelled(write_csv(tmp_path, ["path,label", "a.png,happy"]))
     assert plain.groups == {} and plain.boxes is None
+
+
+def test_a_list_as_spreadsheets_of_many_countries_save_it(tmp_path: Path) -> None:
+    """Semicolons or tabs, a mark of the encoding, capitals, and paths of Windows."""
+    for name, grey in (("happy", 200), ("sad", 20)):
+        write_picture(tmp_path / "faces" / f"{name}.png", grey)
+    for between in (";", "\t", ","):
+        lines = [
+            between.join(row) for row in (("Path", "Label"), ("faces\\happy.png", "happy"), ("faces\\sad.png", "sad"))
+        ]
+        (tmp_path / "list.csv").write_text("\r\n".join(lines), encoding="utf-8-sig", newline="")
+        data = read_labelled(tmp_path / "list.csv")
+        assert [EXPRESSIONS[label] for label in data.labels] == ["happy", "sad"]
+        assert [int(np.asarray(picture).mean()) for picture in data.pictures] == [200, 20]
+
+
+def test_what_systems_lay_into_folders_is_no_class_and_no_picture(tmp_path: Path) -> None:
+    """__MACOSX of an archive, hidden folders, and what a Mac lays beside each file."""
+    write_picture(tmp_path / "set" / "happy" / "a.png", 200)
+    for foreign in ("__MACOSX/happy/._a.png", ".git/a.png", "happy/._a.png", "happy/Thumbs.db"):
+        (tmp_path / "set" / foreign).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "set" / foreign).write_bytes(b"no picture")
+    data = read_labelled(tmp_path / "set")
+    assert len(data.labels) == 1 and int(np.asarray(data.pictures[0]).mean()) == 200

@@ -16,7 +16,7 @@ from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
 from models.fer_npz import read_fer_npz
 from models.labels import ferplus_labels
-from models.listed import split_named
+from models.listed import list_reader, split_named
 from models.sets.records import Item, ReadOptions, SourceSet
 
 _CONTEMPT: Final = "contempt"
@@ -33,7 +33,7 @@ def columns_of_csv(path: Path) -> tuple[str, ...]:
         return ()
     try:
         with path.open(newline="", encoding="utf-8-sig", errors="replace") as lines:
-            return tuple(name.strip() for name in next(csv.reader(lines), []))
+            return tuple(list_reader(lines).fieldnames or ())
     except csv.Error:
         return ()
 
