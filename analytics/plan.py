@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from analytics.clock import FALLBACK_RATE, frame_ticks, index_ticks
 from analytics.packets import NO_STAMP, PacketList, Packets
+from analytics.records import SampleRows
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,3 +163,13 @@ def sampled_every_s(plan: VideoPlan) -> float:
     """
     steps = np.diff(plan.times_s[sampled_frames(plan)])
     return float(np.median(steps)) if len(steps) else plan.duration_s
+
+
+def with_corrupt_samples(samples: SampleRows, plan: VideoPlan) -> SampleRows:
+    """The samples with a row for each planned one of which no frame could be decoded, in order of time."""
+    first = sampled_frames(plan)
+    lost = first[~np.isin(plan.cells[first], samples.sample)]
+    corrupt = SampleRows.of(
+        plan.cells[lost].tolist(), plan.times_s[lost].tolist(), [0] * len(lost), ["corrupt"] * len(lost)
+    )
+    return SampleRows.joined([samples, corrupt])

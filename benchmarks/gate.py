@@ -17,7 +17,7 @@ import numpy as np
 from analytics.overlap import overlaps
 from analytics.records import Pulse
 from jobs.options import RunOptions
-from jobs.pipeline import Engines, VideoResult, finish_video, plan_file, read_segment
+from jobs.pipeline import Engines, SegmentRows, VideoResult, finish_video, plan_file, read_segment
 
 HALF = 0.5
 
@@ -30,7 +30,7 @@ def processed(path: Path, options: RunOptions, engines: Engines) -> tuple[VideoR
     for segment in segments:
         shape = parts[0].shape if parts else None
         parts.append(read_segment(path, plan, segment, options, engines, Pulse(), shape))
-    result = finish_video(path, plan, parts, options, engines)
+    result = finish_video(path, plan, SegmentRows.joined(parts), options, engines)
     return result, time.process_time() - started
 
 

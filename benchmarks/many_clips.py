@@ -45,7 +45,7 @@ def overhead_s(clips: list[Path], out: Path) -> tuple[float, float]:
         started = time.perf_counter()
         rows = read_segment(path, plan, segment, options, engines, Pulse())
         pictures_s += time.perf_counter() - started
-        finish_video(path, plan, [rows], options, engines)
+        finish_video(path, plan, rows, options, engines)
     return whole_s / len(clips), (whole_s - pictures_s) / len(clips)
 
 

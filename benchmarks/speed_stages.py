@@ -106,7 +106,7 @@ def main() -> None:
         meter.spent.clear()
         plan, segments = pipeline.plan_file(path, options, Pulse())
         parts = [pipeline.read_segment(path, plan, segment, options, engines, Pulse()) for segment in segments]
-        pipeline.finish_video(path, plan, parts, options, engines)
+        pipeline.finish_video(path, plan, pipeline.SegmentRows.joined(parts), options, engines)
         meter.turn()
         spent = [meter.spent[step] for step in STEPS]
         figures = (1000 * seconds / plan.duration_s for seconds in (decoding_s(path), *spent, sum(spent)))

@@ -180,7 +180,7 @@ def _through_the_pipeline(file: Path, options: RunOptions, engines: Engines) -> 
     for segment in segments:
         shape = parts[0].shape if parts else None
         parts.append(read_segment(file, plan, segment, options, engines, Pulse(), shape))
-    return finish_video(file, plan, parts, options, engines)
+    return finish_video(file, plan, SegmentRows.joined(parts), options, engines)
 
 
 def _add(seconds: Seconds, labelled: list[Stretch], result: VideoResult) -> None:

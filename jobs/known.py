@@ -74,13 +74,13 @@ def known_faces(path: Path, out: str | None, pulse: Pulse) -> KnownFaces:
 
 def _found_anew(path: Path, pulse: Pulse) -> KnownFaces:
     from jobs.options import RunOptions
-    from jobs.pipeline import Engines, finish_video, plan_file, read_segment
+    from jobs.pipeline import Engines, SegmentRows, finish_video, plan_file, read_segment
 
     options = RunOptions(sources=(str(path),), out=Path())
     engines = Engines.load(options)
     plan, segments = plan_file(path, options, pulse)
-    parts = [read_segment(path, plan, segment, options, engines, pulse) for segment in segments]
-    result = finish_video(path, plan, parts, options, engines)
+    rows = SegmentRows.joined(read_segment(path, plan, segment, options, engines, pulse) for segment in segments)
+    result = finish_video(path, plan, rows, options, engines)
     faces, labels = result.faces, engines.classifier.facts.labels
     return KnownFaces(
         pts_s=faces.pts_s,

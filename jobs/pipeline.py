@@ -21,7 +21,7 @@ from analytics.decode import DecodeOutcome, SampledFrame, decode_samples
 from analytics.errors import UsageError, VideoError
 from analytics.footage import Footage, facts_of
 from analytics.packets import list_packets
-from analytics.plan import VideoPlan, plan_video, sampled_frames
+from analytics.plan import VideoPlan, plan_video, sampled_frames, with_corrupt_samples
 from analytics.quality import judge
 from analytics.records import Detections, FaceRows, Pulse, Quality, SampleRows
 from analytics.segments import Segment, cut
@@ -78,7 +78,7 @@ class Engines:
 
 @dataclass(frozen=True, eq=False)
 class SegmentRows:
-    """What the frames of one segment gave. Depends on their pixels alone."""
+    """What the frames of one segment gave, or of several that follow one another. Depends on their pixels alone."""
 
     decoded: NDArray[np.bool_]
     """(frames,) which frames of the segment came out undamaged."""
@@ -88,6 +88,19 @@ class SegmentRows:
     errors: int
     """Packets that could not be decoded."""
     elapsed_s: float
+
+    @staticmethod
+    def joined(parts: "Iterable[SegmentRows]") -> "SegmentRows":
+        """The rows of several segments, at least one, in order of time."""
+        each = list(parts)
+        return SegmentRows(
+            decoded=np.concatenate([part.decoded for part in each]),
+            samples=SampleRows.joined([part.samples for part in each]),
+            faces=FaceRows.joined([part.faces for part in each]),
+            shape=next((part.shape for part in each if part.shape), None),
+            errors=sum(part.errors for part in each),
+            elapsed_s=sum(part.elapsed_s for part in each),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,14 +177,14 @@ def read_segment(
 
 
 def finish_video(
-    path: Footage, plan: VideoPlan, parts: list[SegmentRows], options: RunOptions, engines: Engines
+    path: Footage, plan: VideoPlan, rows: SegmentRows, options: RunOptions, engines: Engines
 ) -> VideoResult:
     """Link, smooth and sum up all rows of a video. Writes nothing.
 
     Args:
         path: the video.
         plan: of the whole video.
-        parts: the rows of all its segments, in order of time.
+        rows: of all its segments.
         options: what to do.
         engines: what the rows were made with.
 
@@ -179,12 +192,10 @@ def finish_video(
         VideoError: no frame of the video could be decoded.
     """
     started = time.monotonic()
-    decoded = np.concatenate([part.decoded for part in parts])
-    shape = next((part.shape for part in parts if part.shape), None)
-    if shape is None:
-        raise VideoError(f"{path}: none of its {len(decoded)} frames can be decoded", "copy it again")
-    faces = FaceRows.joined([part.faces for part in parts])
-    coverage = cover(plan, decoded, facts_of(path).size / plan.duration_s)
+    if rows.shape is None:
+        raise VideoError(f"{path}: none of its {len(rows.decoded)} frames can be decoded", "copy it again")
+    faces = rows.faces
+    coverage = cover(plan, rows.decoded, facts_of(path).size / plan.duration_s)
 
     threshold = engines.classifier.facts.threshold
     # At a sample every few seconds a track must outlast more than one missed sighting, too.
@@ -195,17 +206,17 @@ def finish_video(
     tracks = summarise(faces, track_id, threshold, engines.classifier.facts.labels)
     return VideoResult(
         plan=plan,
-        shape=shape,
-        decoded=decoded,
-        errors=sum(part.errors for part in parts),
+        shape=rows.shape,
+        decoded=rows.decoded,
+        errors=rows.errors,
         coverage=coverage,
-        samples=with_corrupt_samples([part.samples for part in parts], plan),
+        samples=with_corrupt_samples(rows.samples, plan),
         faces=faces,
         track_id=track_id,
         labels=labels_of(faces.probabilities, threshold),
         smoothed=smoothed,
         tracks=tracks,
-        elapsed_s=sum(part.elapsed_s for part in parts) + time.monotonic() - started,
+        elapsed_s=rows.elapsed_s + time.monotonic() - started,
     )
 
 
@@ -281,14 +292,3 @@ def _classified(waiting: list[tuple[FaceRows, NDArray[np.uint8]]], classifier: E
     rows = FaceRows.joined([part for part, _ in waiting])
     rows.probabilities[:] = classifier.classify(np.concatenate([crops for _, crops in waiting]))
     return rows
-
-
-def with_corrupt_samples(parts: list[SampleRows], plan: VideoPlan) -> SampleRows:
-    """The samples with a row for each planned one of which no frame could be decoded, in order of time."""
-    first = sampled_frames(plan)
-    seen = np.concatenate([part.sample for part in parts])
-    lost = first[~np.isin(plan.cells[first], seen)]
-    corrupt = SampleRows.of(
-        plan.cells[lost].tolist(), plan.times_s[lost].tolist(), [0] * len(lost), ["corrupt"] * len(lost)
-    )
-    return SampleRows.joined([*parts, corrupt])

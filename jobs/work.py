@@ -31,7 +31,7 @@ from analytics.tables import read_video
 from jobs.filing import metadata_of, write_rows
 from jobs.heap import give_freed_memory_back
 from jobs.outcome import FAR_KEYFRAMES, VideoOutcome
-from jobs.pipeline import Engines, VideoResult, finish_video, plan_file, read_segment
+from jobs.pipeline import Engines, SegmentRows, VideoResult, finish_video, plan_file, read_segment
 from jobs.releases import differences, releases
 from jobs.rows import refiled, tables_of
 from jobs.scratch import at_hand
@@ -133,6 +133,7 @@ def begin(pulse: Pulse, task: VideoTask) -> VideoOutcome | Begun:
         return Begun(len(segments), plan.duration_s, kept)
     with at_hand(task.path, pulse) as path:
         plan, segments = plan_file(path, task.options, pulse)
+        give_freed_memory_back()  # What listing half a million packets took lies between all that comes after.
         if len(segments) > 1:
             shape = look(path, plan, pulse)
             writing(save_plan, task.folder, plan, segments, shape)
@@ -140,7 +141,7 @@ def begin(pulse: Pulse, task: VideoTask) -> VideoOutcome | Begun:
                 writing(_note, task.folder / _CREATED, creation_time(path))
             return Begun(len(segments), plan.duration_s)
         rows = read_segment(path, plan, segments[0], task.options, engines, pulse)
-    return _written(task, finish_video(task.path, plan, [rows], task.options, engines), engines, pulse)
+    return _written(task, finish_video(task.path, plan, rows, task.options, engines), engines, pulse)
 
 
 @_failing_small
@@ -161,14 +162,14 @@ def finish(pulse: Pulse, task: VideoTask) -> VideoOutcome | Failed:
     give_freed_memory_back()
     plan, segments, _ = load_plan(task.folder)
     try:
-        parts = [load_rows(task.folder, segment.number) for segment in segments]
+        rows = SegmentRows.joined(load_rows(task.folder, segment.number) for segment in segments)
     except DAMAGED as error:
         return Failed(
             f"what was read of it cannot be read below OUT ({type(error).__name__}): run again", transient=True
         )
     engines = engines_for(task)
     # The parts stay until the conductor knows of it: a worker that dies now would leave nothing to repeat this with.
-    return _written(task, finish_video(task.path, plan, parts, task.options, engines), engines, pulse)
+    return _written(task, finish_video(task.path, plan, rows, task.options, engines), engines, pulse)
 
 
 @_failing_small
