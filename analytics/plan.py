@@ -62,6 +62,31 @@ class VideoPlan:
         return 1 / self.interval_s
 
 
+@dataclass(frozen=True, kw_only=True)
+class PlanFacts:
+    """What remains to be told of a plan when the video is done; a plan of hours takes tens of MB."""
+
+    pts_source: str
+    codec: str
+    fps: float
+    duration_s: float
+    keyframes_only: bool
+    sampled_every_s: float
+    """See sampled_every_s."""
+
+
+def facts_of_plan(plan: VideoPlan) -> PlanFacts:
+    """What remains to be told of a plan."""
+    return PlanFacts(
+        pts_source=plan.pts_source,
+        codec=plan.codec,
+        fps=plan.fps,
+        duration_s=plan.duration_s,
+        keyframes_only=plan.keyframes_only,
+        sampled_every_s=sampled_every_s(plan),
+    )
+
+
 def plan_video(listed: PacketList, every: Fraction, keyframes_only: bool = False) -> VideoPlan:
     """Work out presentation times and sampling cells.
 

@@ -244,7 +244,9 @@ def to_table(name: str, columns: Mapping[str, Any], classes: tuple[str, ...] = E
 
 
 def column_of(values: Any, kind: pa.DataType) -> pa.Array:
-    """Values as a column of a table; texts may be coded."""
+    """Values as a column of a table; texts may be coded, those of some columns already are."""
+    if isinstance(values, pa.DictionaryArray):
+        return values.cast(kind)
     if pa.types.is_dictionary(kind):
         return pa.array(values, pa.string()).dictionary_encode().cast(kind)
     return pa.array(values, kind, from_pandas=True)

@@ -21,7 +21,7 @@ from analytics.decode import DecodeOutcome, SampledFrame, decode_samples
 from analytics.errors import UsageError, VideoError
 from analytics.footage import Footage, facts_of
 from analytics.packets import list_packets
-from analytics.plan import VideoPlan, plan_video, sampled_frames, with_corrupt_samples
+from analytics.plan import PlanFacts, VideoPlan, facts_of_plan, plan_video, sampled_frames, with_corrupt_samples
 from analytics.quality import judge
 from analytics.records import Detections, FaceRows, Pulse, Quality, SampleRows
 from analytics.segments import Segment, cut
@@ -107,7 +107,7 @@ class SegmentRows:
 class VideoResult:
     """Everything that a video gave, before it becomes tables."""
 
-    plan: VideoPlan
+    plan: PlanFacts
     shape: PictureShape
     decoded: NDArray[np.bool_]
     """(frames,) which frames came out undamaged."""
@@ -205,7 +205,7 @@ def finish_video(
     smoothed = smoothed_labels(faces, track_id, threshold)
     tracks = summarise(faces, track_id, threshold, engines.classifier.facts.labels)
     return VideoResult(
-        plan=plan,
+        plan=facts_of_plan(plan),
         shape=rows.shape,
         decoded=rows.decoded,
         errors=rows.errors,

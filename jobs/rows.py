@@ -192,7 +192,7 @@ def _faces(key: VideoKey, result: VideoResult, facts: ModelFacts) -> pa.Table:
     return to_table(
         "faces",
         {
-            "video_id": pa.repeat(key.video_id, n),
+            "video_id": _named(np.zeros(n, np.int32), (key.video_id,)),
             "camera": pa.repeat(pa.scalar(key.camera, pa.string()), n),
             "sample": faces.sample,
             "pts_s": faces.pts_s,
@@ -206,17 +206,18 @@ def _faces(key: VideoKey, result: VideoResult, facts: ModelFacts) -> pa.Table:
             "brightness": faces.brightness,
             "usable": faces.usable,
             **{name: faces.probabilities[:, i] if known else None for i, name, known in _columns(facts)},
-            "expression": _named(result.labels, facts),
+            "expression": _named(result.labels, facts.labels),
             "confidence": faces.probabilities.max(axis=1) if n else np.empty(0, np.float32),
-            "smoothed_expression": _named(result.smoothed, facts),
+            "smoothed_expression": _named(result.smoothed, facts.labels),
         },
         facts.known,
     )
 
 
-def _named(labels: NDArray[np.int64], facts: ModelFacts) -> pa.Array:
-    """The names of labels; null for -1. Not a list of Python's, as there may be a million."""
-    return pa.array(facts.labels, pa.string()).take(pa.array(labels, mask=labels < 0))
+def _named(labels: NDArray[np.integer], names: Sequence[str]) -> pa.Array:
+    """The names of labels, coded; null for -1. Not a list of Python's, nor the names written out: there may be a million."""
+    used = pa.array(labels, pa.int32(), mask=labels < 0).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(used.indices, pa.array(names, pa.string()).take(used.dictionary))
 
 
 def _columns(facts: ModelFacts) -> list[tuple[int, str, bool]]:

@@ -22,7 +22,6 @@ from analytics.decode import look
 from analytics.errors import EmobatchError, UnreachableError, VideoError
 from analytics.fingerprint import WHOLE_UP_TO, fingerprint, full_hash
 from analytics.footage import Footage, Url, facts_of
-from analytics.plan import sampled_every_s
 from analytics.recorders import CONTAINER, UNKNOWN, with_container_time
 from analytics.records import Pulse
 from analytics.snapshot import UNREADABLE
@@ -141,7 +140,8 @@ def begin(pulse: Pulse, task: VideoTask) -> VideoOutcome | Begun:
                 writing(_note, task.folder / _CREATED, creation_time(path))
             return Begun(len(segments), plan.duration_s)
         rows = read_segment(path, plan, segments[0], task.options, engines, pulse)
-    return _written(task, finish_video(task.path, plan, rows, task.options, engines), engines, pulse)
+    result = finish_video(task.path, plan, rows, task.options, engines)
+    return _written(_with_container_time(task, pulse), result, engines)
 
 
 @_failing_small
@@ -159,7 +159,17 @@ def read(pulse: Pulse, task: VideoTask, number: int) -> float:
 @_failing_small
 def finish(pulse: Pulse, task: VideoTask) -> VideoOutcome | Failed:
     """Link, smooth, sum up and write a video whose segments have all been read."""
+    engines, task = engines_for(task), _with_container_time(task, pulse)
     give_freed_memory_back()
+    result = _put_together(task, engines)
+    if isinstance(result, Failed):
+        return result
+    give_freed_memory_back()
+    # The parts stay until the conductor knows of it: a worker that dies now would leave nothing to repeat this with.
+    return _written(task, result, engines)
+
+
+def _put_together(task: VideoTask, engines: Engines) -> VideoResult | Failed:
     plan, segments, _ = load_plan(task.folder)
     try:
         rows = SegmentRows.joined(load_rows(task.folder, segment.number) for segment in segments)
@@ -167,9 +177,7 @@ def finish(pulse: Pulse, task: VideoTask) -> VideoOutcome | Failed:
         return Failed(
             f"what was read of it cannot be read below OUT ({type(error).__name__}): run again", transient=True
         )
-    engines = engines_for(task)
-    # The parts stay until the conductor knows of it: a worker that dies now would leave nothing to repeat this with.
-    return _written(task, finish_video(task.path, plan, rows, task.options, engines), engines, pulse)
+    return finish_video(task.path, plan, rows, task.options, engines)
 
 
 @_failing_small
@@ -212,8 +220,7 @@ def _note(path: Path, told: str | None) -> None:
     path.write_text(told or "", encoding="utf-8")
 
 
-def _written(task: VideoTask, result: VideoResult, engines: Engines, pulse: Pulse) -> VideoOutcome:
-    task = _with_container_time(task, pulse)
+def _written(task: VideoTask, result: VideoResult, engines: Engines) -> VideoOutcome:
     tables = tables_of(task.key, result, engines)
     write_rows(task, tables, metadata_of(engines), engines)
     return VideoOutcome(
@@ -226,7 +233,7 @@ def _written(task: VideoTask, result: VideoResult, engines: Engines, pulse: Puls
         tracks=len(result.tracks),
         coverage=result.coverage.share,
         few_keyframes=result.plan.keyframes_only
-        and sampled_every_s(result.plan) > FAR_KEYFRAMES * float(task.options.every),
+        and result.plan.sampled_every_s > FAR_KEYFRAMES * float(task.options.every),
     )
 
 
