@@ -33,6 +33,8 @@ NO_ROWS: Final = "0000000000000000.parquet"
 _VERSION: Final = "emobatch.schema_version"
 CLASSES: Final = "emobatch.classes"
 """Key of a file's metadata: the classes of the classifier, with commas between, in the order of their columns."""
+MOST_ROWS: Final = 65_536
+"""Of one group of a file, which is what is encoded at once, and the least that can be read of it."""
 _WRITE_ORDER: Final = ("faces", "samples", "tracks", "videos")
 
 
@@ -197,14 +199,14 @@ def files_of(out: Path, partition: str, video_id: str) -> list[Path]:
     return [out / table / partition / f"{video_id}.parquet" for table in _WRITE_ORDER]
 
 
-def write_half(table: pa.Table, path: Path, metadata: Mapping[str, str], group: int | None = None) -> Path:
+def write_half(table: pa.Table, path: Path, metadata: Mapping[str, str], group: int = MOST_ROWS) -> Path:
     """Write a table beside its path, whole and safe on the disk; it still has to be renamed.
 
     Args:
         table: the rows.
         path: where they are to be.
         metadata: text added to the file's metadata.
-        group: rows of one group of the file, which is the least that can be read of it.
+        group: rows of one group of the file.
 
     Raises:
         OSError: the disk is full or OUT cannot be written.

@@ -110,9 +110,13 @@ def train(
     """Train a classifier; stopped and started again, it goes on. Needs the extra `train`."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     keras_or_say_how()
+    from analytics.errors import UsageError
     from models.train import train as train_network
     from models.train_options import PLAIN, TrainOptions
 
+    for option, rate in (("--learning-rate", learning_rate), ("--fine-rate", fine_rate)):
+        if rate is not None and rate <= 0:
+            raise UsageError(f"{option} {rate:g}: learns nothing", "give a number above 0, or leave it out")
     said = {"balance": balance, "mixup": mixup, "degraded": degraded, "augment": augment}
     options = TrainOptions(
         dataset=dataset,

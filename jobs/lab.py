@@ -29,7 +29,7 @@ from models.portraits import face_crops
 from models.schedules import SCHEDULES
 from models.scores import confusion_of, macro_f1
 from models.train import read_history, train
-from models.train_options import PLAIN, TrainOptions
+from models.train_options import PLAIN, TrainOptions, checked
 from models.weights import sha256_of
 
 _log = logging.getLogger(__name__)
@@ -78,6 +78,8 @@ def compare_nets(options: NetsOptions) -> Row:
     check_known("--loss", (options.loss,), LOSSES)
     check_known("--schedule", (options.schedule,), SCHEDULES)
     check_known("--augment", (options.augment,), ("", *RECIPES))
+    for net in options.nets:
+        checked(_training(options, net, 20))  # Before hours have gone into those that stand before it.
     public = split_of(options.dataset, "public", options.labels)
     decisive = ("epochs", "budget_s", "patience", "labels", "loss", "schedule", "size", "plain", "augment")
     settings = {name: getattr(options, name) for name in decisive}
@@ -93,22 +95,8 @@ def compare_nets(options: NetsOptions) -> Row:
 
 
 def _net(options: NetsOptions, net: str, seed: int, public: LabelledPictures) -> Row:
-    folder = options.out / "networks" / f"{net}-{seed}"
-    training = TrainOptions(
-        dataset=options.dataset,
-        out=folder,
-        net=net,
-        labels=options.labels,
-        loss=options.loss,
-        schedule=options.schedule,
-        size=options.size,
-        begin="recogniser" if net == "default" else "nothing",
-        epochs=options.epochs,
-        seed=seed,
-        budget_s=options.budget_s,
-        patience=options.patience,
-        **(PLAIN if options.plain else {}) | ({"augment": options.augment} if options.augment else {}),
-    )
+    training = _training(options, net, seed)
+    folder = training.out
     try:
         path = train(training)
     except UsageError as error:
@@ -141,6 +129,24 @@ def _net(options: NetsOptions, net: str, seed: int, public: LabelledPictures) ->
         "file_bytes": target.stat().st_size,
         "history": [_epoch(row, monitor) for row in history],
     }
+
+
+def _training(options: NetsOptions, net: str, seed: int) -> TrainOptions:
+    return TrainOptions(
+        dataset=options.dataset,
+        out=options.out / "networks" / f"{net}-{seed}",
+        net=net,
+        labels=options.labels,
+        loss=options.loss,
+        schedule=options.schedule,
+        size=options.size,
+        begin="recogniser" if net == "default" else "nothing",
+        epochs=options.epochs,
+        seed=seed,
+        budget_s=options.budget_s,
+        patience=options.patience,
+        **(PLAIN if options.plain else {}) | ({"augment": options.augment} if options.augment else {}),
+    )
 
 
 def _epoch(row: Mapping[str, float], monitor: str) -> Row:

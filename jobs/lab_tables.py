@@ -85,6 +85,21 @@ def kept(out: Path, name: str, make: Callable[[], Row]) -> Row:
     return row
 
 
+def with_others(out: Path, rows: Sequence[Row]) -> list[Row]:
+    """These rows, and those of earlier runs of the same comparison that were not asked for this time.
+
+    Raises:
+        UsageError: a row that was kept is damaged.
+    """
+    made = {_run_of(row) for row in rows}
+    others = [kept(out, path.stem, dict) for path in sorted((out / "rows").glob("*.json"))]
+    return [*rows, *(row for row in others if _run_of(row) not in made)]
+
+
+def _run_of(row: Row) -> tuple[Any, ...]:
+    return tuple(row.get(name) for name in ("net", "features", "head", "seed"))
+
+
 def summary_of(rows: Sequence[Row], by: Sequence[str]) -> list[Row]:
     """Rows that are alike in `by` as one, with mean and spread of what was measured; the most accurate first."""
     groups: dict[tuple[Any, ...], list[Row]] = {}
@@ -109,8 +124,9 @@ def _together(group: Sequence[Row]) -> Row:
 
 
 def write_tables(out: Path, title: str, rows: Sequence[Row], by: Sequence[str]) -> Row:
-    """Write all tables, and return what comparison.json holds."""
-    found: Row = {"rows": list(rows), "summary": summary_of(rows, by)}
+    """Write the tables of these rows and of those that were there, and return what comparison.json holds."""
+    rows = with_others(out, rows)
+    found: Row = {"rows": rows, "summary": summary_of(rows, by)}
     _write(out / "comparison.json", json.dumps(found, indent=2) + "\n")
     names = list(dict.fromkeys(name for row in rows for name in row if name not in DETAILS))
     half = out / "comparison.csv.tmp"

@@ -84,7 +84,7 @@ def _table(target: Path, facts: ModelFacts, training: Mapping[str, Any] | None) 
         rows["trained with"] = (
             f"Keras {training['keras']}, {training['backend']}, {training.get('trained', 'day unknown')}"
         )
-    rows["licence"] = "Apache-2.0 for the weights; the pictures they were learned from are not part of them"
+    rows["licence"] = "not said here: that of the weights is yours to choose, within the terms of the pictures"
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items()), ""])
 
 
@@ -101,22 +101,48 @@ def training_section(training: Mapping[str, Any] | None) -> str:
     listed += [f"what {name} says, SHA-256 {sha256[:12]}…" for name, sha256 in training.get("teachers", {}).items()]
     first = str(stages[0]["options"].get("begin", "nothing"))
     imagenet = [f"{name} (SHA-256 {sha256[:12]}…)" for name, sha256 in (stages[0].get("weights") or {}).items()]
+    data = training.get("data")
+    if data and not data["votes"]:
+        made_of = f" (made of {' and '.join(data['sources'])})" if data["sources"] else ""
+        listed[labels.index("fer2013") if "fer2013" in labels else 0] = f"its labels, one a picture{made_of}"
     began = _BEGAN.get(first, f"It began with the weights of {Path(first).name}, of whose training nothing is known.")
     if imagenet:
         began = f"It began with weights that learned from ImageNet (Russakovsky et al. 2015): {' and '.join(imagenet)}."
+    if len(stages) > 1 and training.get("before_sha256"):
+        last = f"{options['begin']} (SHA-256 {training['before_sha256'][:12]}…)"
+        began = f"{began} The last of {len(stages)} trainings, each of which went on from the one before, began with {last}."
+    if options.get("freeze_epochs"):
+        began = f"{began} Until epoch {options['freeze_epochs']} its head learned alone."
+    of_data = (
+        f" (SHA-256 {data['sha256'][:12]}…, {data['pictures']['train']:,} pictures, {data['pictures']['public']:,} to choose on)"
+        if data
+        else ""
+    )
     commands = [_command(stage["options"], place, len(stages)) for place, stage in enumerate(stages, start=1)]
     settings = ", ".join(
         f"{name} {value}" for name, value in options.items() if name not in (*OPTIONS, "dataset", "out")
     )
     return "\n".join(
         [
-            f"## Training\n\n{began} On the train split of {Path(options['dataset']).name} it learned\n",
+            f"## Training\n\n{began} On the train split of {Path(options['dataset']).name}{of_data} it learned\n",
             *(f"- {what}" for what in listed),
             "\n```sh",
             *commands,
-            f"```\n\n{settings}. The epoch was chosen on the public split, as were threshold and temperature.\n",
+            f"```\n\n{settings}. {_kept(training)} on the public split, as were threshold and temperature.\n",
         ]
     )
+
+
+def _kept(training: Mapping[str, Any]) -> str:
+    """Which epoch was chosen, and by what."""
+    history = training.get("history") or [{}]
+    accuracies = [name for name in history[0] if name.startswith("val_") and name.endswith("accuracy")]
+    # Of two heads that of FER+ chooses (TrainOptions.heads).
+    monitor = max(accuracies, key=lambda name: "ferplus" in name, default=None)
+    if monitor is None:
+        return "The epoch was chosen"
+    best = max(history, key=lambda row: row[monitor])
+    return f"Epoch {int(best['epoch']) + 1} of {len(history)} was chosen by {monitor}"
 
 
 def _command(options: Mapping[str, Any], stage: int, stages: int) -> str:

@@ -1,5 +1,6 @@
 """A trained Keras network as int8 LiteRT file, calibrated, with its facts beside it. Needs the train extra."""
 
+import logging
 import re
 import tempfile
 from dataclasses import replace
@@ -24,6 +25,7 @@ from models.portraits import face_crops
 from models.quiet import without_stderr
 from models.scores import best_temperature, smallest_threshold
 
+_log = logging.getLogger(__name__)
 ACCEPTED_ACCURACY: Final = 0.92
 """The `uncertain` threshold is the smallest at which this share of the accepted public pictures is right."""
 SURE: Final = 0.85
@@ -96,9 +98,14 @@ def convert(
     # What the network cannot say does not tell how sure it may be of what it says.
     public = public.only(np.isin(public.labels, [columns.index(name) for name in description.classes]))
     if not len(public.labels):
-        raise UsageError(f"{dataset}: no picture of its split 'public' has a label", "check the labels")
+        others = f" that the network gives; its classes are {', '.join(public.foreign)}" if public.foreign else ""
+        raise UsageError(f"{dataset}: no picture of its split 'public' has a label{others}", "check the labels")
+    if public.foreign:
+        left_out = ", ".join(f"{name} {n}" for name, n in public.foreign.items())
+        _log.warning("%s: calibrated without pictures of classes that the network does not give: %s", dataset, left_out)
     model = load_network(network, description)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    if (why := _no_folder(target.parent)) is not None:
+        raise UsageError(f"{target}: cannot be written ({why})", "name a file in another folder")
     size = model.input_shape[1]
     crops = face_crops(public, size)
     training = training_of(network)
@@ -131,6 +138,16 @@ def convert(
             half.with_suffix(suffix).replace(target.with_suffix(suffix))
         half.replace(target)
     return threshold
+
+
+def _no_folder(folder: Path) -> str | None:
+    """Why nothing can be written into a folder, which is made where it is missing; None where it can."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".converting-"):
+            return None
+    except OSError as error:
+        return error.strerror or str(error)
 
 
 def _results(

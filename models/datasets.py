@@ -44,6 +44,8 @@ class LabelledPictures:
     """What was done to the grey levels, one of models.levels.NORMALISED, or nothing."""
     boxes: NDArray[np.float32] | None = None
     """(n, 4) where the face is: x, y of the upper left corner, width, height in px; NaN where nothing is said."""
+    foreign: Mapping[str, int] = field(default_factory=dict)
+    """How many pictures are of classes that are none of the known ones, by class; they have no label."""
 
     def only(self, keep: NDArray[np.bool_] | NDArray[np.intp]) -> "LabelledPictures":
         """The pictures where keep, bool (n,), is true, or those of such rows, in their order; none is read yet."""
@@ -56,6 +58,7 @@ class LabelledPictures:
             classes=self.classes,
             normalised=self.normalised,
             boxes=None if self.boxes is None else self.boxes[rows],
+            foreign=self.foreign,
         )
 
 
@@ -149,7 +152,12 @@ def _among(data: LabelledPictures, known: tuple[str, ...]) -> LabelledPictures:
     targets = np.zeros((len(data.labels), len(known)), np.float32)
     targets[:, places[places >= 0]] = data.targets[:, places >= 0]
     labels = np.where(data.labels >= 0, places[data.labels], -1).astype(np.int32)
-    return replace(data, labels=labels, targets=targets, classes=known)
+    foreign = {
+        name: n
+        for place, name in enumerate(data.classes)
+        if places[place] < 0 and (n := int((data.labels == place).sum()))
+    }
+    return replace(data, labels=labels, targets=targets, classes=known, foreign=foreign)
 
 
 def _in_split(folder: Path, split: str) -> Iterator[Listed]:

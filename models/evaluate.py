@@ -1,7 +1,7 @@
 """Score a classifier on labelled still pictures, with the same crop and the same file as `emobatch run`."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,6 +45,10 @@ class Evaluation:
     """By column of groups, where the data set has any."""
     whole: int | None
     """Pictures in which no face was found and which were used whole; None without detection."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Pictures of classes that the classifier does not know, by class."""
+    never_said: Mapping[str, int] = field(default_factory=dict)
+    """Pictures of expressions that the classifier does not name, by expression: they count as wrong."""
 
     def to_json(self) -> dict[str, Any]:
         """The object that `emobatch evaluate --json` prints."""
@@ -54,7 +58,8 @@ class Evaluation:
             "groups": {column: grouping.to_json() for column, grouping in self.groups.items()},
             "not_tested": list(not_tested(tuple(self.groups))),
         }
-        return self.scores.to_json() | parts | found
+        classes = {"left_out": dict(self.left_out), "never_said": dict(self.never_said)}
+        return self.scores.to_json() | parts | {name: told for name, told in classes.items() if told} | found
 
 
 def evaluate(
@@ -86,24 +91,35 @@ def evaluate(
     data = read_labelled(dataset, split, labels, columns, groups)
     data = data.only(data.labels >= 0)
     if not len(data.labels):
-        raise UsageError(f"{dataset}: no picture has a label", "check the labels")
+        others = f"; its classes are {', '.join(data.foreign)}" if data.foreign else ""
+        raise UsageError(f"{dataset}: no picture has a label that the classifier knows{others}", "check the labels")
+    # Of the seven, those count that are said or seen.
+    shown = [k for k, name in enumerate(columns) if name in classifier.facts.classes or (data.labels == k).any()]
+    columns = tuple(columns[k] for k in shown)
+    truth = np.array([shown.index(label) for label in data.labels.tolist()], np.int32)
     detectors = portrait_detectors("yunet") if detect else ()
     size = classifier.facts.size
     said: dict[int, list[NDArray[np.float32]]] = {px: [] for px in (size, *(px for px in FACE_PX if px < size))}
     whole = 0
     for batch in crop_batches(data, size, detectors):
         for px, probabilities in said.items():
-            probabilities.append(classifier.classify(scaled_down(batch.crops, px)))
+            probabilities.append(classifier.classify(scaled_down(batch.crops, px))[:, shown])
         whole += batch.whole
     by_px = {px: np.concatenate(probabilities) for px, probabilities in said.items()}
     return Evaluation(
-        scores=score(by_px[size], data.labels, classifier.facts.threshold, columns),
-        face_px={px: _part(found, data.labels) for px, found in by_px.items() if px != size},
+        scores=score(by_px[size], truth, classifier.facts.threshold, columns),
+        face_px={px: _part(found, truth) for px, found in by_px.items() if px != size},
         groups={
-            column: grouping_of(each, data.labels, by_px[size].argmax(axis=1), len(columns))
+            column: grouping_of(each, truth, by_px[size].argmax(axis=1), len(columns))
             for column, each in data.groups.items()
         },
         whole=whole if detect else None,
+        left_out=dict(data.foreign),
+        never_said={
+            name: n
+            for k, name in enumerate(columns)
+            if name not in classifier.facts.classes and (n := int((truth == k).sum()))
+        },
     )
 
 
@@ -174,6 +190,12 @@ def in_words(evaluation: Evaluation) -> str:
         ),
         f"uncertain below {scores.threshold:g}: {scores.uncertain_share:.1%} of the pictures{_others(scores)}",
     ]
+    for told, what in (
+        (evaluation.left_out, "left out, of classes that the classifier does not know"),
+        (evaluation.never_said, "counted as wrong, of expressions that the classifier never names"),
+    ):
+        if told:
+            lines.append(f"{sum(told.values())} {what}: {', '.join(f'{name} {n}' for name, n in told.items())}")
     if evaluation.whole is not None:
         lines.append(f"no face found in {evaluation.whole}, which were used whole")
     lines.append(f"{'':10}{'n':>6}{'precision':>11}{'recall':>8}")
@@ -193,4 +215,4 @@ def _others(scores: Scores) -> str:
 
 
 def _range(interval: tuple[float, float] | None) -> str:
-    return f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else "too few to say how sure"
+    return f"{interval[0]:.3f} to {interval[1]:.3f}" if interval else "too few or too much alike to say how sure"

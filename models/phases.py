@@ -16,6 +16,7 @@ from typing import Any, Final
 import keras
 
 from analytics.errors import UsageError
+from models.checkpoints import is_begun
 from models.train_options import ALL_BUT_HEAD, FREEZE_NOTHING, TrainOptions
 
 _log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ def phases_of(options: TrainOptions) -> tuple[Phase, ...]:
         resume=options.out / "resume",
         patient=True,
     )
-    if not head or last.resume.exists():
+    if not head or is_begun(last.resume):
         return (last,)
     resume = options.out / "resume-head"
     rate = options.learning_rate

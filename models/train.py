@@ -7,6 +7,7 @@ is not read here.
 import csv
 import json
 import logging
+import math
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ import numpy as np
 
 from models.batches import Batches, Lessons, one_or_all, with_features
 from models.card import training_of
+from models.checkpoints import KeepsBest, KeepsEpoch, go_on, is_begun
 from models.described import Description, write_description
 from models.lessons import read_lessons, taught_by
 from models.mishaps import EndsWithoutNumber, memory_in_words
@@ -88,7 +90,7 @@ def train(options: TrainOptions) -> Path:
 
 def _train(options: TrainOptions) -> Path:
     best, history, phases = options.out / "best.weights.h5", options.out / "history.csv", phases_of(options)
-    begun = phases[0].resume.exists()
+    begun = is_begun(phases[0].resume)
     recogniser = recogniser_file().read_bytes() if options.begin == RECOGNISER and not begun else b""
     learned, chosen_on = read_lessons(options, "train"), read_lessons(options, "public")
     if options.freeze.isdecimal():
@@ -122,7 +124,8 @@ def _train(options: TrainOptions) -> Path:
         if budget.spent:
             break
         weights = trainee.network.get_weights()
-    return _save_float32(options, learned, best, read_history(history), _course_of(options, early, budget))
+    course = _course_of(options, early, budget) | {"data": _data_of(options.dataset, learned, chosen_on)}
+    return _save_float32(options, learned, best, read_history(history), course)
 
 
 def _begin(network: keras.Model, options: TrainOptions, recogniser: bytes, learned: Lessons) -> None:
@@ -152,6 +155,7 @@ def _fit(
         phase.rate if options.schedule == "plateau" else None,
         options.patience if phase.patient else 0,
     )
+    since = go_on(model, phase.resume)
     targets, weights = with_features(chosen_on.targets, chosen_on.weights, locality_of(options))
     log = keras.callbacks.CSVLogger(history, append=True)
     try:
@@ -163,28 +167,21 @@ def _fit(
                 one_or_all(weights),
             ),
             validation_batch_size=min(256, 2 * options.batch),
-            initial_epoch=phase.since,
+            initial_epoch=phase.since if since is None else since,
             # A training that ended early is not taken up again by the same command.
             epochs=0 if patience.too_long or budget.spent else phase.until,
             shuffle=False,  # The batches are drawn at random already, and reproducibly.
             verbose=0,
             callbacks=[
-                *([_Averages(resumed=phase.resume.exists())] if options.averaged else []),
+                *([_Averages(resumed=since is not None)] if options.averaged else []),
                 EndsWithoutNumber(options.out, phase.rate, "--fine-rate" if phase.since else "--learning-rate"),
-                keras.callbacks.ModelCheckpoint(
-                    options.out / "best.weights.h5",
-                    monitor=monitor,
-                    mode="max",
-                    save_best_only=True,
-                    save_weights_only=True,
-                    initial_value_threshold=max(earlier.values(), default=None),
-                ),
+                KeepsBest(options.out / "best.weights.h5", monitor, max(earlier.values(), default=-math.inf)),
                 log,
                 _EveryEpoch(batches),
                 patience,
                 budget,
                 # Last, so that an epoch counts as done once its weights and its figures are kept.
-                keras.callbacks.BackupAndRestore(phase.resume, delete_checkpoint=False),
+                KeepsEpoch(phase.resume),
             ],
         )
     finally:
@@ -214,6 +211,15 @@ def _course_of(options: TrainOptions, early: bool, budget: Budget) -> dict[str, 
     return {"seconds": sum(budget.taken), "pictures_seen": sum(budget.seen), "ended_by": ended_by}
 
 
+def _data_of(dataset: Path, learned: Lessons, chosen_on: Lessons) -> dict[str, Any]:
+    """What was learned from, for the record and the card."""
+    with np.load(dataset) as arrays:
+        sources = sorted(set(arrays["sources"].tolist())) if "sources" in arrays else []
+        votes = "ferplus_votes" in arrays
+    pictures = {"train": len(learned.pictures), "public": len(chosen_on.pictures)}
+    return {"sha256": sha256_of(dataset), "pictures": pictures, "sources": sources, "votes": votes}
+
+
 def _as_json(value: Any) -> Any:
     """An option as JSON has it; of paths the name alone, which means something elsewhere, too."""
     if isinstance(value, tuple):
@@ -231,12 +237,14 @@ def _save_float32(
     path = options.out / f"{options.net}.keras"
     trainee.network.save(path)
     write_description(path, Description(classes=learned.classes, normalised=learned.normalised))
+    begin = None if options.begin in (RECOGNISER, NOTHING) else Path(options.begin)
     record = {
         "options": {name: _as_json(value) for name, value in asdict(options).items()}
         | {"begin": Path(options.begin).name},
         "teachers": {teacher.name: sha256_of(teacher_file(teacher)) for teacher in options.teachers},
         "weights": {path.name: sha256_of(path) for path in options.weights},
-        "before": None if options.begin in (RECOGNISER, NOTHING) else training_of(Path(options.begin)),
+        "before": None if begin is None else training_of(begin),
+        "before_sha256": None if begin is None else sha256_of(begin),
         "parameters": trainee.network.count_params(),
         **course,
         "trained": datetime.now(UTC).date().isoformat(),

@@ -78,6 +78,7 @@ def test_networks_are_compared_and_not_twice(options: "NetsOptions", monkeypatch
     )
     assert all(words in page for words in ("training pictures changed: cctv", "epochs at most: 1", "face in px: 16"))
     assert "training pictures changed" in html and "cctv" in html
+    assert compare_nets(options)["summary"] == two["summary"]  # What is not asked for this time stays in the tables.
     with pytest.raises(UsageError, match="holds a comparison begun with epochs 1 instead of 2"):
         compare_nets(replace(options, epochs=2))
 
@@ -171,6 +172,8 @@ def test_what_no_network_can_be_trained_with_is_refused_once(options: "NetsOptio
     ((name, value),) = wrong.items()
     with pytest.raises(UsageError, match=f"--{name} {value}: unknown: choose of: [a-z]"):
         lab.compare_nets(replace(options, **wrong))
+    with pytest.raises(UsageError, match="--size 16: --net inceptionv3 takes 75 px or more"):
+        lab.compare_nets(replace(options, nets=("tiny", "inceptionv3")))
     assert not options.out.exists()
 
 

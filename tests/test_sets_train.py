@@ -85,7 +85,7 @@ def test_it_runs_as_it_was_trained(folder: Path) -> None:
     assert (found.argmax(axis=1) == expected.argmax(axis=1)).mean() > 0.8
     scores = evaluate(classifier, folder / "set.npz", "train", "fer2013").to_json()
     assert scores["n"] == len(read_labelled(folder / "set.npz", "train", "fer2013").labels)
-    assert scores["classes"]["contempt"]["n"] > 0 and scores["classes"]["sad"]["n"] == 0
+    assert scores["classes"]["contempt"]["n"] > 0 and "sad" not in scores["classes"]
 
 
 def test_its_features_are_of_normalised_faces(folder: Path) -> None:

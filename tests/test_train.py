@@ -3,6 +3,7 @@
 import csv
 import gc
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -256,7 +257,10 @@ def test_conversion_writes_the_card(trained: Trained, litert: Path, tmp_path: Pa
     command = "emobatch train drawn.npz --net tiny --labels both --size 16 --from nothing --epochs 2 --batch 4"
     command += " --learning-rate 0.005 --loss soft-labels --optimizer adamw --schedule cosine --patience 0"
     assert f"{command} --balance 0.5 --mixup 0.2 --degraded 1.0 --augment cctv --seed 20 --out DIR\n" in card
-    assert "It began with random weights. On the train split of drawn.npz it learned" in card
+    data = rf"\(SHA-256 {sha256_of(trained.dataset)[:12]}…, [\d,]+ pictures, \d+ to choose on\)"
+    assert re.search(rf"It began with random weights. On the train split of drawn.npz {data} it learned", card)
+    assert re.search(r"Epoch [12] of 2 was chosen by val_ferplus_accuracy on the public split", card)
+    assert "Goodfellow et al. 2013" in card and "the weights is yours to choose" in card
     assert ExpressionClassifier(str(litert)).facts.sha256 in card
     assert "### Public split, ferplus labels" in card and "### Public split, fer2013 labels" in card
     assert "Private split" not in card and card.count("| surprise | 12 |") == 2

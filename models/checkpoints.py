@@ -1,0 +1,95 @@
+"""What a training keeps at the end of each epoch: whole or not at all, whenever it is stopped.
+
+    resume/epoch.json     {"epoch": 7, "weights": "7.weights.h5"}: what to go on from, and which epoch is next
+    resume/7.weights.h5   the network and its optimizer then
+
+The record is put in place when the weights are whole, so being stopped while they are written costs that epoch alone.
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Any, Final
+
+import keras
+
+from analytics.errors import UsageError
+
+_RECORD: Final = "epoch.json"
+
+
+def is_begun(folder: Path) -> bool:
+    """Whether there is something to go on from."""
+    return (folder / _RECORD).is_file()
+
+
+def go_on(model: keras.Model, folder: Path) -> int | None:
+    """Fill a compiled model and its optimizer with what was kept; the number of the next epoch, None where nothing was.
+
+    Raises:
+        UsageError: what was kept is damaged.
+    """
+    if not is_begun(folder):
+        return None
+    try:
+        kept = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+        model.optimizer.build(model.trainable_variables)  # Its own weights must be there to be filled.
+        model.load_weights(folder / kept["weights"])
+        return int(kept["epoch"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        problem = f"{folder}: what the training would go on from is damaged ({str(error).splitlines()[0]:.80})"
+        raise UsageError(problem, f"remove the folder {folder.parent}, and begin anew") from None
+
+
+class KeepsEpoch(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps the model and its optimizer after each epoch.
+
+    Args:
+        folder: where to.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        weights = self.folder / f"{epoch + 1}.weights.h5"
+        save_whole(self.model, weights)
+        half = self.folder / f"{_RECORD}.tmp"
+        half.write_text(json.dumps({"epoch": epoch + 1, "weights": weights.name}) + "\n", encoding="utf-8")
+        half.replace(self.folder / _RECORD)
+        for older in self.folder.glob("*.weights.h5"):
+            if older != weights:
+                older.unlink()
+
+
+class KeepsBest(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps the weights of the epoch in which a figure was largest.
+
+    Args:
+        path: file that ends in .weights.h5.
+        monitor: the figure.
+        best: its largest value in epochs that are done.
+    """
+
+    def __init__(self, path: Path, monitor: str, best: float = -math.inf) -> None:
+        super().__init__()
+        self.path, self.monitor, self.best = path, monitor, best
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        value = float((logs or {})[self.monitor])
+        if value > self.best:
+            self.best = value
+            save_whole(self.model, self.path)
+
+
+def save_whole(model: keras.Model, path: Path) -> None:
+    """Write the weights of a model; a file that was there stays until they are whole."""
+    half = path.with_name(f"half-{path.name}")
+    try:
+        model.save_weights(half)
+        half.replace(path)
+    except BaseException:
+        half.unlink(missing_ok=True)
+        raise

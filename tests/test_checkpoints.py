@@ -1,0 +1,109 @@
+"""A training that is stopped while it keeps something goes on as if it had not been."""
+
+from collections.abc import Iterator
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analytics.errors import UsageError
+from tests.test_train_begun import small_dataset
+
+pytestmark = [
+    pytest.mark.training,
+    pytest.mark.skipif(find_spec("keras") is None, reason="needs the train extra"),
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),  # Keras' matter with numpy.
+    pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning"),
+]
+
+
+@pytest.fixture(name="options", scope="module")
+def _options(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    from models.networks import NETWORKS, build_residual
+    from models.train_options import TrainOptions
+
+    NETWORKS["tiny"] = partial(build_residual, widths=(4,), blocks=(1,))
+    folder = tmp_path_factory.mktemp("checkpoints")
+    images = np.random.default_rng(3).integers(0, 256, (28, 48, 48), np.uint8)
+    dataset = small_dataset(folder / "few.npz", images=images)
+    small = {"net": "tiny", "size": 16, "batch": 8, "learning_rate": 5e-3, "precision": "float32"}
+    phases = {"epochs": 3, "freeze_epochs": 1, "begin": "nothing", "labels": "ferplus"}
+    yield TrainOptions(dataset=dataset, out=folder / "whole", **small, **phases)  # type: ignore[arg-type]
+    del NETWORKS["tiny"]
+
+
+def result_of(options: Any) -> tuple[str, list[Any]]:
+    """What a training leaves: its history and its weights."""
+    import keras
+
+    from models.train import train
+
+    path = train(options)
+    history = (options.out / "history.csv").read_text(encoding="utf-8")
+    return history, keras.models.load_model(path, compile=False).get_weights()
+
+
+@pytest.mark.parametrize(
+    "all_stops",
+    [[{2, 4}], pytest.param([{1}, {2}, {3}, {4}, {2, 4, 5}, {1, 2, 3}], marks=pytest.mark.slow)],
+    ids=["some", "all"],
+)
+def test_stopped_while_it_keeps_an_epoch(
+    options: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, all_stops: list[set[int]]
+) -> None:
+    """At each moment at which weights are half written, once or several times: the same command ends with the same result."""
+    from dataclasses import replace
+
+    import keras
+
+    history, weights = result_of(options)
+    save = keras.Model.save_weights
+    for stops in all_stops:
+        calls = iter(range(1, 100))
+
+        def halted(
+            model: Any, path: Path, *given: Any, stops: set[int] = stops, calls: Any = calls, **named: Any
+        ) -> None:
+            save(model, path, *given, **named)
+            if next(calls) in stops:
+                Path(path).write_bytes(Path(path).read_bytes()[:700])
+                raise KeyboardInterrupt
+
+        out = replace(options, out=tmp_path / "-".join(map(str, stops)))
+        monkeypatch.setattr(keras.Model, "save_weights", halted)
+        for _ in stops:
+            with pytest.raises(KeyboardInterrupt):
+                result_of(out)
+        found, same = result_of(out)
+        monkeypatch.setattr(keras.Model, "save_weights", save)
+        assert last_of_each_epoch(found) == last_of_each_epoch(history)
+        assert all(np.array_equal(a, b) for a, b in zip(weights, same, strict=True))
+        assert [path.name for path in (out.out / "resume").iterdir() if "half" in path.name] == []
+
+
+def last_of_each_epoch(history: str) -> list[str]:
+    """Lines of history.csv; an epoch that was stopped before it was kept stands there twice, and alike."""
+    return list(dict.fromkeys(history.splitlines()))
+
+
+def test_damage_from_outside_is_named(options: Any, tmp_path: Path) -> None:
+    """A checkpoint that is cut short, or whose record is: with the folder to remove."""
+    from dataclasses import replace
+
+    from models.train import train
+
+    mine = replace(options, out=tmp_path / "mine")
+    train(mine)
+    record = mine.out / "resume" / "epoch.json"
+    whole = record.read_text(encoding="utf-8")
+    (weights,) = record.parent.glob("*.weights.h5")
+    for damage in (partial(record.write_text, whole[:9]), partial(weights.write_bytes, weights.read_bytes()[:900])):
+        damage()
+        with pytest.raises(
+            UsageError, match=r"resume: what the training would go on from is damaged .*: remove the folder"
+        ):
+            train(mine)
+        record.write_text(whole)
