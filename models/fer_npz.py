@@ -42,6 +42,8 @@ class FerArrays:
     """What is to be told apart, where the file says so (`classes`); the seven otherwise."""
     subjects: NDArray[np.str_] | None = None
     """(n,) whose face it is, empty where unknown; None where the file does not say."""
+    names: NDArray[np.str_] | None = None
+    """(n,) of the files that pictures were made of; None where the file does not say."""
     normalised: str = ""
     """What was done to the grey levels, one of models.levels.NORMALISED, or nothing."""
     flagged: int = 0
@@ -159,6 +161,7 @@ def _split_of(arrays: _Arrays, split: str | None) -> FerArrays:
         split=parts[rows],
         classes=_classes_of(arrays),
         subjects=arrays.get("subjects", "text", (n,))[rows] if "subjects" in arrays else None,
+        names=arrays.get("names", "text", (n,))[rows] if "names" in arrays else None,
         normalised=_normalised_of(arrays),
         flagged=int((inside & ~rows).sum()),
     )

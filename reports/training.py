@@ -89,6 +89,7 @@ def _html(told: Mapping[str, Any]) -> str:
         columns=[_heading(column) for column in columns],
         rows=[(row["epoch"], [finite(row.get(column)) for column in columns]) for row in history],
         chosen=chosen,
+        chosen_by=_named(accuracies[0]),
         figures={name: json_block(figure) for name, figure in figures.items()},
         models=(),
         detectors=(),

@@ -1,5 +1,8 @@
 """Which pictures teach, choose and judge: whole people, and of every merged set its share."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +10,8 @@ from numpy.typing import NDArray
 
 from models.listed import SPLITS
 from models.sets.divide import divided, units_of
+from tests import faces
+from tests.test_sets import made
 
 SHARES = (80.0, 10.0, 10.0)
 
@@ -51,3 +56,12 @@ def test_shares_hold_in_every_set(people: list[tuple[int, int]]) -> None:
         for split, share in zip(SPLITS, SHARES, strict=True):
             wanted = (source == one).sum() * share / 100
             assert abs(((source == one) & (splits == split)).sum() - wanted) <= 2 * most
+
+
+def test_what_a_set_was_made_of_is_told_again_when_it_is_merged(tmp_path: Path) -> None:
+    """Names of files and what labels were called, also through an npz in between."""
+    folder = faces.class_folders(tmp_path / "set", each=20)
+    _, _, one = made(tmp_path / "one.npz", folder, mapping={"happy": "glad"}, classes=("glad", "sad"))
+    assert json.loads(one["made_with"][0])["map"] == {"happy": "glad"} and "row 0" not in one["names"]
+    _, _, two = made(tmp_path / "two.npz", tmp_path / "one.npz", classes=("glad", "sad"))
+    assert sorted(two["names"]) == sorted(one["names"])

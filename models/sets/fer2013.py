@@ -81,11 +81,12 @@ def read_npz(path: Path, options: ReadOptions) -> SourceSet:
             f"{path}: has 'labels' beyond its 'class_names'", "labels are indices into class_names, from 0"
         )
     subjects = [""] * len(data.labels) if data.subjects is None else data.subjects.tolist()
+    names = [f"row {row}" for row in range(len(data.labels))] if data.names is None else data.names.tolist()
     items = []
-    for row, (label, name, subject) in enumerate(zip(data.labels, data.split.tolist(), subjects, strict=True)):
-        if (split := split_named(name)) is None:
-            raise UsageError(f"{path}: '{name}' is no split", "call its splits train, public and private")
-        items.append(Item(label=data.class_names[label], name=f"row {row}", subject=subject, split=split))
+    for label, name, subject, told in zip(data.labels, names, subjects, data.split.tolist(), strict=True):
+        if (split := split_named(told)) is None:
+            raise UsageError(f"{path}: '{told}' is no split", "call its splits train, public and private")
+        items.append(Item(label=data.class_names[label], name=name, subject=subject, split=split))
     made = SourceSet(
         kind="npz",
         items=items,

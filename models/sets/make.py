@@ -208,6 +208,10 @@ def _arrays(options: SetOptions, pool: Pool, splits: NDArray[np.str_]) -> dict[s
     """What the file holds beside the pictures."""
     made_with = asdict(options.prepare) | {
         "sources": list(pool.names),
+        "map": dict(options.mapping),
+        "near": options.distance,
+        "labels": options.read.labels,
+        "resplit": options.resplit,
         "shares": options.shares,
         "seed": options.seed,
         "drop": options.drop,
