@@ -189,7 +189,7 @@ def _with_phases(options: TrainOptions) -> TrainOptions:
         raise UsageError(f"--fine-rate {options.fine_rate:g}: is no step", "give a number above 0")
     if options.fine_rate and not options.freeze_epochs:
         raise UsageError(f"--fine-rate {options.fine_rate:g}: nothing is tuned", "give --freeze-epochs, too")
-    fine = options.fine_rate or (_FINER * options.learning_rate if options.freeze_epochs else 0.0)
+    fine = options.fine_rate or (round(_FINER * options.learning_rate, 12) if options.freeze_epochs else 0.0)
     return replace(options, fine_rate=fine)
 
 
