@@ -13,6 +13,10 @@ from analytics.errors import UsageError
 PICTURE_SUFFIXES: Final = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
+LEAST_PX: Final = 8
+"""Px of the shorter side below which a picture shows no face to learn from or to score."""
+
+
 class Pictures(Protocol):
     """Pictures in order, gray (h, w) or BGR (h, w, 3), in memory or read when asked for."""
 
@@ -33,10 +37,15 @@ class PictureFiles:
         return len(self._files)
 
     def __getitem__(self, index: int, /) -> NDArray[np.uint8]:
-        return read_picture(self._files[index], self._remedy)
+        file = self._files[index]
+        picture = read_picture(file, self._remedy)
+        height, width = picture.shape[:2]
+        if min(height, width) < LEAST_PX:
+            raise UsageError(f"{file}: is {width} x {height} px, too small for a face", self._remedy)
+        return picture
 
     def __iter__(self) -> Iterator[NDArray[np.uint8]]:
-        return (read_picture(file, self._remedy) for file in self._files)
+        return (self[index] for index in range(len(self)))
 
 
 def read_picture(file: str, remedy: str = "name another picture") -> NDArray[np.uint8]:

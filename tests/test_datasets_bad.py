@@ -198,3 +198,11 @@ def test_a_box_that_is_none_is_named_with_its_line(tmp_path: Path, box: str) -> 
     (tmp_path / "list.csv").write_text(f"path,label,box\na.png,happy,{box}\n", encoding="utf-8")
     found = problem_of(tmp_path / "list.csv")
     assert found.problem == f"{tmp_path / 'list.csv'}: line 2: '{box}' is no box" and found.remedy
+
+
+def test_a_tiny_picture_of_a_folder_is_refused_when_it_is_looked_at(tmp_path: Path) -> None:
+    """By its file, as one that is damaged."""
+    (tmp_path / "happy").mkdir()
+    cv2.imwrite(str(tmp_path / "happy" / "dot.png"), np.zeros((40, 7, 3), np.uint8))
+    with pytest.raises(UsageError, match=r"dot\.png: is 7 x 40 px, too small for a face: remove it from "):
+        list(read_labelled(tmp_path).pictures)

@@ -39,7 +39,7 @@ def _foreign(folder: Path) -> None:
         (None, {"classes": ("fear", "angry")}, "set: the pictures show none of angry, fear", "add a set"),
         (_foreign, {}, "set: 'bored', 'tired' are none of the seven expressions", "--map bored=CLASS"),
         (None, {"mapping": {"glad": "happy"}}, "--map glad: no picture is labelled so", "labels are: happy, sad"),
-        (_tiny, {"classes": TWO}, "set: sad/9.png: is 5 x 5 px, too small", "remove it, or give --skip-bad"),
+        (_tiny, {"classes": TWO}, "set/sad/9.png: is 5 x 5 px, too small", "or give --skip-bad"),
         (_damaged, {"classes": TWO}, "9.png: cannot be read as a picture", "or give --skip-bad"),
         (None, {"classes": TWO, "shares": (0.0, 50.0, 50.0)}, "--shares 0,50,50: are no shares", "such as 80,10,10"),
         (None, {"classes": TWO, "drop": "all"}, "--drop all: unknown", "choose one of: none, leaks, exact, near"),

@@ -14,14 +14,13 @@ from analytics.errors import UsageError
 from models.crop import crop_whole
 from models.detectors import FaceDetector
 from models.levels import NORMALISED
+from models.pictures import LEAST_PX
 from models.portraits import boxed_crop, detected_crop, portrait_detectors
 from models.sets.copies import difference_hash, is_flat, pixel_hash
 from models.sets.pool import Pool
 from models.sets.records import SourceSet
 
 _log = logging.getLogger(__name__)
-LEAST_PX: Final = 8
-"""Pictures with a shorter side than that show no face."""
 _TOLD: Final = 5000
 """Pictures after which a line says how far it is."""
 _PATCH, _SEARCH = 7, 21
