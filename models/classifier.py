@@ -81,7 +81,7 @@ class ModelFacts:
         """What decides probabilities and labels; the name does not."""
         scaling = (self.even, self.mean, self.std)
         # What classifiers before it did not have shall not make their videos be done again.
-        later = tuple(value for value, before in ((self.normalised, ""), (self.sure, 1.0)) if value != before)
+        later = tuple(value for value, before in ((self.sure, 1.0), (self.normalised, "")) if value != before)
         return self.sha256, self.classes, self.threshold, self.flip, self.temperature, *scaling, *later
 
     @staticmethod

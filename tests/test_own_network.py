@@ -126,7 +126,14 @@ def test_what_cannot_be_converted_is_named(dataset: Path, tmp_path: Path, last: 
     assert [path.name for path in tmp_path.iterdir()] == ["own.keras"]
 
 
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16", "float16", "bfloat16"])
+@pytest.mark.parametrize(
+    "precision",
+    [
+        "mixed_bfloat16",
+        "float16",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("mixed_float16", "bfloat16")),
+    ],
+)
 def test_a_network_in_half_precision(dataset: Path, tmp_path: Path, precision: str) -> None:
     """As GPUs train them, also with one network within another: it is converted, and says what Keras says."""
     import keras
