@@ -1,7 +1,6 @@
 """What part of a video could be seen: holes, pauses and the coverage that they leave."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -48,9 +47,9 @@ def cover(plan: VideoPlan, decoded: NDArray[np.bool_], bytes_a_second: float) ->
     least_s = max(_LEAST_HOLE_S, _LEAST_HOLE_INTERVALS * plan.interval_s)
     # A step this long between stored frames is a gap of its own: of a pause beside damage only the damage is lost.
     long_steps = np.flatnonzero(np.diff(plan.times_s) > least_s)
-    edges = np.unique(np.concatenate([[-1, n], np.flatnonzero(decoded), long_steps, long_steps + 1])).tolist()
+    edges = np.unique(np.concatenate([[-1, n], np.flatnonzero(decoded), long_steps, long_steps + 1]))
     gaps, unseen_s = [], 0.0
-    for before, after in pairwise(edges):
+    for before, after in _odd_steps(plan, edges, least_s):
         is_step = 0 <= before < n - 1 and after == before + 1
         # A lost frame at the edge of a long step belongs to the stretch on its side.
         from_itself = not is_step and before >= 0 and not decoded[before]
@@ -69,6 +68,17 @@ def cover(plan: VideoPlan, decoded: NDArray[np.bool_], bytes_a_second: float) ->
         unseen_s += (end_s - start_s) if cause else 0.0
     decoded_s = min(max(0.0, plan.duration_s - unseen_s), plan.duration_s)
     return Coverage(tuple(gaps), decoded_s, decoded_s / plan.duration_s if plan.duration_s else 0.0)
+
+
+def _odd_steps(plan: VideoPlan, edges: NDArray[np.int64], least_s: float) -> list[tuple[int, int]]:
+    """Pairs of neighbouring edges between which anything can be missing: not from a frame to the next one in time."""
+    before, after = edges[:-1], edges[1:]
+    inner = np.flatnonzero((after == before + 1) & (before >= 0) & (after < len(plan.times_s)))
+    one, next_one = before[inner], after[inner]
+    step_s = plan.times_s[next_one] - (plan.times_s[one] + plan.interval_s) + plan.interval_s
+    odd = np.ones(len(before), np.bool_)
+    odd[inner] = (step_s > least_s) | (plan.lost_bytes[one] != 0) | (plan.lost_bytes[next_one] != 0)
+    return list(zip(before[odd].tolist(), after[odd].tolist(), strict=True))
 
 
 def _seen_until(plan: VideoPlan, frame: int) -> float:

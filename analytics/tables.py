@@ -213,10 +213,12 @@ def write_half(table: pa.Table, path: Path, metadata: Mapping[str, str], group: 
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     table = table.replace_schema_metadata({_VERSION: str(SCHEMA_VERSION), **metadata})
+    # Hardly two numbers are the same: their codes would take as much as they do, and be written with them.
+    coded = [field.name for field in table.schema if pa.types.is_dictionary(field.type)]
     half = half_of(path)
     try:
         with half.open("wb") as file:
-            pq.write_table(table, file, compression="zstd", row_group_size=group)
+            pq.write_table(table, file, compression="zstd", row_group_size=group, use_dictionary=coded)
             file.flush()
             os.fsync(file.fileno())
     except BaseException:

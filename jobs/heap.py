@@ -3,6 +3,8 @@
 import ctypes
 from typing import Final
 
+import pyarrow as pa
+
 _TRIM_THRESHOLD: Final = -1
 _MMAP_THRESHOLD: Final = -3
 """Numbers of mallopt(3) in malloc.h of the GNU C library."""
@@ -29,6 +31,7 @@ def keep_freed_memory() -> None:
 
 def give_freed_memory_back() -> None:
     """Give back what is kept: before the rows of hours of video are put together, which takes more than pictures do."""
+    pa.default_memory_pool().release_unused()
     try:
         trim = ctypes.CDLL(None).malloc_trim
     except (AttributeError, OSError, TypeError):

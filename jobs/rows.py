@@ -46,9 +46,9 @@ class VideoKey:
 def tables_of(key: VideoKey, result: VideoResult, engines: Engines) -> dict[str, pa.Table]:
     """The rows of a video that was decoded, by table."""
     return {
-        "faces": _faces(key, result, engines.classifier.facts),
-        "samples": _samples(key, result),
         "tracks": _tracks(key, result, engines.classifier.facts),
+        "samples": _samples(key, result),
+        "faces": _faces(key, result, engines.classifier.facts),
         "videos": _videos_row(key, engines, **_video_columns(result)),
     }
 
@@ -177,12 +177,12 @@ def _samples(key: VideoKey, result: VideoResult) -> pa.Table:
     return to_table(
         "samples",
         {
-            "video_id": [key.video_id] * len(rows),
+            "video_id": _named(np.zeros(len(rows), np.int32), (key.video_id,)),
             "sample": rows.sample,
             "pts_s": rows.pts_s,
             "time": key.times(rows.pts_s),
             "n_faces": rows.n_faces,
-            "gate": [GATES[i] for i in rows.gate],
+            "gate": _named(rows.gate, GATES),
         },
     )
 
@@ -231,8 +231,8 @@ def _tracks(key: VideoKey, result: VideoResult, facts: ModelFacts) -> pa.Table:
     def of(name: str) -> list[Any]:
         return [getattr(track, name) for track in tracks]
 
-    def element(arrays: Sequence[Any], i: int) -> list[float | None]:
-        return [None if array is None else float(array[i]) for array in arrays]
+    def element(arrays: Sequence[Any], i: int) -> NDArray[np.float64]:
+        return np.array([np.nan if array is None else array[i] for array in arrays], np.float64)
 
     return to_table(
         "tracks",

@@ -17,6 +17,8 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow as pa
+
 from analytics.container import creation_time
 from analytics.decode import look
 from analytics.errors import EmobatchError, UnreachableError, VideoError
@@ -140,8 +142,10 @@ def begin(pulse: Pulse, task: VideoTask) -> VideoOutcome | Begun:
                 writing(_note, task.folder / _CREATED, creation_time(path))
             return Begun(len(segments), plan.duration_s)
         rows = read_segment(path, plan, segments[0], task.options, engines, pulse)
-    result = finish_video(task.path, plan, rows, task.options, engines)
-    return _written(_with_container_time(task, pulse), result, engines)
+    task = _with_container_time(task, pulse)
+    tables, outcome = _told(task, finish_video(task.path, plan, rows, task.options, engines), engines)
+    write_rows(task, tables, metadata_of(engines), engines)
+    return outcome
 
 
 @_failing_small
@@ -161,15 +165,28 @@ def finish(pulse: Pulse, task: VideoTask) -> VideoOutcome | Failed:
     """Link, smooth, sum up and write a video whose segments have all been read."""
     engines, task = engines_for(task), _with_container_time(task, pulse)
     give_freed_memory_back()
-    result = _put_together(task, engines)
-    if isinstance(result, Failed):
-        return result
+    told = _put_together(task, engines)
+    if isinstance(told, Failed):
+        return told
+    give_freed_memory_back()
+    tables, outcome = told
+    write_rows(task, tables, metadata_of(engines), engines)
     give_freed_memory_back()
     # The parts stay until the conductor knows of it: a worker that dies now would leave nothing to repeat this with.
-    return _written(task, result, engines)
+    return outcome
 
 
-def _put_together(task: VideoTask, engines: Engines) -> VideoResult | Failed:
+def _put_together(task: VideoTask, engines: Engines) -> tuple[dict[str, pa.Table], VideoOutcome] | Failed:
+    """Everything else that is held of the video is let go on the way: of hours there is much."""
+    result = _linked(task, engines)
+    if isinstance(result, Failed):
+        return result
+    load_plan.cache_clear()
+    give_freed_memory_back()
+    return _told(task, result, engines)
+
+
+def _linked(task: VideoTask, engines: Engines) -> VideoResult | Failed:
     plan, segments, _ = load_plan(task.folder)
     try:
         rows = SegmentRows.joined(load_rows(task.folder, segment.number) for segment in segments)
@@ -177,6 +194,7 @@ def _put_together(task: VideoTask, engines: Engines) -> VideoResult | Failed:
         return Failed(
             f"what was read of it cannot be read below OUT ({type(error).__name__}): run again", transient=True
         )
+    give_freed_memory_back()
     return finish_video(task.path, plan, rows, task.options, engines)
 
 
@@ -220,10 +238,9 @@ def _note(path: Path, told: str | None) -> None:
     path.write_text(told or "", encoding="utf-8")
 
 
-def _written(task: VideoTask, result: VideoResult, engines: Engines) -> VideoOutcome:
+def _told(task: VideoTask, result: VideoResult, engines: Engines) -> tuple[dict[str, pa.Table], VideoOutcome]:
     tables = tables_of(task.key, result, engines)
-    write_rows(task, tables, metadata_of(engines), engines)
-    return VideoOutcome(
+    return tables, VideoOutcome(
         source=task.source,
         status=result.status,
         reason=tables["videos"]["reason"][0].as_py(),

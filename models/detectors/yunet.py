@@ -52,6 +52,7 @@ class YuNet:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = _QUIET
+        options.enable_mem_pattern = False  # It keeps room for every size that was searched, and there are hundreds.
         self._long_side, self._min_score = long_side, min_score
         self._net = onnxruntime.InferenceSession(
             content.replace(_FIXED_SIDE, _ANY_SIDE), options, providers=["CPUExecutionProvider"]
