@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from analytics.errors import UsageError
 from jobs.lab_tables import Row, claim, kept, write_tables
 from models.augment import RECIPES
+from models.checkpoints import read_history
 from models.classifier import ExpressionClassifier, facts_of
 from models.convert import to_litert
 from models.datasets import LABEL_SCHEMES, LabelledPictures, read_labelled
@@ -28,7 +29,7 @@ from models.networks import NETWORKS
 from models.portraits import face_crops
 from models.schedules import SCHEDULES
 from models.scores import confusion_of, macro_f1
-from models.train import read_history, train
+from models.train import train
 from models.train_options import PLAIN, TrainOptions, checked
 from models.weights import sha256_of
 
@@ -121,7 +122,7 @@ def _net(options: NetsOptions, net: str, seed: int, public: LabelledPictures) ->
         "train_loss": best["loss"],
         "parameters": record["parameters"],
         "epochs": len(history),
-        "best_epoch": int(best["epoch"]) + 1,
+        "best_epoch": best["epoch"],
         **{name: record[name] for name in ("pictures_seen", "ended_by")},
         **{name: used[name] for name in ("size", "batch", "learning_rate", "optimizer")},
         "seconds": record["seconds"],
@@ -157,7 +158,7 @@ def _epoch(row: Mapping[str, float], monitor: str) -> Row:
         "loss": "loss",
         "val_loss": "val_loss",
     }
-    return {"epoch": int(row["epoch"]) + 1} | {name: row[theirs] for name, theirs in names.items()}
+    return {"epoch": row["epoch"]} | {name: row[theirs] for name, theirs in names.items()}
 
 
 def check_known(option: str, names: Sequence[str], known: Sequence[str]) -> None:

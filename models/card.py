@@ -142,7 +142,7 @@ def _kept(training: Mapping[str, Any]) -> str:
     if monitor is None:
         return "The epoch was chosen"
     best = max(history, key=lambda row: row[monitor])
-    return f"Epoch {int(best['epoch']) + 1} of {len(history)} was chosen by {monitor}"
+    return f"Epoch {best['epoch']} of {len(history)} was chosen by {monitor}"
 
 
 def _command(options: Mapping[str, Any], stage: int, stages: int) -> str:

@@ -2,10 +2,12 @@
 
     resume/epoch.json     {"epoch": 7, "weights": "7.weights.h5"}: what to go on from, and which epoch is next
     resume/7.weights.h5   the network and its optimizer then
+    history.csv           the figures of each epoch, the first of which is 1
 
 The record is put in place when the weights are whole, so being stopped while they are written costs that epoch alone.
 """
 
+import csv
 import json
 import math
 from pathlib import Path
@@ -62,6 +64,37 @@ class KeepsEpoch(keras.callbacks.Callback):  # type: ignore[misc]
         for older in self.folder.glob("*.weights.h5"):
             if older != weights:
                 older.unlink()
+
+
+class KeepsHistory(keras.callbacks.Callback):  # type: ignore[misc]
+    """Keeps the figures of all epochs as a table. An epoch that was stopped before it was done and is done again has one row.
+
+    Args:
+        path: CSV file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path, self.rows = path, read_history(path)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        figures = {name: float(value) for name, value in sorted((logs or {}).items())}
+        self.rows = [row for row in self.rows if row["epoch"] <= epoch] + [{"epoch": epoch + 1, **figures}]
+        half = self.path.with_name(f"{self.path.name}.tmp")
+        with half.open("w", newline="", encoding="utf-8") as file:
+            table = csv.DictWriter(file, self.rows[0])
+            table.writeheader()
+            table.writerows(self.rows)
+        half.replace(self.path)
+
+
+def read_history(path: Path) -> list[dict[str, Any]]:
+    """The figures of each epoch, in order: `epoch`, which counts from 1, and floats; empty where there is no file yet."""
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as lines:
+        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(lines)]
+    return [{**row, "epoch": int(row["epoch"])} for row in rows]
 
 
 class KeepsBest(keras.callbacks.Callback):  # type: ignore[misc]

@@ -4,7 +4,6 @@ The training split teaches, the public split chooses the epoch that is kept, and
 is not read here.
 """
 
-import csv
 import json
 import logging
 import math
@@ -20,7 +19,7 @@ import numpy as np
 
 from models.batches import Batches, Lessons, one_or_all, with_features
 from models.card import training_of
-from models.checkpoints import KeepsBest, KeepsEpoch, go_on, is_begun
+from models.checkpoints import KeepsBest, KeepsEpoch, KeepsHistory, go_on, is_begun, read_history
 from models.described import Description, write_description
 from models.lessons import read_lessons, taught_by
 from models.mishaps import EndsWithoutNumber, memory_in_words
@@ -35,6 +34,8 @@ from models.weights import sha256_of
 _log = logging.getLogger(__name__)
 _MEASURED_ON: Final = 512
 """Faces on which the statistics of a pretrained network are measured."""
+_ROUNDING: Final = 1e-4
+"""Of an accuracy that Keras adds up in single precision."""
 
 
 class _EveryEpoch(keras.callbacks.Callback):  # type: ignore[misc]
@@ -124,6 +125,7 @@ def _train(options: TrainOptions) -> Path:
         if budget.spent:
             break
         weights = trainee.network.get_weights()
+    _tell_if_nothing_was_learned(options, chosen_on, read_history(history))
     course = _course_of(options, early, budget) | {"data": _data_of(options.dataset, learned, chosen_on)}
     return _save_float32(options, learned, best, read_history(history), course)
 
@@ -148,7 +150,7 @@ def _fit(
         Whether it waited too long for a better epoch.
     """
     history, monitor = options.out / "history.csv", monitor_of(options)
-    earlier = {int(row["epoch"]): row[monitor] for row in read_history(history)}
+    earlier = {row["epoch"] - 1: row[monitor] for row in read_history(history)}
     patience = Patience(
         monitor,
         {epoch: value for epoch, value in earlier.items() if epoch >= phase.since},
@@ -156,48 +158,46 @@ def _fit(
         options.patience if phase.patient else 0,
     )
     since = go_on(model, phase.resume)
+    if since is not None and since < phase.until:
+        _log.info("goes on after epoch %d", since)
     targets, weights = with_features(chosen_on.targets, chosen_on.weights, locality_of(options))
-    log = keras.callbacks.CSVLogger(history, append=True)
-    try:
-        model.fit(
-            batches,
-            validation_data=(
-                chosen_on.pictures[..., None].astype(np.float32),
-                one_or_all(targets),
-                one_or_all(weights),
-            ),
-            validation_batch_size=min(256, 2 * options.batch),
-            initial_epoch=phase.since if since is None else since,
-            # A training that ended early is not taken up again by the same command.
-            epochs=0 if patience.too_long or budget.spent else phase.until,
-            shuffle=False,  # The batches are drawn at random already, and reproducibly.
-            verbose=0,
-            callbacks=[
-                *([_Averages(resumed=since is not None)] if options.averaged else []),
-                EndsWithoutNumber(options.out, phase.rate, "--fine-rate" if phase.since else "--learning-rate"),
-                KeepsBest(options.out / "best.weights.h5", monitor, max(earlier.values(), default=-math.inf)),
-                log,
-                _EveryEpoch(batches),
-                patience,
-                budget,
-                # Last, so that an epoch counts as done once its weights and its figures are kept.
-                KeepsEpoch(phase.resume),
-            ],
-        )
-    finally:
-        if log.csv_file is not None:  # An error leaves it open.
-            log.csv_file.close()
+    model.fit(
+        batches,
+        validation_data=(
+            chosen_on.pictures[..., None].astype(np.float32),
+            one_or_all(targets),
+            one_or_all(weights),
+        ),
+        validation_batch_size=min(256, 2 * options.batch),
+        initial_epoch=phase.since if since is None else since,
+        # A training that ended early is not taken up again by the same command.
+        epochs=0 if patience.too_long or budget.spent else phase.until,
+        shuffle=False,  # The batches are drawn at random already, and reproducibly.
+        verbose=0,
+        callbacks=[
+            *([_Averages(resumed=since is not None)] if options.averaged else []),
+            EndsWithoutNumber(options.out, phase.rate, "--fine-rate" if phase.since else "--learning-rate"),
+            KeepsBest(options.out / "best.weights.h5", monitor, max(earlier.values(), default=-math.inf)),
+            KeepsHistory(history),
+            _EveryEpoch(batches),
+            patience,
+            budget,
+            # Last, so that an epoch counts as done once its weights and its figures are kept.
+            KeepsEpoch(phase.resume),
+        ],
+    )
     return patience.too_long
 
 
-def read_history(path: Path) -> list[dict[str, float]]:
-    """The figures of each epoch, in order, from history.csv; empty where there is none yet."""
-    if not path.is_file():
-        return []
-    with path.open(newline="", encoding="utf-8") as lines:
-        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(lines)]
-    # An epoch that was stopped before it was done stands there twice.
-    return list({row["epoch"]: row for row in rows}.values())
+def _tell_if_nothing_was_learned(options: TrainOptions, chosen_on: Lessons, history: list[dict[str, Any]]) -> None:
+    """Warn where to say the commonest class of every picture would be right as often."""
+    head = options.heads[0]
+    said = np.bincount(chosen_on.targets[head].argmax(axis=1), chosen_on.weights[head], len(chosen_on.classes))
+    best = max(row[monitor_of(options)] for row in history)
+    if best <= said.max() / said.sum() + _ROUNDING:
+        name = chosen_on.classes[said.argmax()]
+        words = "accuracy %.3f is no more than saying %s of every picture gives: more epochs, pictures or another rate may help"
+        _log.warning(words, best, name)
 
 
 def _course_of(options: TrainOptions, early: bool, budget: Budget) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def write_training(folder: Path) -> Path:
 
 
 def _html(told: Mapping[str, Any]) -> str:
-    history = [{**row, "epoch": int(row["epoch"]) + 1} for row in told["history"]]
+    history = told["history"]
     accuracies = [name for name in history[0] if name.endswith("accuracy") and not name.startswith("val_")]
     # The labels that choose the epoch come first, as they do in the network.
     first = f"{'ferplus' if told['options']['labels'] == 'both' else told['options']['labels']}_accuracy"

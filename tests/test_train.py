@@ -196,9 +196,9 @@ def test_a_stopped_training_goes_on(trained: Trained, tmp_path: Path) -> None:
 
     out = tmp_path / "stopped"
     stopped(trained, out)
-    assert [row["epoch"] for row in trained.history(out)] == [0]
+    assert [row["epoch"] for row in trained.history(out)] == [1]
     resumed = trained.again(out)
-    assert [row["epoch"] for row in resumed.history()] == [0, 1]
+    assert [row["epoch"] for row in resumed.history()] == [1, 2]
     assert resumed.history() == trained.history()
     assert same_weights(trained.network, resumed.network)
     assert train(resumed.options) == resumed.network and resumed.history() == trained.history()
@@ -215,7 +215,7 @@ def test_the_best_epoch_survives_a_stop(trained: Trained, tmp_path: Path) -> Non
     values[names.index("val_ferplus_accuracy")] = "1.0"  # As if the first epoch had been right about every picture.
     history.write_text(f"{','.join(names)}\n{','.join(values)}\n", encoding="utf-8")
     before = (out / "best.weights.h5").read_bytes()
-    assert [row["epoch"] for row in trained.again(out).history()] == [0, 1]
+    assert [row["epoch"] for row in trained.again(out).history()] == [1, 2]
     assert (out / "best.weights.h5").read_bytes() == before
 
 

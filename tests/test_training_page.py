@@ -15,7 +15,7 @@ from tests.test_report_data import HOSTILE
 def recorded(folder: Path, labels: str, *heads: str, net: str = "tiny") -> Path:
     """What a training of two epochs leaves, of which the first is the better one."""
     history = [
-        {"epoch": float(k), "loss": 2.0 - k, "val_loss": 1.9}
+        {"epoch": k + 1, "loss": 2.0 - k, "val_loss": 1.9}
         | {f"{part}{head}accuracy": 0.5 - k / 10 for head in heads for part in ("", "val_")}
         for k in (0, 1)
     ]
