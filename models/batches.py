@@ -37,8 +37,8 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
     Args:
         lessons: n pictures.
-        batch: pictures at once.
-        balance: 0 draws each picture once (a part of a batch at the end is left out), 1 draws all classes equally often, and some pictures several times.
+        batch: pictures at once, at most: an epoch is divided into batches as equal as can be.
+        balance: 0 draws each picture once, 1 draws all classes equally often, and some pictures several times.
         mixup: alpha of the Beta distribution by which pairs of pictures and their targets are mixed (Zhang et al.
             2018, "mixup"); 0 mixes nothing.
         seed: of everything random.
@@ -77,10 +77,11 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self.order = draw.choice(n, n, p=self.chance) if self.balance else draw.permutation(n)
 
     def __len__(self) -> int:
-        return max(1, len(self.order) // self.batch)  # Fewer pictures than a batch make one small one.
+        return -(-len(self.order) // self.batch)
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], Any, Any]:
-        rows = self.order[index * self.batch : (index + 1) * self.batch]
+        first, last = (len(self.order) * cut // len(self) for cut in (index, index + 1))
+        rows = self.order[first:last]
         draw = np.random.default_rng((self.seed, self.epoch, index))
         changed = [augmented(self.lessons.pictures[row], draw, self.degraded, self.recipe) for row in rows]
         pictures = np.stack(changed)[..., None]

@@ -105,16 +105,16 @@ class Budget(keras.callbacks.Callback):  # type: ignore[misc]
     Args:
         kept: file that keeps seconds and pictures of each epoch.
         seconds: after which the training ends; 0 sets no bound.
-        batch: pictures of a batch.
-        batches: of a whole epoch.
+        pictures: of a whole epoch.
+        batches: of it, which are as equal as can be.
     """
 
-    def __init__(self, kept: Path, seconds: float, *, batch: int, batches: int) -> None:
+    def __init__(self, kept: Path, seconds: float, *, pictures: int, batches: int) -> None:
         super().__init__()
-        self.kept, self.seconds, self.batch, self.batches = kept, seconds, batch, batches
+        self.kept, self.seconds, self.pictures, self.batches = kept, seconds, pictures, batches
         read = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else []
         # An earlier release kept seconds alone, of whole epochs.
-        done = [one if isinstance(one, dict) else {"seconds": one, "pictures": batch * batches} for one in read]
+        done = [one if isinstance(one, dict) else {"seconds": one, "pictures": pictures} for one in read]
         self.taken: list[float] = [float(one["seconds"]) for one in done]
         self.seen: list[int] = [int(one["pictures"]) for one in done]
 
@@ -126,7 +126,7 @@ class Budget(keras.callbacks.Callback):  # type: ignore[misc]
     @property
     def in_part(self) -> bool:
         """Whether the last epoch ended before it was whole."""
-        return bool(self.seen) and self.seen[-1] < self.batch * self.batches
+        return bool(self.seen) and self.seen[-1] < self.pictures
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         # An epoch that was stopped before it was done is done again.
@@ -140,7 +140,7 @@ class Budget(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.taken.append(time.monotonic() - self.started)
-        self.seen.append(self.batch * self.done)
+        self.seen.append(self.pictures * self.done // self.batches)
         half = self.kept.with_suffix(".tmp")
         epochs = [{"seconds": s, "pictures": n} for s, n in zip(self.taken, self.seen, strict=True)]
         half.write_text(json.dumps(epochs), encoding="utf-8")

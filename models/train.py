@@ -112,8 +112,8 @@ def _train(options: TrainOptions) -> Path:
     )
     _log.info("%d pictures to learn from, %d to choose on", len(learned.pictures), len(chosen_on.pictures))
 
-    batch = min(options.batch, len(learned.pictures))
-    budget = Budget(options.out / "seconds.json", options.budget_s, batch=batch, batches=len(batches))
+    n = len(learned.pictures)
+    budget = Budget(options.out / "seconds.json", options.budget_s, pictures=n, batches=len(batches))
     early, weights = False, None
     for phase in phases:
         trainee = compiled(options, learned, phase, steps=len(batches) * (phase.until - phase.since))

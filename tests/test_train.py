@@ -168,9 +168,10 @@ def test_unbalanced_an_epoch_shows_each_picture_once() -> None:
     targets = {"mine": np.eye(7, dtype=np.float32)[np.arange(64) % 7]}
     lessons = Lessons(pictures, targets, {"mine": np.ones(64, np.float32)})
     for balance, each_once in ((0.0, True), (0.5, False)):
-        batches = Batches(lessons, batch=16, balance=balance, mixup=0, seed=20, degraded=0, augment="none")
-        seen = np.concatenate([batches[k][0][:, 0, 0, 0] for k in range(4)])
-        assert (len(np.unique(seen)) == 64) is each_once
+        batches = Batches(lessons, batch=25, balance=balance, mixup=0, seed=20, degraded=0, augment="none")
+        seen = [batches[k][0][:, 0, 0, 0] for k in range(len(batches))]
+        assert [len(batch) for batch in seen] == [21, 21, 22]
+        assert (len(np.unique(np.concatenate(seen))) == 64) is each_once
 
 
 def stopped(trained: Trained, out: Path) -> None:
