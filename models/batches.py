@@ -1,5 +1,6 @@
 """What a network is shown while it is trained: pictures drawn by class, augmented, mixed."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -77,7 +78,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self.order = draw.choice(n, n, p=self.chance) if self.balance else draw.permutation(n)
 
     def __len__(self) -> int:
-        return -(-len(self.order) // self.batch)
+        return math.ceil(len(self.order) / self.batch)
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], Any, Any]:
         first, last = (len(self.order) * cut // len(self) for cut in (index, index + 1))

@@ -148,6 +148,8 @@ def _kept(training: Mapping[str, Any]) -> str:
 def _command(options: Mapping[str, Any], stage: int, stages: int) -> str:
     """The command of one of several trainings, each of which begins with the weights of the one before."""
     words = [f"emobatch train {Path(options['dataset']).name}"]
+    if options.get("smoothing") == options.get("averaged") == 0:  # Nothing else turns these off.
+        words.append("--plain")
     for name, flag in OPTIONS.items():
         values = options.get(name, []) if name != "taught" or options.get("teachers") else []
         if options.get(name) == _LEFT_OUT.get(name, ()):

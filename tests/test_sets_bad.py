@@ -33,15 +33,18 @@ def _foreign(folder: Path) -> None:
     ("spoil", "options", "problem", "remedy"),
     [
         (None, {}, "set: no picture shows angry or disgust or fear or neutral or surprise", "--classes happy,sad"),
-        (None, {"classes": ("happy", "fear")}, "set: the pictures show one class alone (happy)", "add a set"),
+        (None, {"classes": ("happy", "fear")}, "--classes fear,happy: no picture shows fear", "they show: happy, sad"),
         (None, {"classes": ("happy",)}, "--classes happy: has 1 classes, not 2 to", "name two classes"),
         (None, {"classes": ("happy", "so sad")}, "--classes happy,so sad: has 'so sad' can be no class", "name two"),
-        (None, {"classes": ("fear", "angry")}, "set: the pictures show none of angry, fear", "add a set"),
+        (None, {"classes": ("fear", "angry")}, "--classes angry,fear: no picture shows angry or fear", "happy, sad"),
         (_foreign, {}, "set: 'bored', 'tired' are none of the seven expressions", "--map bored=CLASS"),
         (None, {"mapping": {"glad": "happy"}}, "--map glad: no picture is labelled so", "labels are: happy, sad"),
         (_tiny, {"classes": TWO}, "set/sad/9.png: is 5 x 5 px, too small", "or give --skip-bad"),
         (_damaged, {"classes": TWO}, "9.png: cannot be read as a picture", "or give --skip-bad"),
-        (None, {"classes": TWO, "shares": (0.0, 50.0, 50.0)}, "--shares 0,50,50: are no shares", "such as 80,10,10"),
+        (None, {"classes": TWO, "shares": (0.0, 50.0, 50.0)}, "--shares 0,50,50: leave nothing to train", "80,10,10"),
+        (None, {"classes": TWO, "shares": (80.0, 10.0, 5.0)}, "come to 95 and not to 100", "such as 80,10,10"),
+        (None, {"classes": TWO, "shares": (110.0, -10.0, 0.0)}, "a share is 0 or more", "such as 80,10,10"),
+        (None, {"classes": TWO, "skip_faceless": True}, "--skip-faceless: no face is looked for", "--detect yunet"),
         (None, {"classes": TWO, "drop": "all"}, "--drop all: unknown", "choose one of: none, leaks, exact, near"),
         (None, {"classes": TWO, "distance": 65}, "--near 65: is no distance", "24 is usual"),
         (None, {"classes": TWO, "prepare": Preparation(detector="eyes")}, "--detect eyes: no such", "yunet, haar"),
@@ -131,3 +134,23 @@ def test_faces_are_prepared_as_asked() -> None:
     assert (stretched.min(), stretched.max()) == (0, 255)
     level = finished(noisy, Preparation(normalised="mean-std"))
     assert level.mean() == pytest.approx(127.5, abs=1.5) and level.std() == pytest.approx(64, abs=3)
+
+
+def test_a_set_is_not_written_over_its_own_source(tmp_path: Path) -> None:
+    """By whatever name the file is called."""
+    folder = faces.class_folders(tmp_path / "set", TWO, each=6)
+    source, _, _ = made(tmp_path / "set.npz", folder, classes=TWO)
+    before = source.options.out.read_bytes()
+    with pytest.raises(UsageError, match=r"--out .*: is one of the sets that are read: name another file"):
+        made(tmp_path / "set" / ".." / "set.npz", source.options.out, classes=TWO)
+    assert (tmp_path / "set.npz").read_bytes() == before
+
+
+def test_kinds_that_are_no_folder_and_texts_of_other_codes_are_named(tmp_path: Path) -> None:
+    """Spreadsheets write UTF-16 where nobody chose it."""
+    listed = tmp_path / "list.csv"
+    listed.write_text("path,label\n", encoding="utf-16")
+    for source, problem in ((str(listed), "text in UTF-16"), (f"folders:{listed}", "is no folder")):
+        with pytest.raises(UsageError) as caught:
+            made(tmp_path / "made.npz", source)
+        assert problem in f"{caught.value.problem}: {caught.value.remedy}"

@@ -272,6 +272,15 @@ def test_conversion_writes_the_card(trained: Trained, litert: Path, tmp_path: Pa
     assert {path.name for path in tmp_path.iterdir()} == {"final.tflite", "final.json", "final.md"}
 
 
+def test_the_card_says_plain(trained: Trained) -> None:
+    """What `--plain` turned off has no option of its own; without it the command would train otherwise."""
+    from models.card import training_section
+
+    training = json.loads((trained.network.parent / "training.json").read_text(encoding="utf-8"))
+    training["options"] |= {"smoothing": 0.0, "averaged": 0.0, "mixup": 0.0}
+    assert "emobatch train drawn.npz --plain --net tiny" in training_section(training)
+
+
 def test_evaluate_from_the_command_line(trained: Trained, litert: Path) -> None:
     """One JSON object on stdout with the keys that scripts rely on; its figures are those of the network."""
     command = [sys.executable, "-m", "emobatch", "evaluate", str(litert), str(trained.dataset), "--json"]

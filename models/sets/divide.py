@@ -107,8 +107,14 @@ def _dealt(kinds: NDArray[np.int32], units: NDArray[np.int32], shares: Shares, s
     np.add.at(counts, (unit, kinds), 1)
     sides = [k for k, share in enumerate(shares) if share]
     if len(counts) < len(sides):
-        problem = f"{len(counts)} subjects or pictures cannot be divided into {len(sides)} splits"
-        remedy = "add pictures of others, or set a share to 0 (--shares 80,20,0); --near 0 lets equal pictures alone count as one"
+        what = "1 subject or picture" if len(counts) == 1 else f"{len(counts)} subjects or pictures"
+        problem = f"{what} cannot be divided into {len(sides)} splits"
+        fewer = (
+            "set a share to 0 (--shares 80,20,0)"
+            if len(counts) > 1
+            else "make it no test of its own (--shares 100,0,0)"
+        )
+        remedy = f"add pictures of others, or {fewer}; --near 0 lets equal pictures alone count as one"
         raise UsageError(problem, remedy)
     part = np.array([shares[k] for k in sides]) / sum(shares)
     target = part[:, None] * counts.sum(axis=0)

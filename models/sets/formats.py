@@ -1,5 +1,6 @@
 """The kinds of data sets that are read, by name."""
 
+import codecs
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,7 @@ FORMATS: Final[dict[str, Format]] = {
     "folders": Format(read_folders, Path.is_dir),
 }
 """Name before a SOURCE (`kdef:PATH`) -> how it is read. Without a name, the first that fits."""
+_FOLDERS: Final = ("ckplus", "kdef", "jaffe", "folders")
 _KINDS: Final = (
     "name a FER-style .npz, the csv of FER2013, a .csv with the columns path,label, or a folder of CK+, KDEF, JAFFE or "
     "of classes"
@@ -69,6 +71,10 @@ def read_source(source: str, options: ReadOptions) -> tuple[Path, SourceSet]:
     try:
         if not path.exists():
             raise UsageError(f"{path}: no data set here", _KINDS)
+        if kind in _FOLDERS and colon and not path.is_dir():
+            raise UsageError(
+                f"{source}: is no folder", f"name the folder that holds the pictures, or leave out `{kind}:`"
+            )
         if not (colon and kind in FORMATS):
             kind = next((name for name, one in FORMATS.items() if one.fits(path)), "")
         if not kind:
@@ -86,4 +92,7 @@ def read_source(source: str, options: ReadOptions) -> tuple[Path, SourceSet]:
 def _unknown(path: Path) -> str:
     if "neutral" in columns_of_csv(path):
         return "these are votes of FER+: name the csv of FER2013 beside it, of which they are read by themselves"
+    with path.open("rb") as file:
+        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return "it is text in UTF-16: save it as UTF-8 (`CSV UTF-8` in spreadsheets)"
     return _KINDS

@@ -24,6 +24,8 @@ from models.sets.write import write_npz
 LABELS: Final = ("fer2013", "ferplus")
 _MOST_DISTANCE: Final = 64
 """Beyond a quarter of the bits, hashes of any two faces are near."""
+_ROUNDING: Final = 0.01
+"""Per cent: thirds are written as 33.33."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,10 +141,12 @@ def _check(options: SetOptions) -> None:
     ):
         if value not in known:
             raise UsageError(f"{option} {value}: unknown", f"choose one of: {', '.join(filter(None, known))}")
-    shares = options.shares
-    if not shares[0] > 0 or min(shares) < 0 or not np.isfinite(shares).all():
-        said = ",".join(f"{share:g}" for share in shares)
-        raise UsageError(f"--shares {said}: are no shares", "give those of train, public and private, such as 80,10,10")
+    if why := _why_no_shares(options.shares):
+        said = ",".join(f"{share:g}" for share in options.shares)
+        remedy = "give per cent of train, public and private, such as 80,10,10"
+        raise UsageError(f"--shares {said}: {why}", remedy)
+    if options.skip_faceless and not options.prepare.detector:
+        raise UsageError("--skip-faceless: no face is looked for", "give a detector as well, such as --detect yunet")
     if not 0 <= options.distance <= _MOST_DISTANCE:
         problem = f"--near {options.distance}: is no distance"
         raise UsageError(problem, f"give 0 to {_MOST_DISTANCE} bits of 256; 24 is usual")
@@ -152,11 +156,22 @@ def _check(options: SetOptions) -> None:
         raise UsageError("--first 0 --last 0: leave no frame of CK+", "give one of them above 0")
 
 
+def _why_no_shares(shares: Shares) -> str:
+    """What is wrong with shares; empty where nothing is."""
+    if not np.isfinite(shares).all() or min(shares) < 0:
+        return "a share is 0 or more"
+    if not shares[0]:
+        return "leave nothing to train on"
+    return "" if abs(sum(shares) - 100) < _ROUNDING else f"come to {sum(shares):g} and not to 100"
+
+
 def _read(options: SetOptions) -> dict[str, SourceSet]:
     """The sets by names that differ."""
     found: dict[str, SourceSet] = {}
     for source in options.sources:
         path, one = read_source(source, options.read)
+        if options.out.exists() and options.out.samefile(path):
+            raise UsageError(f"--out {options.out}: is one of the sets that are read", "name another file")
         name = stem = path.resolve().stem
         for number in range(2, len(options.sources) + 2):
             if name not in found:

@@ -104,8 +104,18 @@ def pooled(sets: Mapping[str, SourceSet], classes: Sequence[str], mapping: Mappi
         left_out=tuple(left_out),
         renamed=renamed,
     )
+    if classes:
+        _check_known(wanted, renamed, sets)
     check_shown(pool, " and ".join(sets))
     return pool
+
+
+def _check_known(wanted: Sequence[str], renamed: Mapping[str, str], sets: Mapping[str, SourceSet]) -> None:
+    """Refuse a class that nothing is called: mistyped, most likely."""
+    shown = {called(item.label, renamed)[0] for one in sets.values() for item in one.items}
+    if unknown := [name for name in wanted if name not in shown]:
+        problem = f"--classes {','.join(wanted)}: no picture shows {' or '.join(unknown)}"
+        raise UsageError(problem, f"they show: {', '.join(sorted(shown))[:300]}")
 
 
 def check_shown(pool: Pool, where: str) -> None:
