@@ -32,7 +32,7 @@ def nets(
     labels: Truth = "ferplus",
     loss: Annotated[str, typer.Option(help="As `emobatch train` takes it.")] = "soft-labels",
     schedule: Annotated[str, typer.Option(help="Of the learning rate, as `emobatch train` takes it.")] = "cosine",
-    size: Annotated[int | None, typer.Option(min=1, help="Of all.", show_default="each network's own")] = None,
+    size: Annotated[int | None, typer.Option(min=1, max=512, help="Of all.", show_default="each network's own")] = None,
     plain: Plain = False,
     augment: Augment = None,
     as_json: Json = False,

@@ -37,7 +37,7 @@ def train(
     ] = "default",
     labels: Annotated[str, typer.Option(help="What to learn: ferplus, fer2013, or both.")] = "both",
     size: Annotated[
-        int | None, typer.Option(min=1, help="Side of the faces in px.", show_default="the network's own")
+        int | None, typer.Option(min=1, max=512, help="Side of the faces in px.", show_default="the network's own")
     ] = None,
     begin: Annotated[
         str,

@@ -14,11 +14,19 @@ _OUT_OF_MEMORY: Final = ("ResourceExhaustedError", "OutOfMemoryError", "MemoryEr
 
 
 class EndsWithoutNumber(keras.callbacks.Callback):  # type: ignore[misc]
-    """Ends a training whose loss is no number any more, before an epoch of it is kept."""
+    """Ends a training whose loss is no number any more, before an epoch of it is kept.
 
-    def __init__(self, out: object, learning_rate: float, option: str = "--learning-rate") -> None:
+    Args:
+        out: folder of the training.
+        learning_rate: at which it learns.
+        usual: rate at which its network learns unless told otherwise.
+        option: that sets the rate.
+    """
+
+    def __init__(self, out: object, learning_rate: float, usual: float, option: str = "--learning-rate") -> None:
         super().__init__()
-        self.out, self.learning_rate, self.option, self.epoch = out, learning_rate, option, 0
+        self.out, self.option, self.epoch = out, option, 0
+        self.advised = usual if learning_rate > usual else learning_rate / 10
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.epoch = epoch
@@ -34,10 +42,9 @@ class EndsWithoutNumber(keras.callbacks.Callback):  # type: ignore[misc]
         if math.isfinite(loss):
             return
         kept = f"the epochs before are kept in {self.out}" if self.epoch else "no epoch was done"
-        raise UsageError(
-            f"the loss is no number in epoch {self.epoch + 1}; {kept}",
-            f"train into another --out with a {self.option} below {self.learning_rate:g}",
-        )
+        where = "train into another --out" if self.epoch else "train again"
+        problem = f"the loss is no number in epoch {self.epoch + 1}; {kept}"
+        raise UsageError(problem, f"{where} with a smaller rate, such as {self.option} {self.advised:g}")
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from analytics.errors import UsageError
 
 PICTURE_SUFFIXES: Final = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-
+# Of damaged pictures it would warn in words of its own, beside ours that name them.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
 
 LEAST_PX: Final = 8
 """Px of the shorter side below which a picture shows no face to learn from or to score."""

@@ -23,6 +23,7 @@ from models.checkpoints import KeepsBest, KeepsEpoch, KeepsHistory, go_on, is_be
 from models.described import Description, write_description
 from models.lessons import read_lessons, taught_by
 from models.mishaps import EndsWithoutNumber, memory_in_words
+from models.nets.recipes import recipe_of
 from models.phases import Phase, freeze, phases_of
 from models.pretrained import begin_with, recogniser_file
 from models.schedules import Budget, Patience
@@ -176,7 +177,12 @@ def _fit(
         verbose=0,
         callbacks=[
             *([_Averages(resumed=since is not None)] if options.averaged else []),
-            EndsWithoutNumber(options.out, phase.rate, "--fine-rate" if phase.since else "--learning-rate"),
+            EndsWithoutNumber(
+                options.out,
+                phase.rate,
+                recipe_of(options.net).learning_rate,
+                "--fine-rate" if phase.since else "--learning-rate",
+            ),
             KeepsBest(options.out / "best.weights.h5", monitor, max(earlier.values(), default=-math.inf)),
             KeepsHistory(history),
             _EveryEpoch(batches),

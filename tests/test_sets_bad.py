@@ -65,12 +65,18 @@ def test_what_cannot_be_made_is_said(
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
 
 
-def test_bad_pictures_may_be_left_out(tmp_path: Path) -> None:
-    """They are counted; the rest is made."""
+def test_bad_pictures_may_be_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """They are counted and named, by us alone; the rest is made."""
     folder = faces.class_folders(tmp_path / "set", TWO, each=4)
     _tiny(folder)
-    (folder / "happy" / "8.png").write_bytes(b"")
-    _, told, arrays = made(tmp_path / "set.npz", folder, classes=TWO, skip_bad=True)
+    cut = next((folder / "happy").iterdir()).read_bytes()
+    (folder / "happy" / "8.png").write_bytes(cut[: len(cut) // 2])
+    with caplog.at_level("INFO"):
+        _, told, arrays = made(tmp_path / "set.npz", folder, classes=TWO, skip_bad=True)
+    assert [line.split("set/")[1].split(":")[0] for line in caplog.messages] == ["happy/8.png", "sad/9.png"]
+    assert capfd.readouterr().err == ""
     assert len(arrays["labels"]) == 8
     assert told["left_out"] == [{"source": "set", "reason": "cannot be read or too small", "n": 2}]
 

@@ -193,7 +193,7 @@ def test_a_loss_that_is_no_number_ends_it(options: "TrainOptions") -> None:
             UsageError, match=r"the loss is no number in epoch 2; the epochs before are kept in"
         ) as caught:
             train(options)
-    assert "--learning-rate below 0.0014" in caught.value.remedy
+    assert "train into another --out with a smaller rate, such as --learning-rate 0.00014" in caught.value.remedy
     assert len(read_history(options.out / "history.csv")) == 1
     assert (options.out / "best.weights.h5").is_file()
 

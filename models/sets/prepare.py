@@ -23,6 +23,8 @@ from models.sets.records import SourceSet
 _log = logging.getLogger(__name__)
 _TOLD: Final = 5000
 """Pictures after which a line says how far it is."""
+_NAMED: Final = 20
+"""Pictures left out that are named; of more there is the number in the summary."""
 _PATCH, _SEARCH = 7, 21
 """Sides, in px, of what is compared and of where it is looked for by denoising, as the paper's authors advise."""
 
@@ -115,7 +117,7 @@ def _add(
 
 def _pictures(pool: Pool, skip_bad: bool) -> Iterator[NDArray[np.uint8] | str]:
     """Each picture, or what is wrong with it."""
-    sets = list(pool.sets.values())
+    sets, left_out = list(pool.sets.values()), 0
     for place in range(len(pool)):
         source = sets[pool.source[place]]
         try:
@@ -127,6 +129,9 @@ def _pictures(pool: Pool, skip_bad: bool) -> Iterator[NDArray[np.uint8] | str]:
         except UsageError as error:
             if not skip_bad:
                 raise UsageError(error.problem, f"{error.remedy}, or give --skip-bad") from None
+            left_out += 1
+            if left_out <= _NAMED:
+                _log.info("left out: %s%s", error.problem, "; more are not named" if left_out == _NAMED else "")
             yield error.problem
         else:
             yield picture
