@@ -27,7 +27,10 @@ def evaluate(
         ),
     ],
     split: Annotated[
-        str, typer.Option(help="Part of an npz or of folders of splits: train, public or private.")
+        str,
+        typer.Option(
+            help="Part of an npz, of folders of splits, or of a list that names splits: train, public or private."
+        ),
     ] = "private",
     labels: Labels = "ferplus",
     detect: Annotated[bool, typer.Option("--detect", help="Find the face first.")] = False,

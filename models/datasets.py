@@ -16,7 +16,7 @@ from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
 from models.fer_npz import read_fer_npz
 from models.labels import class_index, ferplus_labels, ferplus_targets, hard_targets
-from models.listed import Listed, split_folders, walk_class_folders, walk_csv
+from models.listed import Listed, list_has_splits, split_folders, walk_class_folders, walk_csv
 from models.pictures import PICTURE_SUFFIXES, PictureFiles, Pictures
 
 LABEL_SCHEMES: Final = ("ferplus", "fer2013")
@@ -91,7 +91,8 @@ def read_labelled(
 
     Args:
         path: what the user named.
-        split: part of an npz, or of folders of splits: train, public or private. Other folders and CSV files have no parts.
+        split: part of an npz, of folders of splits, or of a CSV with a column `split`: train, public or private. Other folders
+            and lists have no parts.
         scheme: truth of an npz: ferplus (votes) or fer2013 (labels).
         known: what labels are to be indices of; folders and CSV files may name no others, and what an npz has besides
             gets no label. Unless given, an npz' own classes, and the seven expressions.
@@ -109,9 +110,9 @@ def read_labelled(
             data = _of_npz(path, split, scheme)
             return data if known is None else _among(data, tuple(known))
         if path.is_dir():
-            return _of_files(path, _in_split(path, split), tuple(known or EXPRESSIONS))
+            return _of_files(path, _in_split(path, walk_class_folders(path), split), tuple(known or EXPRESSIONS))
         if path.suffix.lower() == ".csv" and path.is_file():
-            return _of_files(path, walk_csv(path, groups), tuple(known or EXPRESSIONS))
+            return _of_files(path, _in_split(path, walk_csv(path, groups), split), tuple(known or EXPRESSIONS))
     except OSError as error:
         where = error.filename or path
         raise UsageError(f"{where}: cannot be read ({error.strerror or error})", "let this user read it") from None
@@ -122,9 +123,11 @@ def read_labelled(
 
 
 def has_splits(path: Path) -> bool:
-    """Whether `split` chooses among the pictures of a DATASET: of an npz, and of folders of splits."""
+    """Whether `split` chooses among the pictures of a DATASET: of an npz, of folders of splits, of lists that say it."""
     try:
-        return path.suffix.lower() == ".npz" or (path.is_dir() and bool(split_folders(path)))
+        if path.is_dir():
+            return bool(split_folders(path))
+        return path.suffix.lower() == ".npz" or (path.suffix.lower() == ".csv" and list_has_splits(path))
     except OSError:  # Whoever reads it says so.
         return False
 
@@ -160,12 +163,13 @@ def _among(data: LabelledPictures, known: tuple[str, ...]) -> LabelledPictures:
     return replace(data, labels=labels, targets=targets, classes=known, foreign=foreign)
 
 
-def _in_split(folder: Path, split: str) -> Iterator[Listed]:
-    """The pictures of class folders; those of one split where there are folders of splits above the classes."""
-    found = set(split_folders(folder).values())
+def _in_split(source: Path, listed: Iterable[Listed], split: str) -> list[Listed]:
+    """All pictures; those of one split where any of them belongs to one."""
+    everything = list(listed)
+    found = {one.split for one in everything if one.split}
     if found and split not in found:
-        raise UsageError(f"{folder}: has no split '{split}'", f"choose one of: {', '.join(sorted(found))}")
-    yield from (one for one in walk_class_folders(folder) if one.split in (None, split))
+        raise UsageError(f"{source}: has no split '{split}'", f"choose one of: {', '.join(sorted(found))}")
+    return [one for one in everything if one.split == split] if found else everything
 
 
 def _of_files(source: Path, listed: Iterable[Listed], known: tuple[str, ...]) -> LabelledPictures:

@@ -136,12 +136,27 @@ def walk_csv(path: Path, groups: Sequence[str] = ()) -> Iterator[Listed]:
                     raise UsageError(f"{file}: no such picture", f"mend its path in {where}, or remove that line")
                 box = _box(row.get("box"), f"{path}: line {reader.line_num}")
                 told = {name: row[name].strip() for name in columns if (row[name] or "").strip()}
-                yield Listed(file, row["label"] or "", told, box, row.get("split"), row.get("subject"))
+                split = _split(row.get("split"), f"{path}: line {reader.line_num}")
+                yield Listed(file, row["label"] or "", told, box, split, row.get("subject"))
         except UnicodeDecodeError as error:
             raise UsageError(f"{path}: is not encoded as UTF-8 ({error.reason})", "save it as UTF-8") from None
         except csv.Error as error:
             problem = f"{path}: line {reader.line_num} is no CSV ({error})"
             raise UsageError(problem, "look there for a quote that is not closed") from None
+
+
+def list_has_splits(path: Path) -> bool:
+    """Whether a list says of any picture which split it belongs to."""
+    with path.open(newline="", encoding="utf-8-sig", errors="replace") as lines:
+        return any((row.get("split") or "").strip() for row in list_reader(lines))
+
+
+def _split(text: str | None, where: str) -> str | None:
+    """One of SPLITS; None where the line has none."""
+    split = split_named(text or "")
+    if split is None and (text or "").strip():
+        raise UsageError(f"{where}: '{text:.{_SHOWN}}' is no split", f"call it {', '.join(SPLITS)} or leave it empty")
+    return split
 
 
 def _box(text: str | None, where: str) -> tuple[float, ...] | None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
-from models.datasets import read_labelled
+from models.datasets import has_splits, read_labelled
 from models.labels import class_index, ferplus_labels, ferplus_targets
 
 # The order of the votes and of the labels in the file, neither of which is that of emobatch.
@@ -205,6 +205,21 @@ def test_groups_and_boxes_of_a_csv(tmp_path: Path) -> None:
     assert kept.groups == {"group": ("none", "north")} and kept.boxes is not None and len(kept.boxes) == 2
     plain = read_labelled(write_csv(tmp_path, ["path,label", "a.png,happy"]))
     assert plain.groups == {} and plain.boxes is None
+
+
+def test_a_list_that_names_splits_is_read_by_them(tmp_path: Path) -> None:
+    """What trained is not scored by the way; a list that names none is read whole."""
+    lines = ["path,label,split", "a.png,happy,train", "b.png,sad,Test", "c.png,fear,", "d.png,angry,test"]
+    data = read_labelled(write_csv(tmp_path, lines))
+    assert [EXPRESSIONS[label] for label in data.labels] == ["sad", "angry"] and has_splits(tmp_path / "list.csv")
+    assert len(read_labelled(tmp_path / "list.csv", "train").labels) == 1
+    with pytest.raises(UsageError, match=r"list\.csv: has no split 'public': choose one of: private, train"):
+        read_labelled(tmp_path / "list.csv", "public")
+    write_csv(tmp_path, ["path,label,split", "a.png,happy,mine"])
+    with pytest.raises(UsageError, match=r"list\.csv: line 2: 'mine' is no split: call it train, public, private"):
+        read_labelled(tmp_path / "list.csv")
+    assert len(read_labelled(write_csv(tmp_path, ["path,label,split", "a.png,happy,", "b.png,sad,"])).labels) == 2
+    assert not has_splits(tmp_path / "list.csv")
 
 
 def test_a_list_as_spreadsheets_of_many_countries_save_it(tmp_path: Path) -> None:
