@@ -162,13 +162,9 @@ def convert(
     """Convert a trained network to the int8 .tflite file that `emobatch run --model` takes. Needs the extra `train`."""
     log_to_stderr()
     keras_or_say_how()
-    from models.convert import ACCEPTED_ACCURACY
     from models.convert import convert as convert_network
 
     threshold = convert_network(network, target, dataset, labels=labels, final=final)
-    if threshold >= 1:
-        few = f"at no threshold are {ACCEPTED_ACCURACY:.0%} of the accepted faces right: every face will be called uncertain"
-        typer.echo(f"{few}; train it longer, or choose a threshold in {target.with_suffix('.json')}", err=True)
     typer.echo(f"{target}: {target.stat().st_size:,} bytes, uncertain below {threshold}")
     return 0
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from analytics.errors import UsageError
 from analytics.expressions import columns_of
@@ -130,6 +131,7 @@ def convert(
         facts.write_beside(half)
         probabilities = ExpressionClassifier(str(half)).classify(crops)
         threshold = smallest_threshold(probabilities, public.labels, ACCEPTED_ACCURACY)
+        _tell_if_few_pass(probabilities, threshold, target)
         replace(facts, threshold=threshold).write_beside(half)
         classifier = ExpressionClassifier(str(half))
         results = _results(classifier, dataset, (*one.shares,) or (labels,), final=final)
@@ -138,6 +140,17 @@ def convert(
             half.with_suffix(suffix).replace(target.with_suffix(suffix))
         half.replace(target)
     return threshold
+
+
+def _tell_if_few_pass(probabilities: NDArray[np.float32], threshold: float, target: Path) -> None:
+    """Warn where the threshold leaves less than half of the pictures that calibrate it, so that it rests on few as well."""
+    passed, n = int((probabilities.max(axis=1) >= threshold).sum()), len(probabilities)
+    if passed < n / 2:
+        few = f"only where it accepts {passed} of {n} pictures" if passed else "at no threshold"
+        words = "%s are %.0f %% of the accepted ones right: %s face will be called uncertain; train it longer, or choose a threshold in %s"
+        _log.warning(
+            words, few, 100 * ACCEPTED_ACCURACY, "nearly every" if passed else "every", target.with_suffix(".json")
+        )
 
 
 def _no_folder(folder: Path) -> str | None:

@@ -39,7 +39,9 @@ def own_network(path: Path, shape: tuple[int, int, int], classes: int, seed: int
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5")
-def test_a_network_of_other_classes_and_preprocessing(dataset: Path, tmp_path: Path, suffix: str) -> None:
+def test_a_network_of_other_classes_and_preprocessing(
+    dataset: Path, tmp_path: Path, suffix: str, caplog: pytest.LogCaptureFixture
+) -> None:
     """Colour, grey levels from -1 to 1, and classes of its own: what runs says what Keras says of the same pictures."""
     import keras
 
@@ -60,6 +62,7 @@ def test_a_network_of_other_classes_and_preprocessing(dataset: Path, tmp_path: P
     assert found[:, columns] == pytest.approx(tempered(expected, classifier.facts.temperature), abs=0.02)
     card = (tmp_path / "own.md").read_text(encoding="utf-8")
     assert "happy, contempt, neutral, sad, angry" in card and "Unknown: no training.json" in card
+    assert "face will be called uncertain; train it longer" in caplog.text  # It has learned nothing.
     convert(network, tmp_path / "own.tflite", dataset)  # Once more: what lies beside it now is in nobody's way.
 
 
