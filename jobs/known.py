@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.errors import EmobatchError, UsageError
-from analytics.expressions import EXPRESSIONS
+from analytics.expressions import EXPRESSIONS, columns_of
 from analytics.fingerprint import fingerprint, id_of_content
 from analytics.kept_masks import FOLDER, masks_below
 from analytics.listing import TABLES
@@ -108,7 +108,7 @@ def _masks_of(folder: Path, settings_hash: str) -> Masks:
 def _of_tables(path: Path, out: str) -> KnownFaces:
     from jobs.opened import for_reading
     from jobs.results import Results
-    from reports.archive import read_archive, read_labels
+    from reports.archive import read_archive, read_classes
     from reports.stored import StoredTables
 
     folder = for_reading(out, (*TABLES, FOLDER))
@@ -121,7 +121,7 @@ def _of_tables(path: Path, out: str) -> KnownFaces:
             f"name the --out of a run that saw it, or: emobatch run {path} --out {out}",
         )
     tables = StoredTables(folder)
-    classes = read_labels(folder)[:-1]  # All but uncertain.
+    classes = columns_of(read_classes(folder))
     faces = tables.rows("faces", video.folder, video_id, [*_COLUMNS, *classes]).sort_values("pts_s", kind="stable")
     samples = tables.rows("samples", video.folder, video_id, ["pts_s"])
     smoothed = faces["smoothed_expression"].astype(object)

@@ -56,8 +56,11 @@ def claim(out: Path, settings: Mapping[str, Any]) -> None:
         if begun != wanted:
             names = [name for name in {**begun, **wanted} if begun.get(name) != wanted.get(name)]
             differing = ", ".join(f"{name} {begun.get(name)} instead of {wanted.get(name)}" for name in names)
+            what = (
+                f"of {begun['compares']}" if "compares" in names and "compares" in begun else f"begun with {differing}"
+            )
             remedy = f"give the same settings again, name another --out, or remove the folder {out} to begin anew"
-            raise UsageError(f"--out {out}: holds a comparison begun with {differing}", remedy)
+            raise UsageError(f"--out {out}: holds a comparison {what}", remedy)
         _write(record, json.dumps(wanted, indent=2) + "\n")
     except OSError as error:
         raise UsageError(f"--out {out}: cannot be written ({error.strerror or error})", "name another folder") from None
@@ -151,9 +154,9 @@ def _markdown(title: str, settings: Row, found: Row, by: Sequence[str]) -> str:
         "width": ",",
         "pictures": ",",
     }
-    named = (*forms, *MEASURED, "ended_by")
+    named = ("seeds", *forms, *MEASURED, "ended_by")
     columns = [*by, *(name for name in named if any(name in row for row in found["summary"]))]
-    same = "; ".join(f"{words}: {value}" for words, value in same_for_all(settings).items())
+    same = "; ".join(f"{words}: {value}" for words, value in same_for_all(settings, found["rows"]).items())
     lines = [f"# {title}\n", f"The same for all: {same}.\n", f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
     for row in found["summary"]:
         cells = [_cell(row, name, forms.get(name, "")) for name in columns]
@@ -168,6 +171,8 @@ def _cell(row: Row, name: str, form: str) -> str:
     if name not in MEASURED:
         return format(row[name], form)
     digits = 3 if "accuracy" in name or name in ("macro_f1", "loss", "train_loss", "face_ms") else 0
+    if name == "seconds":
+        digits = 1
     spread = row.get(f"{name}_spread")
     return f"{row[name]:,.{digits}f}" + (f" ± {spread:,.{digits}f}" if spread is not None else "")
 

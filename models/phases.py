@@ -6,7 +6,6 @@ new head learns first: its random weights would send large gradients through a b
 al. 2022, "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution", arXiv:2202.10054).
 """
 
-import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ from analytics.errors import UsageError
 from models.checkpoints import is_begun
 from models.train_options import ALL_BUT_HEAD, FREEZE_NOTHING, TrainOptions
 
-_log = logging.getLogger(__name__)
 _DENSE: Final = 99
 """Level of layers that see no picture any more."""
 
@@ -77,8 +75,6 @@ def freeze(network: keras.Model, frozen: str) -> None:
         raise UsageError(problem, f"give 1 to {len(stages)}, {ALL_BUT_HEAD} or {FREEZE_NOTHING}")
     for layer in (layer for stage in stages[:count] for layer in stage):
         layer.trainable = False
-    learning = sum(math.prod(weight.shape) for weight in network.trainable_weights)
-    _log.info("%d of %d stages frozen: %d of %d parameters learn", count, len(stages), learning, network.count_params())
 
 
 def stages_of(network: keras.Model) -> list[list[Any]]:

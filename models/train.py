@@ -27,7 +27,7 @@ from models.nets.recipes import recipe_of
 from models.phases import Phase, freeze, phases_of
 from models.pretrained import begin_with, recogniser_file
 from models.schedules import Budget, Patience
-from models.train_options import NOTHING, RECOGNISER, TrainOptions, checked, claim, teacher_file
+from models.train_options import FREEZE_NOTHING, NOTHING, RECOGNISER, TrainOptions, checked, claim, teacher_file
 from models.trainee import built, built_network, compiled, locality_of, monitor_of
 from models.transfer import fill_with_imagenet, go_on_from
 from models.weights import sha256_of
@@ -122,6 +122,8 @@ def _train(options: TrainOptions) -> Path:
             trainee.network.set_weights(weights)
         elif not begun:
             _begin(trainee.network, options, recogniser, learned)
+            if phase.frozen != FREEZE_NOTHING and options.begin == NOTHING and not options.weights:
+                _log.warning("what is frozen keeps its random weights: name what to begin with (--from or --weights)")
         early = _fit(trainee.model, options, phase, batches, chosen_on, budget)
         if budget.spent:
             break

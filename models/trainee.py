@@ -1,5 +1,7 @@
 """A network made ready to be trained: its loss, its optimizer, and what chooses the best epoch."""
 
+import logging
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +15,9 @@ from models.losses import LOCALITY, locality_preserving, loss_of
 from models.networks import NETWORKS
 from models.phases import Phase, freeze
 from models.schedules import optimizer_of
-from models.train_options import TrainOptions
+from models.train_options import FREEZE_NOTHING, TrainOptions
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +67,9 @@ def compiled(options: TrainOptions, learned: Lessons, phase: Phase, steps: int) 
     keras.mixed_precision.set_global_policy(options.precision)
     trainee = built(options, len(learned.classes))
     freeze(trainee.network, phase.frozen)
+    if phase.frozen != FREEZE_NOTHING:
+        learning = sum(math.prod(weight.shape) for weight in trainee.network.trainable_weights)
+        _log.info("--freeze %s: %d of %d parameters learn", phase.frozen, learning, trainee.network.count_params())
     losses = {head: loss_of(options.loss, _counts(learned, head)) for head in options.heads}
     metrics = {head: ["accuracy"] for head in options.heads}
     if locality_of(options):

@@ -47,10 +47,12 @@ def go_on_from(model: keras.Model, trained: Path, classes: tuple[str, ...] = EXP
     only = its_heads[0] if len(heads) == len(its_heads) == 1 and its_heads[0].name not in LABEL_SCHEMES else None
     for head in heads:
         its = by_name.get(head.name, only)
-        if its is not None and told.classes == classes and _shapes(its) == _shapes(head):
-            head.set_weights(its.get_weights())
-        else:
+        if its is None:
             _log.info("%s has no classifier for %s: it begins anew", trained.name, head.name)
+        elif told.classes != classes or _shapes(its) != _shapes(head):
+            _log.info("%s tells other classes apart: its classifier begins anew", trained.name)
+        else:
+            head.set_weights(its.get_weights())
 
 
 def fill_with_imagenet(

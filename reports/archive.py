@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analytics.errors import UsageError
-from analytics.expressions import EXPRESSIONS, labels_for
+from analytics.expressions import EXPRESSIONS, UNCERTAIN
 from analytics.paths import is_folder
 from analytics.purpose import Declared, Purpose, purposes_below
 from analytics.records import Gap
@@ -242,7 +242,7 @@ def read_archive(out: Path) -> Archive:
         if known is None or known.finished_at < video.finished_at:
             newest[video.video_id] = video
     videos = tuple(sorted(newest.values(), key=_by_start))
-    labels = read_labels(out)
+    labels = (*read_classes(out), UNCERTAIN)
     tracks, unreadable = read_tracks(out, videos, labels)
     return Archive(
         videos=videos,
@@ -253,13 +253,12 @@ def read_archive(out: Path) -> Archive:
     )
 
 
-def read_labels(out: Path) -> tuple[str, ...]:
-    """What a face can be called in the tables below out; where they do not tell, the labels of emobatch's own."""
+def read_classes(out: Path) -> tuple[str, ...]:
+    """What the classifier of the tables below out tells apart; where they do not say, what emobatch's own does."""
     try:
-        classes = classes_of(out)
+        return classes_of(out) or EXPRESSIONS
     except OSError:
-        classes = None
-    return labels_for(classes or EXPRESSIONS)
+        return EXPRESSIONS
 
 
 def _video(row: dict[str, Any]) -> Video:

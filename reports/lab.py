@@ -31,7 +31,7 @@ class Column(NamedTuple):
     """What a value is divided by."""
 
 
-_COLUMNS: Final = (
+_RESULTS: Final = (
     Column("Seeds", "seeds", 0),
     Column("Accuracy", "accuracy", best="max"),
     Column("Macro-F1", "macro_f1", best="max"),
@@ -42,6 +42,8 @@ _COLUMNS: Final = (
     Column("File, KB", "file_bytes", 0, best="min", unit=1000),
     Column("Parameters", "parameters", 0, best="min"),
     Column("Width of the features", "width", 0),
+)
+_COURSE: Final = (
     Column("Training, s", "seconds", 1, best="min"),
     Column("Epochs", "epochs", 1),
     Column("Pictures seen", "pictures_seen", 0),
@@ -52,6 +54,7 @@ _COLUMNS: Final = (
     Column("Optimizer", "optimizer"),
     Column("Face, px", "size", 0),
 )
+_COLUMNS: Final = {"Figures": _RESULTS, "How they were trained": _COURSE}
 _SETTINGS: Final = {
     "labels": "labels",
     "loss": "loss",
@@ -103,17 +106,23 @@ def write_lab(
         "accuracy": _curves(runs, names, "accuracy", shares=True),
         "loss": _curves(runs, names, "loss", shares=False),
     }
-    columns = [column for column in _COLUMNS if any(column.name in row for row in summary)]
+    tables = {
+        heading: [column for column in columns if any(column.name in row for row in summary)]
+        for heading, columns in _COLUMNS.items()
+    }
     html = render(
         "lab.html",
         title=title,
-        same=same_for_all(settings),
+        same=same_for_all(settings, rows),
         as_they_are=_augmentation(settings) == "none",
         what="network" if tuple(by) == ("net",) else "classifier",
         names=names,
         colours=[colour_of(place) for place in range(len(summary))],
-        columns=columns,
-        table=[[_cell(column, row, summary) for column in columns] for row in summary],
+        tables=[
+            (heading, columns, [[_cell(column, row, summary) for column in columns] for row in summary])
+            for heading, columns in tables.items()
+            if columns and summary
+        ],
         confusions=[
             confusion for name, group in zip(names, runs, strict=True) if (confusion := _confusion(name, group))
         ],
@@ -135,8 +144,8 @@ def _alike(row: Row, one: Row, by: Sequence[str]) -> bool:
     return all(row[name] == one[name] for name in by)
 
 
-def same_for_all(settings: Row) -> dict[str, str]:
-    """Settings in words: what is under settings.json of a comparison, as page and Markdown tell it."""
+def same_for_all(settings: Row, rows: Sequence[Row]) -> dict[str, str]:
+    """What holds for all rows, in words, as page and Markdown tell it: the settings, and what is no better than nothing."""
     told = {"data set, SHA-256": f"{str(settings['dataset'])[:12]}…"} if "dataset" in settings else {}
     for name, words in _SETTINGS.items():
         if name in settings:
@@ -147,6 +156,12 @@ def same_for_all(settings: Row) -> dict[str, str]:
             "as most papers do (--plain)" if settings["plain"] else "as emobatch's own classifier"
         )
         told[_SETTINGS["augment"]] = _augmentation(settings)
+    if judged := next((row for row in rows if row.get("confusion")), None):
+        shown = [sum(row) for row in judged["confusion"]]
+        most = max(shown)
+        told["accuracy of always saying the commonest class"] = (
+            f"{most / sum(shown):.3f} ({judged['classes'][shown.index(most)]})"
+        )
     return told
 
 
@@ -162,7 +177,7 @@ def _cell(column: Column, row: Row, summary: Sequence[Row]) -> Cell:
     if column.name == "learning_rate":
         return Cell(f"{value:g}", True, False)
     text, spread = number(value / column.unit, column.digits), finite(row.get(f"{column.name}_spread"))
-    if spread:
+    if spread is not None:
         text += f" ± {number(spread / column.unit, column.digits)}"
     others = [other for one in summary if (other := finite(one.get(column.name))) is not None]
     best = bool(column.best) and len(others) > 1 and value == (max if column.best == "max" else min)(others)

@@ -85,9 +85,11 @@ def floored(share: float) -> int:
 
 
 def percent(share: float | None) -> str:
-    """A share of 0 to 1 in whole percent; what is more than nothing never reads as 0 %."""
+    """A share of 0 to 1 in whole percent; what is more than nothing never reads as 0 %, nor what is less than all as 100 %."""
     if share is None or not math.isfinite(share):
         return UNKNOWN
+    if 1 - UNDER_ONE < share < 1:
+        return "over 99 %"
     return "under 1 %" if 0 < share < UNDER_ONE else f"{share:.0%}".replace("%", " %")
 
 

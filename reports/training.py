@@ -17,12 +17,18 @@ _OPTIONS: Final = (
     "labels",
     "begin",
     "size",
+    "epochs",
     "batch",
     "optimizer",
     "learning_rate",
     "schedule",
     "loss",
     "augment",
+    "balance",
+    "mixup",
+    "degraded",
+    "smoothing",
+    "averaged",
     "seed",
 )
 _OF_TRANSFER: Final = ("weights", "freeze", "freeze_epochs", "fine_rate")

@@ -156,6 +156,7 @@ def test_words_for_numbers_never_flatter() -> None:
         "100 %", "99.9 %", "50 %", "0 %", "unknown",
     ]  # fmt: skip
     assert text.percent(0.001) == "under 1 %" and text.percent(0.0) == "0 %"
+    assert text.percent(0.996) == "over 99 %" and text.percent(0.99) == "99 %" and text.percent(1.0) == "100 %"
     assert [text.clock(s) for s in (0, 59.6, 3725, None)] == ["0:00", "1:00", "1:02:05", "unknown"]
     assert text.clock(59.96, tenths=True) == "1:00.0"
 

@@ -104,7 +104,7 @@ def test_a_head_of_other_classes_is_replaced(tmp_path: Path, caplog: pytest.LogC
             go_on_from(begun, tmp_path / name)
         body, head = weights_of(begun)
         assert same(body, weights_of(other)[0]) and same(head, fresh)
-        assert f"{name} has no classifier for ferplus: it begins anew" in caplog.text
+        assert f"{name} tells other classes apart: its classifier begins anew" in caplog.text
     alike.save(tmp_path / "alike.keras")
     go_on_from(begun, tmp_path / "alike.keras")
     assert same(begun.get_weights(), alike.get_weights())
