@@ -1,5 +1,6 @@
 """`emobatch explain`: a sheet of faces of each class, and where a classifier looked when it judged them."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,11 @@ from models.occlusion import Crops, occlusion_map
 from models.portraits import face_crops
 from reports.heat_sheet import Looked, heat_sheet
 
+_log = logging.getLogger(__name__)
 METHODS: Final = ("both", "occlusion", "grad-cam")
 KERAS: Final = (".keras", ".h5")
+_THE_SAME: Final = 1e-4
+"""Of probabilities that differ by no more."""
 
 
 class Explained(Protocol):
@@ -79,6 +83,8 @@ def explain(options: ExplainOptions) -> list[dict[str, Any]]:
     data = read_labelled(options.dataset, options.split, options.labels, classifier.columns)
     picked = _picked(data, classifier, options)
     maps = _maps(classifier, picked, options, of_keras)
+    if len(picked.labels) > 1 and np.ptp(picked.probabilities, axis=0).max() < _THE_SAME:
+        _log.warning("%s says the same of every face: its maps show nothing", options.model)
     _write(options.out, classifier, picked, maps)
     return [_row(classifier, picked, k, maps.get("occlusion")) for k in range(len(picked.labels))]
 

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from analytics.errors import UsageError
 from jobs.lab_tables import Row, claim, kept, write_tables
 from models.augment import RECIPES
-from models.checkpoints import read_history
 from models.classifier import ExpressionClassifier, facts_of
 from models.convert import to_litert
 from models.datasets import LABEL_SCHEMES, LabelledPictures, read_labelled
+from models.history import best_of, read_history
 from models.lessons import check_is_npz
 from models.losses import LOSSES
 from models.networks import NETWORKS
@@ -105,7 +105,7 @@ def _net(options: NetsOptions, net: str, seed: int, public: LabelledPictures) ->
     record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     used, history = record["options"], read_history(folder / "history.csv")
     monitor = next(name for name in history[0] if name.startswith("val_") and name.endswith("accuracy"))
-    best = max(history, key=lambda row: row[monitor])
+    best = best_of(history, monitor)
     network = keras.models.load_model(path, compile=False)
     crops = crops_of(public, used["size"])
     said = network.predict(crops[..., None].astype(np.float32), batch_size=64, verbose=0)

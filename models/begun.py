@@ -5,12 +5,14 @@
 It lies beside the checkpoints. A checkpoint alone does not tell of which pictures or of which learning rate it is.
 """
 
+import fcntl
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from analytics.errors import UsageError
+from analytics.errors import LockedError, UsageError
 
 _RECORD: Final = "begun.json"
 _LEFT_BY_TRAINING: Final = ("resume", "resume-head", "best.weights.h5", "history.csv")
@@ -52,6 +54,35 @@ _ALWAYS_BEFORE: Final = {
     "augment": "cctv",
 }
 """What held for every training before these settings could be chosen; its record does not name them."""
+
+
+@contextmanager
+def alone_in(out: Path) -> Iterator[None]:
+    """Hold the folder of a training, which is made where it is missing, as long as the training lasts.
+
+    Raises:
+        LockedError: another training holds it.
+        UsageError: it cannot be written.
+    """
+    lock = out / ".lock"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        held = lock.open("w", encoding="utf-8")
+    except OSError as error:
+        problem = f"--out {out}: cannot be written ({error.strerror or error})"
+        raise UsageError(problem, "name another folder") from None
+    with held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            remedy = "wait until it has ended, or name another --out"
+            raise LockedError(f"--out {out}: another training is at work there", remedy) from None
+        except OSError:  # A file system without locks.
+            pass
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
 
 
 def begin_or_go_on(out: Path, settings: Mapping[str, Any]) -> None:

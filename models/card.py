@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from models.begun import OPTIONS
 from models.classifier import ModelFacts
+from models.history import best_of
 
 _LIMITS: Final = """- A probability says what a face looks like, which proves nothing about what a person feels or intends (Barrett et al.
   2019). Not for judging anybody.
@@ -141,8 +142,7 @@ def _kept(training: Mapping[str, Any]) -> str:
     monitor = max(accuracies, key=lambda name: "ferplus" in name, default=None)
     if monitor is None:
         return "The epoch was chosen"
-    best = max(history, key=lambda row: row[monitor])
-    return f"Epoch {best['epoch']} of {len(history)} was chosen by {monitor}"
+    return f"Epoch {best_of(history, monitor)['epoch']} of {len(history)} was chosen by {monitor}"
 
 
 def _command(options: Mapping[str, Any], stage: int, stages: int) -> str:

@@ -7,17 +7,19 @@
 The record is put in place when the weights are whole, so being stopped while they are written costs that epoch alone.
 """
 
-import csv
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import keras
 
 from analytics.errors import UsageError
+from models.history import Epoch, read_history, worth, write_history
 
 _RECORD: Final = "epoch.json"
+_NOTHING_YET: Final = (-math.inf, -math.inf)
 
 
 def is_begun(folder: Path) -> bool:
@@ -80,40 +82,27 @@ class KeepsHistory(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         figures = {name: float(value) for name, value in sorted((logs or {}).items())}
         self.rows = [row for row in self.rows if row["epoch"] <= epoch] + [{"epoch": epoch + 1, **figures}]
-        half = self.path.with_name(f"{self.path.name}.tmp")
-        with half.open("w", newline="", encoding="utf-8") as file:
-            table = csv.DictWriter(file, self.rows[0])
-            table.writeheader()
-            table.writerows(self.rows)
-        half.replace(self.path)
-
-
-def read_history(path: Path) -> list[dict[str, Any]]:
-    """The figures of each epoch, in order: `epoch`, which counts from 1, and floats; empty where there is no file yet."""
-    if not path.is_file():
-        return []
-    with path.open(newline="", encoding="utf-8") as lines:
-        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(lines)]
-    return [{**row, "epoch": int(row["epoch"])} for row in rows]
+        write_history(self.path, self.rows)
 
 
 class KeepsBest(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps the weights of the epoch in which a figure was largest.
+    """Keeps the weights of the epoch that is worth most (models.history).
 
     Args:
         path: file that ends in .weights.h5.
-        monitor: the figure.
-        best: its largest value in epochs that are done.
+        monitor: the figure that chooses.
+        earlier: epochs that are done.
     """
 
-    def __init__(self, path: Path, monitor: str, best: float = -math.inf) -> None:
+    def __init__(self, path: Path, monitor: str, earlier: Sequence[Epoch] = ()) -> None:
         super().__init__()
-        self.path, self.monitor, self.best = path, monitor, best
+        self.path, self.monitor = path, monitor
+        self.best = max((worth(row, monitor) for row in earlier), default=_NOTHING_YET)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        value = float((logs or {})[self.monitor])
-        if value > self.best:
-            self.best = value
+        its = worth(logs or {}, self.monitor)
+        if its > self.best:
+            self.best = its
             save_whole(self.model, self.path)
 
 

@@ -97,13 +97,17 @@ def convert(
         raise UsageError(f"{network}: no such network", "name the .keras or .h5 file that training made")
     public = read_labelled(dataset, "public", labels, columns)
     # What the network cannot say does not tell how sure it may be of what it says.
+    left_out = dict(public.foreign)
+    for place, name in enumerate(columns):
+        if name not in description.classes and (n := int((public.labels == place).sum())):
+            left_out[name] = n
     public = public.only(np.isin(public.labels, [columns.index(name) for name in description.classes]))
     if not len(public.labels):
         others = f" that the network gives; its classes are {', '.join(public.foreign)}" if public.foreign else ""
         raise UsageError(f"{dataset}: no picture of its split 'public' has a label{others}", "check the labels")
-    if public.foreign:
-        left_out = ", ".join(f"{name} {n}" for name, n in public.foreign.items())
-        _log.warning("%s: calibrated without pictures of classes that the network does not give: %s", dataset, left_out)
+    if left_out:
+        counted = ", ".join(f"{name} {n}" for name, n in left_out.items())
+        _log.warning("%s: calibrated without pictures of classes that the network does not give: %s", dataset, counted)
     model = load_network(network, description)
     if (why := _no_folder(target.parent)) is not None:
         raise UsageError(f"{target}: cannot be written ({why})", "name a file in another folder")

@@ -16,7 +16,7 @@ from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
 from models.fer_npz import read_fer_npz
 from models.labels import class_index, ferplus_labels, ferplus_targets, hard_targets
-from models.listed import Listed, list_has_splits, split_folders, walk_class_folders, walk_csv
+from models.listed import Listed, list_has_splits, split_folders, split_named, walk_class_folders, walk_csv
 from models.pictures import PICTURE_SUFFIXES, PictureFiles, Pictures
 
 LABEL_SCHEMES: Final = ("ferplus", "fer2013")
@@ -101,6 +101,7 @@ def read_labelled(
     Raises:
         UsageError: unknown labels, or the data set is missing, of no known kind, damaged, or holds nothing usable.
     """
+    split = split_named(split) or split
     if scheme not in LABEL_SCHEMES:
         raise UsageError(f"--labels {scheme}: no such labels", f"choose one of: {', '.join(LABEL_SCHEMES)}")
     if groups and path.suffix.lower() != ".csv":

@@ -141,9 +141,14 @@ def confusion_of(labels: NDArray[np.int32], said: NDArray[np.integer], classes: 
 
 
 def macro_f1(confusion: NDArray[np.int64]) -> float:
-    """Mean F1 of the classes of a confusion table that anybody shows or says."""
-    claims = confusion.sum(axis=0) + confusion.sum(axis=1)
-    return float((2 * confusion.diagonal()[claims > 0] / claims[claims > 0]).mean())
+    """Mean F1 of the classes of a confusion table (truth in rows) that anybody shows.
+
+    What nobody shows and is said all the same costs those that it was taken for; with an F1 of 0 of its own, one such mistake
+    would count for as much as a class.
+    """
+    shown = confusion.sum(axis=1) > 0
+    claims = (confusion.sum(axis=0) + confusion.sum(axis=1))[shown]
+    return float((2 * confusion.diagonal()[shown] / claims).mean())
 
 
 def calibration_error(sure: NDArray[np.float32], right: NDArray[np.bool_]) -> float:

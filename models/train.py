@@ -6,7 +6,6 @@ is not read here.
 
 import json
 import logging
-import math
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -18,9 +17,11 @@ import keras
 import numpy as np
 
 from models.batches import Batches, Lessons, one_or_all, with_features
+from models.begun import alone_in
 from models.card import training_of
-from models.checkpoints import KeepsBest, KeepsEpoch, KeepsHistory, go_on, is_begun, read_history
+from models.checkpoints import KeepsBest, KeepsEpoch, KeepsHistory, go_on, is_begun
 from models.described import Description, write_description
+from models.history import Epoch, best_of, read_history
 from models.lessons import read_lessons, taught_by
 from models.mishaps import EndsWithoutNumber, memory_in_words
 from models.nets.recipes import recipe_of
@@ -80,6 +81,7 @@ def train(options: TrainOptions) -> Path:
         Beside it: history.csv, and training.json with the options and the figures.
 
     Raises:
+        LockedError: another training is at work in out.
         UsageError: an unknown network or an impossible setting, a data set without pictures to learn from or of one class
             alone, a face recogniser that is not installed, a teacher of another kind, an out that cannot be written or
             holds a training of other options or other data; a loss that is no number any more, or too little memory.
@@ -91,13 +93,20 @@ def train(options: TrainOptions) -> Path:
 
 
 def _train(options: TrainOptions) -> Path:
-    best, history, phases = options.out / "best.weights.h5", options.out / "history.csv", phases_of(options)
-    begun = is_begun(phases[0].resume)
+    begun = is_begun(phases_of(options)[0].resume)
     recogniser = recogniser_file().read_bytes() if options.begin == RECOGNISER and not begun else b""
     learned, chosen_on = read_lessons(options, "train"), read_lessons(options, "public")
     if options.freeze.isdecimal():
         freeze(built(options).network, options.freeze)  # Before anything is written.
-    claim(options)
+    with alone_in(options.out):
+        claim(options)
+        return _learn(options, learned, chosen_on, recogniser)
+
+
+def _learn(options: TrainOptions, learned: Lessons, chosen_on: Lessons, recogniser: bytes) -> Path:
+    """Train in a folder that nobody else trains in."""
+    best, history, phases = options.out / "best.weights.h5", options.out / "history.csv", phases_of(options)
+    begun = is_begun(phases[0].resume)
     if options.teachers:
         learned = taught_by(options.teachers, learned, options.taught)
     keras.utils.set_random_seed(options.seed)
@@ -153,10 +162,10 @@ def _fit(
         Whether it waited too long for a better epoch.
     """
     history, monitor = options.out / "history.csv", monitor_of(options)
-    earlier = {row["epoch"] - 1: row[monitor] for row in read_history(history)}
+    earlier = read_history(history)
     patience = Patience(
         monitor,
-        {epoch: value for epoch, value in earlier.items() if epoch >= phase.since},
+        {row["epoch"] - 1: row[monitor] for row in earlier if row["epoch"] > phase.since},
         phase.rate if options.schedule == "plateau" else None,
         options.patience if phase.patient else 0,
     )
@@ -185,19 +194,19 @@ def _fit(
                 recipe_of(options.net).learning_rate,
                 "--fine-rate" if phase.since else "--learning-rate",
             ),
-            KeepsBest(options.out / "best.weights.h5", monitor, max(earlier.values(), default=-math.inf)),
+            KeepsBest(options.out / "best.weights.h5", monitor, earlier),
             KeepsHistory(history),
-            _EveryEpoch(batches),
             patience,
             budget,
-            # Last, so that an epoch counts as done once its weights and its figures are kept.
+            # Last, so that an epoch counts as done once its weights and its figures are kept, and is told of then.
             KeepsEpoch(phase.resume),
+            _EveryEpoch(batches),
         ],
     )
     return patience.too_long
 
 
-def _tell_if_nothing_was_learned(options: TrainOptions, chosen_on: Lessons, history: list[dict[str, Any]]) -> None:
+def _tell_if_nothing_was_learned(options: TrainOptions, chosen_on: Lessons, history: list[Epoch]) -> None:
     """Warn where to say the commonest class of every picture would be right as often."""
     head = options.heads[0]
     said = np.bincount(chosen_on.targets[head].argmax(axis=1), chosen_on.weights[head], len(chosen_on.classes))
@@ -236,7 +245,7 @@ def _as_json(value: Any) -> Any:
 
 
 def _save_float32(
-    options: TrainOptions, learned: Lessons, weights: Path, history: list[dict[str, float]], course: dict[str, Any]
+    options: TrainOptions, learned: Lessons, weights: Path, history: list[Epoch], course: dict[str, Any]
 ) -> Path:
     """Save the network without the half-precision policy, which is of no use after training."""
     keras.mixed_precision.set_global_policy("float32")
@@ -255,6 +264,7 @@ def _save_float32(
         "before_sha256": None if begin is None else sha256_of(begin),
         "parameters": trainee.network.count_params(),
         **course,
+        "kept_epoch": best_of(history, monitor_of(options))["epoch"],
         "trained": datetime.now(UTC).date().isoformat(),
         "keras": keras.__version__,
         "backend": keras.backend.backend(),

@@ -78,7 +78,7 @@ def _html(told: Mapping[str, Any]) -> str:
         ),
     }
     columns = ["loss", "val_loss", *(column for name in accuracies for column in (name, f"val_{name}"))]
-    chosen = max(history, key=lambda row: row[f"val_{accuracies[0]}"])["epoch"]
+    likely = max(history, key=lambda row: row[f"val_{accuracies[0]}"])["epoch"]
     return render(
         "training.html",
         net=told["options"]["net"],
@@ -94,7 +94,7 @@ def _html(told: Mapping[str, Any]) -> str:
         colours=[colour_of(place) for place in range(len(accuracies))],
         columns=[_heading(column) for column in columns],
         rows=[(row["epoch"], [finite(row.get(column)) for column in columns]) for row in history],
-        chosen=chosen,
+        chosen=told.get("kept_epoch", likely),
         chosen_by=_named(accuracies[0]),
         figures={name: json_block(figure) for name, figure in figures.items()},
         models=(),

@@ -98,6 +98,56 @@ def test_a_training_that_learned_nothing_says_so(
     assert "is no more than saying sad of every picture gives" in caplog.text
 
 
+def test_of_equal_accuracies_the_smaller_loss_is_kept(options: Any, tmp_path: Path) -> None:
+    """With few pictures equal ones are the rule; record, page and card say the same epoch."""
+    import keras
+
+    from models.checkpoints import KeepsBest
+    from models.history import best_of
+
+    figures = [(0.5, 2.0), (0.6, 1.9), (0.6, 1.7), (0.6, 1.8), (0.4, 1.0)]
+    rows: list[Any] = [{"epoch": k + 1, "val_accuracy": a, "val_loss": loss} for k, (a, loss) in enumerate(figures)]
+    keeps = KeepsBest(tmp_path / "best.weights.h5", "val_accuracy", rows[:1])
+    keeps.set_model(keras.Sequential([keras.layers.Input((2,)), keras.layers.Dense(1)]))
+    kept = []
+    for row in rows[1:]:
+        keeps.path.unlink(missing_ok=True)
+        keeps.on_epoch_end(row["epoch"] - 1, row)
+        kept += [row["epoch"]] if keeps.path.exists() else []
+    assert kept == [2, 3] and best_of(rows, "val_accuracy")["epoch"] == 3
+
+
+def test_two_trainings_do_not_share_a_folder(options: Any, tmp_path: Path) -> None:
+    """The second one is told, with the exit code of a run whose folder another one holds; nothing of the first is touched."""
+    from dataclasses import replace
+
+    from analytics.errors import LockedError
+    from models.begun import alone_in
+    from models.train import train
+
+    mine = replace(options, out=tmp_path / "mine", epochs=2)
+    with alone_in(mine.out), pytest.raises(LockedError, match=r"mine: another training is at work there: wait") as told:
+        train(mine)
+    assert told.value.exit_code == 5 and list(mine.out.iterdir()) == []
+    train(mine)
+    assert not (mine.out / ".lock").exists()
+
+
+def test_normalisation_keeps_up_with_few_steps(options: Any, tmp_path: Path) -> None:
+    """A quarter of the steps leaves a twentieth of where its statistics began; in long trainings they stay as they are."""
+    import keras
+
+    from models.lessons import read_lessons
+    from models.phases import phases_of
+    from models.trainee import compiled
+
+    learned = read_lessons(options, "train")
+    for steps, momentum in ((24, 0.05 ** (1 / 6)), (100_000, 0.99)):
+        network = compiled(options, learned, phases_of(options)[-1], steps).network
+        found = [one.momentum for one in network.layers if isinstance(one, keras.layers.BatchNormalization)]
+        assert found and found == pytest.approx([momentum] * len(found))
+
+
 def test_damage_from_outside_is_named(options: Any, tmp_path: Path) -> None:
     """A checkpoint that is cut short, or whose record is: with the folder to remove."""
     from dataclasses import replace

@@ -213,6 +213,7 @@ def test_a_list_that_names_splits_is_read_by_them(tmp_path: Path) -> None:
     data = read_labelled(write_csv(tmp_path, lines))
     assert [EXPRESSIONS[label] for label in data.labels] == ["sad", "angry"] and has_splits(tmp_path / "list.csv")
     assert len(read_labelled(tmp_path / "list.csv", "train").labels) == 1
+    assert len(read_labelled(tmp_path / "list.csv", "test").labels) == 2  # As other people call it.
     with pytest.raises(UsageError, match=r"list\.csv: has no split 'public': choose one of: private, train"):
         read_labelled(tmp_path / "list.csv", "public")
     write_csv(tmp_path, ["path,label,split", "a.png,happy,mine"])

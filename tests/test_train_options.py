@@ -40,7 +40,7 @@ def _options(tmp_path: Path) -> Iterator["TrainOptions"]:
 
 def losses_of(options: "TrainOptions") -> list[float]:
     """Train, and tell the loss of each epoch."""
-    from models.checkpoints import read_history
+    from models.history import read_history
     from models.train import train
 
     train(options)
@@ -179,7 +179,7 @@ def test_empty_classes_are_told(options: "TrainOptions", caplog: pytest.LogCaptu
 
 def test_a_loss_that_is_no_number_ends_it(options: "TrainOptions") -> None:
     """In words; the epochs before are kept, and no epoch of it is."""
-    from models.checkpoints import read_history
+    from models.history import read_history
     from models.train import _EveryEpoch, train
 
     class Spoiled(_EveryEpoch):

@@ -161,7 +161,7 @@ def test_the_head_learns_first(options: "TrainOptions", tmp_path: Path) -> None:
     """Then all layers, at the smaller rate. Killed in both phases and started again it ends as if never stopped."""
     import keras
 
-    from models.checkpoints import read_history
+    from models.history import read_history
     from models.train import _EveryEpoch, train
 
     tiny().save(tmp_path / "begun.keras")
