@@ -32,7 +32,7 @@ def dataset(
     resplit: Annotated[bool, typer.Option("--resplit", help="Forget the splits that the sets bring.")] = False,
     seed: Annotated[int, typer.Option(help="Of the splits.")] = 20,
     drop: Annotated[str, typer.Option(help="Copies to leave out: none, leaks, exact or near.")] = "none",
-    near: Annotated[int, typer.Option(help="Bits of 256 in which hashes of near copies differ at most.")] = 24,
+    near: Annotated[int, typer.Option(help="Bits of 256 in which hashes of near copies differ at most, 0 to 64.")] = 24,
     size: Annotated[int, typer.Option(min=16, max=1024, help="Side of the faces in px.")] = 48,
     detect: Annotated[str, typer.Option(help="Find the face first: yunet, haar, mtcnn.", show_default="no")] = "",
     skip_faceless: Annotated[

@@ -88,7 +88,6 @@ def compare_nets(options: NetsOptions) -> Row:
     rows = []
     for seed in range(20, 20 + options.seeds):
         for net in options.nets:
-            _log.info("%s, seed %d", net, seed)
             rows.append(kept(options.out, f"{net}-{seed}", partial(_net, options, net, seed, public)))
             keras.utils.clear_session()
     title = f"Networks on {options.dataset.name}, {options.labels} labels, split public"
@@ -96,6 +95,7 @@ def compare_nets(options: NetsOptions) -> Row:
 
 
 def _net(options: NetsOptions, net: str, seed: int, public: LabelledPictures) -> Row:
+    _log.info("%s, seed %d", net, seed)
     training = _training(options, net, seed)
     folder = training.out
     try:

@@ -63,8 +63,6 @@ def compare_heads(options: HeadsOptions) -> Row:
             seen["train"] = see(crops["train"][drawn])
             labels = {"train": parts["train"].labels[drawn], "public": parts["public"].labels}
             for head in options.heads:
-                _log.info("%s on %s, seed %d", head, name, seed)
-
                 made = Head(head, seed, parts["train"].classes)
                 fitted = partial(_head, name, made, seed, see, crops["public"], dict(seen), labels)
                 rows.append(kept(options.out, f"{name}-{head}-{seed}", fitted))
@@ -81,6 +79,7 @@ def _head(
     seen: dict[str, NDArray[np.float32]],
     labels: dict[str, NDArray[np.int32]],
 ) -> Row:
+    _log.info("%s on %s, seed %d", head.name, features, seed)
     began = time.monotonic()
     try:
         head.fit(seen["train"], labels["train"])

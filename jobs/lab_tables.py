@@ -48,6 +48,8 @@ def claim(out: Path, settings: Mapping[str, Any]) -> None:
         UsageError: it does, or it cannot be written.
     """
     record = out / "settings.json"
+    if (out / "begun.json").exists():
+        raise UsageError(f"--out {out}: is the folder of a training", "name another folder")
     wanted = json.loads(json.dumps(settings))
     try:
         out.mkdir(parents=True, exist_ok=True)

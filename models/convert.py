@@ -93,6 +93,9 @@ def convert(
         raise UsageError(f"{target}: is no name of a .tflite file", f"name it {target.with_suffix('.tflite')}")
     description = description_of(network)
     columns = columns_of(description.classes)
+    if network.suffix == ".tflite":
+        remedy = "name the .keras or .h5 file that it was made of"
+        raise UsageError(f"{network}: is converted already", remedy)
     if not is_file(network):
         raise UsageError(f"{network}: no such network", "name the .keras or .h5 file that training made")
     public = read_labelled(dataset, "public", labels, columns)

@@ -36,6 +36,8 @@ from models.weights import sha256_of
 _log = logging.getLogger(__name__)
 _MEASURED_ON: Final = 512
 """Faces on which the statistics of a pretrained network are measured."""
+_FEW: Final = 30
+"""Pictures of public, one of which is three per cent of accuracy."""
 _ROUNDING: Final = 1e-4
 """Of an accuracy that Keras adds up in single precision."""
 
@@ -122,6 +124,8 @@ def _learn(options: TrainOptions, learned: Lessons, chosen_on: Lessons, recognis
     )
     _log.info("%d pictures to learn from, %d to choose on", len(learned.pictures), len(chosen_on.pictures))
 
+    if len(chosen_on.pictures) < _FEW:
+        _log.warning("so few pictures to choose on tell epochs apart by luck: give public more of them")
     n = len(learned.pictures)
     budget = Budget(options.out / "seconds.json", options.budget_s, pictures=n, batches=len(batches))
     early, weights = False, None

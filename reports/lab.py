@@ -17,6 +17,8 @@ Row = Mapping[str, Any]
 _SYMBOLS: Final = ("circle", "diamond", "square", "triangle-up")
 _MOST_NAMED: Final = 10
 """Points of a chart that bear their names."""
+_LONGEST_NAME: Final = 18
+"""Characters, as far as they do."""
 
 
 class Column(NamedTuple):
@@ -198,6 +200,8 @@ def _confusion(name: str, runs: Sequence[Row]) -> dict[str, Any] | None:
 
 def _cost(summary: Sequence[Row], names: Sequence[str]) -> Figure:
     """Accuracy against the time for a face, a point each; bars are the spread over the seeds."""
+    # Long names would lie over one another, or be cut off at the edge; the key has them all.
+    named = len(summary) <= _MOST_NAMED and max(map(len, names)) <= _LONGEST_NAME
     points = []
     for place, (row, name) in enumerate(zip(summary, names, strict=True)):
         colour = colour_of(place)
@@ -205,7 +209,7 @@ def _cost(summary: Sequence[Row], names: Sequence[str]) -> Figure:
         points.append(
             {
                 "type": "scatter",
-                "mode": "markers+text" if len(summary) <= _MOST_NAMED else "markers",
+                "mode": "markers+text" if named else "markers",
                 "name": chart_text(name),
                 "x": [finite(row["face_ms"])],
                 "y": [finite(row["accuracy"])],
