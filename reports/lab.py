@@ -41,11 +41,11 @@ _RESULTS: Final = (
     Column("Training accuracy", "train_accuracy", best="max"),
     Column("Training loss", "train_loss", best="min"),
     Column("Cost of a face, ms", "face_ms", best="min"),
+)
+_COURSE: Final = (
     Column("File, KB", "file_bytes", 0, best="min", unit=1000),
     Column("Parameters", "parameters", 0, best="min"),
     Column("Width of the features", "width", 0),
-)
-_COURSE: Final = (
     Column("Training, s", "seconds", 1, best="min"),
     Column("Epochs", "epochs", 1),
     Column("Pictures seen", "pictures_seen", 0),
@@ -56,7 +56,7 @@ _COURSE: Final = (
     Column("Optimizer", "optimizer"),
     Column("Face, px", "size", 0),
 )
-_COLUMNS: Final = {"Figures": _RESULTS, "How they were trained": _COURSE}
+_COLUMNS: Final = {"Figures": _RESULTS, "Size and training": _COURSE}
 _SETTINGS: Final = {
     "labels": "labels",
     "loss": "loss",
