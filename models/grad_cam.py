@@ -88,17 +88,38 @@ class GradCam:
         if within := next((layer for layer in self._raw.layers if isinstance(layer, keras.Model)), None):
             problem = f"{self.path}: its maps are those of a network within it ({within.name}), which cannot be reached"
             raise UsageError(problem, "give --method occlusion")
-        with_places = [layer for layer in self._raw.layers if _side(layer) >= _LEAST_SIDE]
-        if not with_places:
+        with_places = [layer for layer in self._raw.layers if _side(layer) >= _LEAST_SIDE and not _pads(layer)]
+        seen = next((layer for layer in reversed(with_places) if _all_passes(self._raw, output, layer)), None)
+        if seen is None:
             raise UsageError(f"{self.path}: no layer has places", "give --method occlusion")
         head = next(layer for layer in self._raw.layers if layer.output is output)
         plain = isinstance(head, keras.layers.Dense) and head.activation is keras.activations.softmax and head.use_bias
         last = head.input if plain else output
-        return keras.Model(self._raw.inputs, [with_places[-1].output, last]), head if plain else None
+        return keras.Model(self._raw.inputs, [seen.output, last]), head if plain else None
 
     def _normalised(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Faces (n, size, size, 1) as those of the data set that the network has learned from."""
         return levels_of(self.description.normalised, False)(crops[..., None].astype(np.float32))
+
+
+def _pads(layer: Any) -> bool:
+    """Whether a layer lays a border around the picture, which would move what is seen in it."""
+    return isinstance(layer, keras.layers.ZeroPadding2D)
+
+
+def _all_passes(network: keras.Model, output: Any, layer: Any) -> bool:
+    """Whether all that a network says comes through a layer, and nothing by another branch."""
+    makers = {id(tensor): one for one in network.layers for tensor in keras.tree.flatten(one.output)}
+    waiting, known = [makers[id(output)]], set[int]()
+    while waiting:
+        one = waiting.pop()
+        if one is layer or id(one) in known:
+            continue
+        if isinstance(one, keras.layers.InputLayer):
+            return False
+        known.add(id(one))
+        waiting += [makers[id(tensor)] for tensor in keras.tree.flatten(one.input)]
+    return True
 
 
 def _side(layer: Any) -> int:

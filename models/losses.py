@@ -72,17 +72,19 @@ def locality_preserving(targets: Any, features: Any, neighbours: int = NEIGHBOUR
     """Half the squared distance (n,) of each row to the mean of the nearest rows of its class in the batch.
 
     As in the paper's equation 5, the mean counts as a constant when weights are changed. The class is the likeliest of
-    the targets. A picture that is alone of its class in the batch costs nothing.
+    the targets. A picture that is alone of its class in the batch costs nothing, nor does one without a class.
 
     Args:
-        targets: (n, classes).
+        targets: (n, classes); zeros for a picture without a label.
         features: (n, width), what the classifier sees.
         neighbours: how many rows of the class count, fewer where there are fewer.
     """
     features = ops.cast(features, "float32")
     label = ops.argmax(targets, axis=-1)
     n = ops.shape(features)[0]
+    labelled = ops.sum(ops.cast(targets, "float32"), axis=-1) > 0
     same = ops.logical_and(label[:, None] == label[None, :], ops.logical_not(ops.eye(n, dtype="bool")))
+    same = ops.logical_and(same, ops.logical_and(labelled[:, None], labelled[None, :]))
     squares = ops.sum(features**2, axis=-1)
     distances = squares[:, None] + squares[None, :] - 2 * ops.matmul(features, ops.transpose(features))
     # The rank of each row among those of its class, without a limit on the size of the batch.

@@ -107,7 +107,6 @@ class TrainOptions:
 PLAIN: Final[dict[str, Any]] = {
     "balance": 0.0,
     "mixup": 0.0,
-    "degraded": 0.0,
     "augment": "none",
     "smoothing": 0.0,
     "averaged": 0.0,

@@ -125,6 +125,25 @@ class TestOfKeras:
         ):
             GradCam(tmp_path / "within.keras").maps(bright(), np.array([3, 3]))
 
+    def test_maps_are_of_where_all_branches_meet(self, tmp_path: Path) -> None:
+        """Neither of a branch that the other ones pass by, nor of a picture that a border has moved."""
+        import keras
+        from keras import layers
+
+        from models.grad_cam import GradCam
+
+        own = corner_network()
+        seen = own.get_layer("map").output
+        blind = layers.Conv2D(1, 1, kernel_initializer="zeros", use_bias=False)(seen)
+        both = layers.Concatenate()([seen, blind])
+        moved = layers.ZeroPadding2D(((SIZE, 0), (SIZE, 0)))(both)
+        given = layers.Dense(7, activation="softmax", name="given")(layers.GlobalAveragePooling2D()(moved))
+        network = keras.Model(own.input, given)
+        network.get_layer("given").kernel.assign(np.repeat(np.eye(1, 7, 3), 2, axis=0))
+        network.save(tmp_path / "branches.keras")
+        heat = GradCam(tmp_path / "branches.keras").maps(bright(), np.array([3, 3]))
+        assert all(share_in_corner(one) > 0.9 for one in heat)
+
     def test_the_command_draws_a_sheet(self, tmp_path: Path, dataset: Path) -> None:
         """Of a .keras network by both methods, and of the same one as it runs by hiding alone; the same seed, the same bytes."""
         from models.classifier import facts_of

@@ -114,7 +114,7 @@ def test_plain_training_is_that_of_papers(options: "NetsOptions") -> None:
 
     compare_nets(replace(options, epochs=1, plain=True, augment="flip"))
     record = json.loads(next(options.out.glob("networks/*/training.json")).read_text(encoding="utf-8"))
-    named = {"balance": 0, "mixup": 0, "degraded": 0, "smoothing": 0, "averaged": 0, "augment": "flip"}
+    named = {"balance": 0, "mixup": 0, "smoothing": 0, "averaged": 0, "augment": "flip"}
     assert {name: record["options"][name] for name in named} == named
 
 

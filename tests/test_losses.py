@@ -58,6 +58,11 @@ def test_locality() -> None:
         [0.5 * 10, 0.5 * (2**2 + 3**2), 0.5 * (1 + 36), 0]
     )
     assert np.array(locality_preserving(targets, features, neighbours=1)) == pytest.approx([2, 2, 18, 0])
+    # Pictures without a label in the batch are nobody's neighbours.
+    more = [np.concatenate([part, part[:, :1] * 0 + [[0, 0]]]) for part in (targets, features)]
+    assert np.array(locality_preserving(*more)) == pytest.approx(
+        [0.5 * 10, 0.5 * (2**2 + 3**2), 0.5 * (1 + 36), 0, 0, 0, 0, 0]
+    )
 
 
 def test_features_are_what_the_classifier_takes() -> None:

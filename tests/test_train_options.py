@@ -209,3 +209,17 @@ def test_too_little_memory_is_said(options: "TrainOptions", monkeypatch: pytest.
     monkeypatch.setattr("models.train.compiled", compiled)
     with pytest.raises(UsageError, match=r"batches of 7 pictures of 16x16 do not fit into memory: .*--batch 3"):
         train(options)
+
+
+def test_plain_leaves_recipes_as_they_are() -> None:
+    """What is asked for with --augment happens: half of the pictures of `erasing` have a part hidden."""
+    from models.augment import RECIPES, augmented
+    from models.train_options import PLAIN, TrainOptions
+
+    options = TrainOptions(dataset=Path("a.npz"), out=Path("b"), **PLAIN | {"augment": "erasing"})
+    picture = np.full((48, 48), 120, np.uint8)
+    shown = [
+        augmented(picture, np.random.default_rng(seed), options.degraded, RECIPES[options.augment])
+        for seed in range(60)
+    ]
+    assert 15 < sum(one.std() > 1 for one in shown) < 45
