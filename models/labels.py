@@ -62,16 +62,16 @@ def ferplus_targets(
 ) -> NDArray[np.float32]:
     """Soft targets (n, known): the shares of the votes among the known classes, single votes dropped.
 
-    One vote of ten is more often a slip than an opinion (Barsoum et al. drop it too). Rows that
-    most people call unknown or no face become all zero.
+    One vote of ten is more often a slip than an opinion (Barsoum et al. drop it too). Rows that most people call anything else
+    become all zero, be it another class, unknown or no face: what the few say instead is not what the picture shows.
     """
     heard = np.where(votes > 1, votes, 0)
     targets = np.zeros((len(votes), len(known)), np.float32)
     for column, name in enumerate(names):
         if (ours := class_index(name, known)) >= 0:
             targets[:, ours] = heard[:, column]
-    unclear = np.array([name.lower() in ("unknown", "nf") for name in names])
-    targets[unclear[votes.argmax(axis=1)]] = 0
+    foreign = np.array([class_index(name, known) < 0 for name in names])
+    targets[foreign[votes.argmax(axis=1)]] = 0
     total: NDArray[np.float32] = targets.sum(axis=1, keepdims=True)
     total[total == 0] = 1
     return targets / total

@@ -81,10 +81,11 @@ def test_majority_of_the_votes(row: list[int], label: str | None) -> None:
         (votes(unknown=6, happiness=4), expected()),
         (votes(NF=10), expected()),
         (votes(contempt=9, neutral=1), expected()),
+        (votes(contempt=6, happiness=4), expected()),
     ],
 )
 def test_targets_are_shares_of_the_votes(row: list[int], target: list[float]) -> None:
-    """Single votes are dropped, the rest sums to one; what most call unknown or no face teaches nothing."""
+    """Single votes are dropped, the rest sums to one; what most call something else teaches nothing."""
     (found,) = ferplus_targets(as_rows(row), _VOTED)
     assert found.tolist() == pytest.approx(target, abs=1e-6)
 
