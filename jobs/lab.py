@@ -162,7 +162,9 @@ def _epoch(row: Mapping[str, float], monitor: str) -> Row:
 
 
 def check_known(option: str, names: Sequence[str], known: Sequence[str]) -> None:
-    """Refuse a name that is none."""
+    """Refuse a name that is none, and none at all."""
+    if not names:
+        raise UsageError(f"{option}: names nothing", f"choose of: {', '.join(filter(None, known))}")
     for name in names:
         if name not in known:
             raise UsageError(f"{option} {name}: unknown", f"choose of: {', '.join(filter(None, known))}")

@@ -48,11 +48,15 @@ def compare_heads(options: HeadsOptions) -> Row:
     """
     check_known("--heads", options.heads, tuple(HEADS))
     check_known("--labels", (options.labels,), LABEL_SCHEMES)
+    if not options.features:
+        raise UsageError("--features: names nothing", f"choose of: {', '.join(DESCRIPTORS)}, or name a .keras file")
     parts = {split: split_of(options.dataset, split, options.labels) for split in ("train", "public")}
     kinds = {kind: _seer(kind) for kind in options.features}
     networks = {kind: sha256_of(Path(kind)) for kind in options.features if kind not in DESCRIPTORS}
     settings = {"dataset": sha256_of(options.dataset), "labels": options.labels, "most": options.most}
     claim(options.out, {"compares": "heads", **settings})
+    if options.seeds > 1 and len(parts["train"].labels) <= options.most:
+        _log.warning("all pictures are learned from with each seed: the spread is that of the heads' own chance alone")
     rows = []
     for kind, (see, size) in kinds.items():
         name = f"{Path(kind).stem}-{networks[kind][:8]}" if kind in networks else kind

@@ -83,6 +83,9 @@ class Head:
         shown = np.flatnonzero(counts)
         if len(shown) < 2:
             raise UsageError(f"--heads {self.name}: there is one class alone", "add pictures of another class")
+        if len(features) < NEIGHBOURS:
+            problem = f"--heads {self.name}: there are {len(features)} pictures to learn from"
+            raise UsageError(problem, f"give {NEIGHBOURS} or more (--most), better hundreds")
         rarest = int(shown[counts[shown].argmin()])
         if "svm" in self.name and counts[rarest] < _FOLDS:
             problem = f"--heads {self.name}: class {self.classes[rarest]} has {counts[rarest]} pictures"

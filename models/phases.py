@@ -6,7 +6,6 @@ new head learns first: its random weights would send large gradients through a b
 al. 2022, "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution", arXiv:2202.10054).
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,10 @@ from analytics.errors import UsageError
 from models.checkpoints import is_begun
 from models.train_options import ALL_BUT_HEAD, FREEZE_NOTHING, TrainOptions
 
-_DENSE: Final = 99
-"""Level of layers that see no picture any more."""
+_DENSE: Final = 0.01
+"""Side of layers that see no picture any more, px."""
+_HALVED: Final = 1.45
+"""How much smaller the picture is in the next stage, at least: half of 3 px is 2. Borders that are cut off take less."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,21 +81,24 @@ def freeze(network: keras.Model, frozen: str) -> None:
 def stages_of(network: keras.Model) -> list[list[Any]]:
     """The layers with weights before the head by stage, from the picture on."""
     body, _ = body_and_heads(network)
-    size = network.input_shape[1]
-    levels = [_level(layer, size) for layer in body]
-    for place in range(len(levels) - 2, -1, -1):
+    sides = [_side(layer) for layer in body]
+    for place in range(len(sides) - 2, -1, -1):
         # What weighs channels looks at a single pixel, and the picture goes on at its size after it.
-        levels[place] = min(levels[place], levels[place + 1])
-    return [
-        [layer for layer, its in zip(body, levels, strict=True) if its == level]
-        for level in sorted(dict.fromkeys(levels))
-    ]
+        sides[place] = max(sides[place], sides[place + 1])
+    stages: list[list[Any]] = []
+    begun = float(network.input_shape[1])
+    for layer, side in zip(body, sides, strict=True):
+        if not stages or begun >= _HALVED * side:
+            stages.append([])
+            begun = side
+        stages[-1].append(layer)
+    return stages
 
 
-def _level(layer: Any, size: int) -> int:
-    """How often the picture has been halved."""
+def _side(layer: Any) -> float:
+    """Px of what a layer gives; next to nothing where that is no picture any more."""
     shape = layer.output.shape
-    return math.floor(math.log2(size / shape[1]) + 1e-6) if len(shape) == 4 else _DENSE
+    return float(shape[1]) if len(shape) == 4 else _DENSE
 
 
 def body_and_heads(network: keras.Model) -> tuple[list[Any], list[Any]]:

@@ -54,14 +54,15 @@ def test_softmax_svm_is_the_mean_of_both() -> None:
         ("forest", 5, None, "--heads forest: no such head: choose of: softmax, "),
         ("svm", 2, None, "--heads svm: class angry has 2 pictures: it needs 3"),
         ("knn", 5, 3, "--heads knn: there is one class alone: add pictures"),
+        ("knn", 1, (0, 2, 3, 4), "--heads knn: there are 4 pictures to learn from: give 5 or more (--most)"),
     ],
 )
-def test_what_cannot_be_learned_is_said(name: str, each: int, only: int | None, said: str) -> None:
+def test_what_cannot_be_learned_is_said(name: str, each: int, only: int | tuple[int, ...] | None, said: str) -> None:
     """With a remedy."""
     from models.lab_heads import Head
 
     features, labels = clouds(each)
-    keep = labels == only if only is not None else np.ones(len(labels), np.bool_)
+    keep = np.isin(labels, only) if only is not None else np.ones(len(labels), np.bool_)
     with pytest.raises(UsageError) as caught:
         Head(name).fit(features[keep], labels[keep])
     assert str(caught.value).startswith(said)

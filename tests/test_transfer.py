@@ -73,7 +73,9 @@ def same(ours: list[Any], theirs: list[Any]) -> bool:
     return len(ours) == len(theirs) and all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
-@pytest.mark.parametrize(("net", "stages"), [("lenet", 3), ("mobilenet", 5), ("small", 4), ("model-c", 5)])
+@pytest.mark.parametrize(
+    ("net", "stages"), [("lenet", 3), ("mobilenet", 5), ("small", 4), ("model-c", 5), ("resnet34", 5)]
+)
 def test_a_stage_ends_where_the_picture_is_halved(net: str, stages: int) -> None:
     """And dense layers before the head are the last one; frozen stages are the first ones, with their normalisation."""
     from models.networks import NETWORKS
