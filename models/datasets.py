@@ -101,7 +101,6 @@ def read_labelled(
     Raises:
         UsageError: unknown labels, or the data set is missing, of no known kind, damaged, or holds nothing usable.
     """
-    split = split_named(split) or split
     if scheme not in LABEL_SCHEMES:
         raise UsageError(f"--labels {scheme}: no such labels", f"choose one of: {', '.join(LABEL_SCHEMES)}")
     if groups and path.suffix.lower() != ".csv":
@@ -168,6 +167,7 @@ def _in_split(source: Path, listed: Iterable[Listed], split: str) -> list[Listed
     """All pictures; those of one split where any of them belongs to one."""
     everything = list(listed)
     found = {one.split for one in everything if one.split}
+    split = split_named(split) or split
     if found and split not in found:
         raise UsageError(f"{source}: has no split '{split}'", f"choose one of: {', '.join(sorted(found))}")
     return [one for one in everything if one.split == split] if found else everything

@@ -17,6 +17,7 @@ from analytics.errors import UsageError
 from analytics.expressions import EXPRESSIONS
 from analytics.schema import why_no_classes
 from models.levels import NORMALISED
+from models.listed import split_named
 
 _DESCRIBED: Final = "write the npz as docs/evaluate.md describes"
 _AGAIN: Final = "copy or write it again"
@@ -139,6 +140,8 @@ def _split_of(arrays: _Arrays, split: str | None) -> FerArrays:
     labels = arrays.get("labels", "integers", (n,))
     class_names = arrays.names("class_names")
     parts = arrays.get("split", "text", (n,))
+    if split is not None and split not in parts:
+        split = split_named(split) or split  # Its own names go before what others call them.
     inside: NDArray[np.bool_] = np.ones(n, np.bool_) if split is None else parts == split
     if not inside.any():
         known = ", ".join(sorted(set(parts.tolist())))

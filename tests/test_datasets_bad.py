@@ -145,8 +145,11 @@ def test_what_is_no_npz_is_said(tmp_path: Path) -> None:
 def test_unknown_splits_and_labels_are_said(tmp_path: Path) -> None:
     """With those that there are."""
     path = write_npz(tmp_path / "faces.npz", [_HAPPY])
-    with pytest.raises(UsageError, match=r"has no split 'test': choose one of: private"):
-        read_labelled(path, "test")
+    with pytest.raises(UsageError, match=r"has no split 'mine': choose one of: private"):
+        read_labelled(path, "mine")
+    assert len(read_labelled(path, "test").labels) == 1  # As other people call it.
+    named = write_npz(tmp_path / "named.npz", [_HAPPY, _HAPPY], split=np.array(["test", "private"]))
+    assert len(read_labelled(named, "test").labels) == 1
     with pytest.raises(UsageError, match=r"--labels mine: no such labels: choose one of: ferplus, fer2013"):
         read_labelled(path, scheme="mine")
 
@@ -180,7 +183,7 @@ def test_the_command_says_it_in_one_line(tmp_path: Path) -> None:
     for arguments, said in {
         ("empty.npz",): "empty.npz: is no npz, or was cut off: copy or write it again",
         ("latin.csv",): "latin.csv: is not encoded as UTF-8",
-        ("good.npz", "--split", "test"): "good.npz: has no split 'test': choose one of: private",
+        ("good.npz", "--split", "train"): "good.npz: has no split 'train': choose one of: private",
         ("unclear.npz",): "unclear.npz: no picture has a label",
         ("faces",): "faces/sad/a.png: cannot be read (Permission denied): let this user read it",
         ("hidden",): "hidden/sad/below: cannot be read (Permission denied): let this user read it",
