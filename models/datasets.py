@@ -3,6 +3,7 @@
 All three become one `LabelledPictures`. Pictures of folders and CSV files stay on disk until they are asked for.
 """
 
+import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,7 @@ from models.labels import class_index, ferplus_labels, ferplus_targets, hard_tar
 from models.listed import Listed, list_has_splits, split_folders, split_named, walk_class_folders, walk_csv
 from models.pictures import PICTURE_SUFFIXES, PictureFiles, Pictures
 
+_log = logging.getLogger(__name__)
 LABEL_SCHEMES: Final = ("ferplus", "fer2013")
 NO_GROUP: Final = "none"
 """Of a picture of which a column says nothing."""
@@ -146,6 +148,11 @@ def _of_npz(path: Path, split: str, scheme: str) -> LabelledPictures:
     to_ours = np.array([class_index(name, data.classes) for name in data.class_names], np.int32)
     labels = to_ours[data.labels]
     targets = hard_targets(labels, len(data.classes))
+    foreign = {name: int((data.labels == k).sum()) for k, name in enumerate(data.class_names) if to_ours[k] < 0}
+    if told := ", ".join(f"{name} {n}" for name, n in foreign.items() if n):
+        _log.warning(
+            "%s: pictures of classes that are none of %s are left out: %s", path, ", ".join(data.classes), told
+        )
     return LabelledPictures(data.pictures, labels, targets, classes=data.classes, normalised=data.normalised)
 
 

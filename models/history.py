@@ -5,17 +5,31 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from analytics.errors import UsageError
+
 Epoch = dict[str, Any]
 """`epoch`, which counts from 1, and figures by the names that Keras gives them."""
 
 
 def read_history(path: Path) -> list[Epoch]:
-    """The figures of each epoch, in order; empty where there is no file yet."""
+    """The figures of each epoch, in order; empty where there is no file yet.
+
+    Raises:
+        UsageError: it is damaged.
+    """
     if not path.is_file():
         return []
-    with path.open(newline="", encoding="utf-8") as lines:
-        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(lines)]
-    return [{**row, "epoch": int(row["epoch"])} for row in rows]
+    try:
+        with path.open(newline="", encoding="utf-8") as lines:
+            rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(lines)]
+        return [{**row, "epoch": int(row["epoch"])} for row in rows]
+    except (ValueError, TypeError, KeyError, AttributeError, csv.Error):
+        raise damaged(path) from None
+
+
+def damaged(path: Path) -> UsageError:
+    """What is said of a file that a training left and that cannot be read any more."""
+    return UsageError(f"{path}: is damaged", f"remove the folder {path.parent}, and begin anew")
 
 
 def write_history(path: Path, rows: Sequence[Epoch]) -> None:

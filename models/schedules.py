@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import keras
 
+from models.history import damaged
+
 OPTIMIZERS: Final = ("adamw", "adam", "sgd")
 SCHEDULES: Final = ("cosine", "plateau", "constant")
 MOMENTUM: Final = 0.9
@@ -112,11 +114,14 @@ class Budget(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(self, kept: Path, seconds: float, *, pictures: int, batches: int) -> None:
         super().__init__()
         self.kept, self.seconds, self.pictures, self.batches = kept, seconds, pictures, batches
-        read = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else []
-        # An earlier release kept seconds alone, of whole epochs.
-        done = [one if isinstance(one, dict) else {"seconds": one, "pictures": pictures} for one in read]
-        self.taken: list[float] = [float(one["seconds"]) for one in done]
-        self.seen: list[int] = [int(one["pictures"]) for one in done]
+        try:
+            read = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else []
+            # An earlier release kept seconds alone, of whole epochs.
+            done = [one if isinstance(one, dict) else {"seconds": one, "pictures": pictures} for one in read]
+            self.taken: list[float] = [float(one["seconds"]) for one in done]
+            self.seen: list[int] = [int(one["pictures"]) for one in done]
+        except (ValueError, TypeError, KeyError):
+            raise damaged(kept) from None
 
     @property
     def spent(self) -> bool:

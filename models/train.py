@@ -21,7 +21,7 @@ from models.begun import alone_in
 from models.card import training_of
 from models.checkpoints import KeepsBest, KeepsEpoch, KeepsHistory, go_on, is_begun
 from models.described import Description, write_description
-from models.history import Epoch, best_of, read_history
+from models.history import Epoch, best_of, damaged, read_history
 from models.lessons import read_lessons, taught_by
 from models.mishaps import EndsWithoutNumber, memory_in_words
 from models.nets.recipes import recipe_of
@@ -254,7 +254,10 @@ def _save_float32(
     """Save the network without the half-precision policy, which is of no use after training."""
     keras.mixed_precision.set_global_policy("float32")
     trainee = built(options, len(learned.classes))
-    trainee.model.load_weights(weights)
+    try:
+        trainee.model.load_weights(weights)
+    except (OSError, ValueError, KeyError):
+        raise damaged(weights) from None
     path = options.out / f"{options.net}.keras"
     trainee.network.save(path)
     write_description(path, Description(classes=learned.classes, normalised=learned.normalised))

@@ -57,7 +57,7 @@ class TrainOptions:
     fine_rate: float = 0.0
     """The largest learning rate after these epochs; 0 is a tenth of that before."""
     teachers: tuple[Path, ...] = ()
-    """Trained networks whose opinion of the training pictures is learned beside the labels (models.distillation)."""
+    """Trained networks whose opinion of the training pictures is learned beside the labels (models.lessons)."""
     taught: float = 0.5
     """Share of the teachers in each target."""
     epochs: int = 32

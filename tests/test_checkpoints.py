@@ -166,3 +166,19 @@ def test_damage_from_outside_is_named(options: Any, tmp_path: Path) -> None:
         ):
             train(mine)
         record.write_text(whole)
+
+
+@pytest.mark.parametrize(
+    ("name", "left"), [("seconds.json", "[{"), ("history.csv", "epoch,loss\n1,one\n"), ("best.weights.h5", "cut")]
+)
+def test_damage_of_what_lies_beside_is_named(options: Any, tmp_path: Path, name: str, left: str) -> None:
+    """With the folder to remove; no internal error."""
+    from dataclasses import replace
+
+    from models.train import train
+
+    mine = replace(options, out=tmp_path / "mine", epochs=2)
+    train(mine)
+    (mine.out / name).write_text(left, encoding="utf-8")
+    with pytest.raises(UsageError, match=rf"{name}: is damaged: remove the folder .*mine, and begin anew"):
+        train(mine)

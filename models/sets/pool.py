@@ -14,6 +14,8 @@ from analytics.schema import why_no_classes
 from models.labels import class_name
 from models.sets.records import Item, SourceSet
 
+_NAMES_PEOPLE: Final = ("ckplus", "jaffe", "kdef")
+"""Kinds of sets whose file names say who shows a picture."""
 _SHOWN: Final = 40
 
 
@@ -53,9 +55,17 @@ class Pool:
 
     @property
     def subjects(self) -> list[str]:
-        """(n,) `set/subject`, since other sets call other people alike; empty where nobody says."""
-        names, items = self.names, [self.item(k) for k in range(len(self))]
-        return [f"{names[s]}/{one.subject}" if one.subject else "" for s, one in zip(self.source, items, strict=True)]
+        """(n,) who shows each picture; empty where nobody says.
+
+        Sets with names of their own for people (CK+, JAFFE, KDEF) have theirs before it; the same name in two lists is taken for
+        one person, because two who share a split do no harm, and one in two splits does.
+        """
+        kinds = [one.kind for one in self.sets.values()]
+        items = [self.item(k) for k in range(len(self))]
+        return [
+            f"{kinds[s]}/{one.subject}" if one.subject and kinds[s] in _NAMES_PEOPLE else one.subject
+            for s, one in zip(self.source, items, strict=True)
+        ]
 
 
 def pooled(sets: Mapping[str, SourceSet], classes: Sequence[str], mapping: Mapping[str, str]) -> Pool:
