@@ -21,7 +21,7 @@ def explain(
     out: Annotated[Path, typer.Option("--out", "-o", help="The sheet, .png or .jpg.")],
     split: Annotated[
         str, typer.Option(help="Part of a data set that has splits: train, public or private.")
-    ] = "private",
+    ] = "public",
     labels: Labels = "ferplus",
     each: Annotated[int, typer.Option(min=1, max=12, help="Faces of each class, drawn by the seed.")] = 3,
     method: Annotated[str, typer.Option(help="occlusion, grad-cam (.keras and .h5 alone), or both.")] = "both",

@@ -46,7 +46,7 @@ class ExplainOptions:
     model: str
     dataset: Path
     out: Path
-    split: str = "private"
+    split: str = "public"
     labels: str = "ferplus"
     each: int = 3
     """Faces of a class."""

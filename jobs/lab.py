@@ -146,7 +146,10 @@ def _training(options: NetsOptions, net: str, seed: int) -> TrainOptions:
         seed=seed,
         budget_s=options.budget_s,
         patience=options.patience,
-        **(PLAIN if options.plain else {}) | ({"augment": options.augment} if options.augment else {}),
+        **(PLAIN if options.plain else {})
+        # A loss that counts rare classes more would count them twice where they are drawn more often as well.
+        | ({"balance": 0.0} if options.loss == "class-balanced" else {})
+        | ({"augment": options.augment} if options.augment else {}),
     )
 
 

@@ -14,7 +14,7 @@ _LIMITS: Final = """- A probability says what a face looks like, which proves no
   2019). Not for judging anybody.
 - Threshold and temperature are calibrated on stills. On video it is worse, and its confidence is not calibrated there.
 - Pictures of actors and pictures found by web search differ from people who were recorded without knowing it.
-- Never tested by age, gender, skin tone or culture: the pictures that it was scored on have no such labels.
+- Not tested by age, gender, skin tone or culture here; `emobatch evaluate --group` does it where pictures have such labels.
 - Faces that are small, blurred, dark, turned or partly hidden are judged worse; docs/quality.md has the figures.
 """
 _BEGAN: Final = {
@@ -28,7 +28,7 @@ _LEFT_OUT: Final = {"freeze": "none", "freeze_epochs": 0, "fine_rate": 0.0}
 _DATA: Final = {
     "ferplus": (
         "votes of ten people a picture (FER+, Barsoum et al. 2016, arXiv:1608.01041) as soft targets over its classes; "
-        "single votes, contempt, unknown and no face left out"
+        "single votes and those for anything else left out"
     ),
     "fer2013": "the labels of FER2013 (Goodfellow et al. 2013, arXiv:1307.0414), one a picture",
 }
@@ -129,7 +129,7 @@ def training_section(training: Mapping[str, Any] | None) -> str:
             *(f"- {what}" for what in listed),
             "\n```sh",
             *commands,
-            f"```\n\n{settings}. {_kept(training)} on the public split, as were threshold and temperature.\n",
+            f"```\n\n{settings}. {_kept(training)} on the public split.\n",
         ]
     )
 

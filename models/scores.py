@@ -54,7 +54,7 @@ class Scores:
     macro_f1: float
     """Mean of the F1 of the classes; a class without a picture and without a claim is left out."""
     macro_f1_interval: tuple[float, float] | None
-    """95 %, by bootstrap over the pictures; None where they are too few or too much alike to tell."""
+    """95 %, by bootstrap over the pictures of each class; None where they are too few or too much alike to tell."""
     ece: float
     """Expected calibration error over 15 bins of equal width (Guo et al. 2017)."""
     confusion: NDArray[np.int64]
@@ -112,9 +112,11 @@ def score(
     right = said == labels
     confusion = confusion_of(labels, said, len(names))
     accepted = sure >= threshold
-    # Pictures drawn anew are a confusion table drawn anew.
+    # Pictures drawn anew are a confusion table drawn anew; by class, as a class that none is drawn of has no F1 at all.
     draw = np.random.default_rng(_SEED)
-    resampled = draw.multinomial(len(labels), confusion.ravel() / len(labels), _RESAMPLES).reshape(-1, *confusion.shape)
+    resampled = np.stack(
+        [draw.multinomial(row.sum(), row / max(1, row.sum()), _RESAMPLES) for row in confusion], axis=1
+    )
     accuracy = binomtest(int(right.sum()), len(labels)).proportion_ci(method="wilson")
     return Scores(
         n=len(labels),

@@ -154,6 +154,15 @@ def test_all_right_is_not_sure(n: int, low: float) -> None:
     assert found.macro_f1_interval is None
 
 
+def test_a_rare_class_stays_in_the_interval() -> None:
+    """Two pictures that are always missed: pictures drawn anew without them would promise a perfect classifier."""
+    labels = np.array([_HAPPY] * 60 + [_FEAR] * 2, np.int32)
+    found = score(said([(_HAPPY, 0.9)] * 62), labels, 0.5)
+    wrong = score(said([(_HAPPY, 0.9)] * 59 + [(_FEAR, 0.9)] + [(_HAPPY, 0.9)] * 2), labels, 0.5)
+    assert found.macro_f1 < 0.5 and found.macro_f1_interval is None
+    assert wrong.macro_f1_interval is not None and wrong.macro_f1_interval[1] < 0.55
+
+
 def test_few_pictures_have_no_interval_of_macro_f1() -> None:
     """Six pictures drawn anew are much the same six."""
     assert score(_PROBABILITIES, _LABELS, 0.5).macro_f1_interval is None
