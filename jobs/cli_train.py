@@ -100,9 +100,8 @@ def train(
         typer.Option(min=0, help="Alpha by which pairs of pictures are mixed; 0: none.", show_default="0.2"),
     ] = None,
     degraded: Annotated[
-        float | None,
-        typer.Option(min=0, max=2, help="How often pictures are degraded as cameras do it.", show_default="1"),
-    ] = None,
+        float, typer.Option(min=0, max=2, help="How often pictures are degraded as cameras do it.")
+    ] = 1.0,
     augment: Augment = None,
     seed: Annotated[int, typer.Option(help="Seed of everything random.")] = 20,
     debug: Debug = False,
@@ -117,7 +116,7 @@ def train(
     for option, rate in (("--learning-rate", learning_rate), ("--fine-rate", fine_rate)):
         if rate is not None and rate <= 0:
             raise UsageError(f"{option} {rate:g}: learns nothing", "give a number above 0, or leave it out")
-    said = {"balance": balance, "mixup": mixup, "degraded": degraded, "augment": augment}
+    said = {"balance": balance, "mixup": mixup, "augment": augment}
     options = TrainOptions(
         dataset=dataset,
         out=out,
@@ -138,6 +137,7 @@ def train(
         optimizer=optimizer or "",
         schedule=schedule,
         patience=patience,
+        degraded=degraded,
         seed=seed,
         **({**(PLAIN if plain else {}), **{name: value for name, value in said.items() if value is not None}}),
     )
