@@ -136,13 +136,13 @@ def _said_by(teacher: Path, lessons: Lessons) -> Arrays:
 def _said_in_use(teacher: str, lessons: Lessons) -> NDArray[np.float32]:
     classifier = ExpressionClassifier(teacher, "--teacher")
     size = lessons.pictures.shape[1]
+    if classifier.facts.size != size or set(classifier.facts.classes) != set(lessons.classes):
+        told = "the seven expressions" if lessons.classes == EXPRESSIONS else ", ".join(lessons.classes)
+        problem = f"--teacher {teacher}: does not tell {told} of {size}x{size} pictures"
+        raise UsageError(problem, "name another one")
     if classifier.facts.normalised != lessons.normalised:
         problem = (
             f"--teacher {teacher}: takes faces of other grey levels ({classifier.facts.normalised or 'as they are'})"
         )
         raise UsageError(problem, f"name one that takes them {lessons.normalised or 'as they are'}")
-    if classifier.facts.size != size or set(classifier.facts.classes) != set(lessons.classes):
-        told = "the seven expressions" if lessons.classes == EXPRESSIONS else ", ".join(lessons.classes)
-        problem = f"--teacher {teacher}: does not tell {told} of {size}x{size} pictures"
-        raise UsageError(problem, "name another one")
     return classifier.classify(lessons.pictures)[:, [classifier.facts.columns.index(name) for name in lessons.classes]]
